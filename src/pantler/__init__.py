@@ -1,0 +1,1 @@
+"""Pantler: a data butler and pipeline execution system for any observatory."""

@@ -1,0 +1,53 @@
+"""Handles of datasets that are read when somebody asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from pantler.datasets.ref import DatasetRef
+    from pantler.dimensions.coordinate import DataCoordinate
+
+
+class DatasetReader(Protocol):
+    """What a handle needs of a butler."""
+
+    def read(
+        self, ref: DatasetRef, component: str | None, parameters: dict[str, Any]
+    ) -> Any:
+        """Return the dataset or one component of it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredDataset:
+    """A dataset that exists and has not been read.
+
+    Parameters
+    ----------
+    ref
+        Which one.
+    reader
+        Where it is read from.
+    """
+
+    ref: DatasetRef
+    reader: DatasetReader
+
+    @property
+    def data_id(self) -> DataCoordinate:
+        """Its data ID."""
+        return self.ref.data_id
+
+    def get(self, component: str | None = None, **parameters: Any) -> Any:
+        """Read it now.
+
+        Parameters
+        ----------
+        component
+            Name of a part of it; None for all.
+        **parameters
+            Options of the read that the storage class allows.
+        """
+        return self.reader.read(self.ref, component, parameters)

@@ -1,0 +1,78 @@
+"""Datastore records: where the parts of a dataset are, and the table that keeps them.
+
+A frame of records has the columns of `RECORD_SCHEMA`, one row an artifact or a part
+of one; `DatastoreRecord` is one such row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RECORD_SCHEMA: Final = pl.Schema(
+    {
+        "dataset_id": pl.Binary,  # 16 bytes
+        "component": pl.String,  # "" for a whole dataset
+        "path": pl.String,  # relative to the datastore's root, or an absolute URI
+        "offset": pl.Int64,  # first byte within the artifact; null: it is all ours
+        "size_bytes": pl.Int64,  # of this dataset's bytes
+        "checksum": pl.String,  # "blake2b:hex", or null where none was made
+        "formatter": pl.String,  # the name of the plugin that wrote it
+        "storage_class": pl.String,  # as written
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DatastoreRecord:
+    """One row of the records, with the columns of `RECORD_SCHEMA`."""
+
+    dataset_id: bytes
+    component: str
+    path: str
+    offset: int | None
+    size_bytes: int
+    checksum: str | None
+    formatter: str
+    storage_class: str
+
+
+def records_to_frame(records: Sequence[DatastoreRecord]) -> pl.DataFrame:
+    """Return a frame of records with the columns of `RECORD_SCHEMA`."""
+    return pl.DataFrame(
+        [astuple(record) for record in records], schema=RECORD_SCHEMA, orient="row"
+    )
+
+
+def frame_to_records(frame: pl.DataFrame) -> list[DatastoreRecord]:
+    """Return the rows of a frame of records."""
+    return [DatastoreRecord(*row) for row in frame.select(RECORD_SCHEMA.names()).rows()]
+
+
+class RecordTable(Protocol):
+    """The table in which one datastore keeps its records.
+
+    The registry implements it; the butler hands it to the datastore, so that the
+    records of a dataset and the dataset itself come and go in one transaction.
+    """
+
+    def insert(self, records: pl.DataFrame) -> None:
+        """Add records, columns as `RECORD_SCHEMA`."""
+        ...
+
+    def fetch(self, dataset_ids: Sequence[bytes]) -> pl.DataFrame:
+        """Return the records of the datasets that have any."""
+        ...
+
+    def delete(self, dataset_ids: Sequence[bytes]) -> None:
+        """Remove the records of the datasets."""
+        ...
+
+    def paths_in_use(self, paths: Sequence[str]) -> set[str]:
+        """Return those of the paths that some record names."""
+        ...

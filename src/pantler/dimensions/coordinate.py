@@ -1,0 +1,155 @@
+"""Data IDs: values for the dimensions of a group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pantler.dimensions.column import DataIdValue
+from pantler.errors import DataIdError, close_match
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pantler.dimensions.group import DimensionGroup
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DataCoordinate(Mapping[str, DataIdValue]):
+    """An immutable data ID: a value for each required dimension of a group.
+
+    Equality and hash go by the required values. A *full* coordinate also holds the
+    implied values; then they are keys of the mapping too.
+
+    Parameters
+    ----------
+    group
+        Its dimensions.
+    values
+        One value for each of ``group.required``, or for each of ``group.names``.
+
+    Examples
+    --------
+    >>> from pantler.dimensions.universe import Universe
+    >>> group = Universe.default().group(["visit", "detector"])
+    >>> data_id = DataCoordinate.from_mapping(
+    ...     {"instrument": "Demo", "visit": 3, "detector": 1}, group)
+    >>> print(data_id)
+    {instrument: 'Demo', detector: 1, visit: 3}
+    """
+
+    group: DimensionGroup
+    values_: tuple[DataIdValue, ...]
+
+    @classmethod
+    def from_mapping(
+        cls, mapping: Mapping[str, object], group: DimensionGroup
+    ) -> DataCoordinate:
+        """Check a mapping and make a coordinate of it.
+
+        Parameters
+        ----------
+        mapping
+            Values by dimension name. Keys outside the group are refused. If all
+            implied dimensions are there too, the coordinate is full.
+        group
+            The dimensions that are wanted.
+
+        Raises
+        ------
+        DataIdError
+            If a required key is missing, a key is unknown or not part of the
+            group, or a value has the wrong type.
+        """
+        for name in mapping:
+            if name not in group:
+                raise DataIdError(
+                    f"Key '{name}' does not belong to a data ID of {group!r}."
+                    f"{close_match(name, group.names)}"
+                )
+        missing = [name for name in group.required if mapping.get(name) is None]
+        if missing:
+            raise DataIdError(
+                f"Data ID {_show(mapping)} lacks {', '.join(map(repr, missing))}; "
+                f"it needs {', '.join(group.required)}."
+            )
+        full = all(mapping.get(name) is not None for name in group.implied)
+        names = group.names if full else group.required
+        return cls(group, tuple(_value(name, mapping[name], group) for name in names))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the implied values are known too."""
+        return len(self.values_) == len(self.group.names)
+
+    @property
+    def required_values(self) -> tuple[DataIdValue, ...]:
+        """The values of ``group.required``, in that order."""
+        return self.values_[: len(self.group.required)]
+
+    @property
+    def required(self) -> dict[str, DataIdValue]:
+        """The required values by name."""
+        return dict(zip(self.group.required, self.values_, strict=False))
+
+    def subset(self, group: DimensionGroup) -> DataCoordinate:
+        """Return the part of this coordinate that belongs to a smaller group.
+
+        Raises
+        ------
+        DataIdError
+            If this coordinate does not hold the values that the group requires.
+        """
+        return DataCoordinate.from_mapping(
+            {name: self[name] for name in group.names if name in self}, group
+        )
+
+    def __getitem__(self, key: str) -> DataIdValue:
+        try:
+            return self.values_[self.group.names.index(key)]
+        except (ValueError, IndexError):
+            raise KeyError(key) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.group.names[: len(self.values_)])
+
+    def __len__(self) -> int:
+        return len(self.values_)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, DataCoordinate):
+            return (
+                self.group == other.group
+                and self.required_values == other.required_values
+            )
+        return isinstance(other, Mapping) and dict(self) == dict(other)
+
+    def __hash__(self) -> int:
+        return hash((self.group.required, self.required_values))
+
+    def __str__(self) -> str:
+        return _show(self.required)
+
+    def __repr__(self) -> str:
+        return f"DataCoordinate({_show(self)})"
+
+
+def _show(mapping: Mapping[str, object]) -> str:
+    return "{" + ", ".join(f"{key}: {value!r}" for key, value in mapping.items()) + "}"
+
+
+def _value(name: str, value: object, group: DimensionGroup) -> DataIdValue:
+    column = group.universe[name].primary_key
+    if column.type == "int":
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        index = getattr(value, "__index__", None)  # numpy integers
+        if index is not None and not isinstance(value, bool):
+            return int(index())
+    elif isinstance(value, str):
+        return value
+    raise DataIdError(
+        f"Data ID key '{name}' takes {'an integer' if column.type == 'int' else 'text'}, "
+        f"not {value!r}."
+    )

@@ -1,0 +1,174 @@
+"""The universe: all dimensions of a repository, read from YAML."""
+
+from __future__ import annotations
+
+import functools
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from pantler.dimensions.definition import UniverseDefinition
+from pantler.dimensions.group import DimensionGroup
+from pantler.errors import DimensionNotFoundError, close_match
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pantler.dimensions.element import DimensionElement
+
+
+class Universe:
+    """All dimension elements of one data model.
+
+    Read one with `Universe.default`, `Universe.from_yaml` or, from a repository,
+    ``butler.universe``.
+
+    Attributes
+    ----------
+    namespace, version
+        Which data model this is.
+    elements
+        Every element by name, in an order in which each follows what it needs.
+    spatial_families, temporal_families
+        Names of the members of each topological family, finest first.
+    common_pixels
+        The pixel dimension by which regions are indexed in the registry.
+    """
+
+    def __init__(self, definition: UniverseDefinition) -> None:
+        self.definition = definition
+        self.namespace = definition.namespace
+        self.version = definition.version
+        self.elements: dict[str, DimensionElement] = definition.build_elements()
+        self.spatial_families = definition.families("spatial")
+        self.temporal_families = definition.families("temporal")
+        self.common_pixels: DimensionElement = self.elements[definition.skypix.common]
+        self._order = {name: rank for rank, name in enumerate(self.elements)}
+        self._groups: dict[frozenset[str], DimensionGroup] = {}
+
+    @classmethod
+    @functools.cache
+    def default(cls) -> Universe:
+        """Return the packaged universe for imaging surveys."""
+        source = files("pantler.dimensions").joinpath("default_universe.yaml")
+        return cls.from_yaml(source.read_text("utf-8"))
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Universe:
+        """Read a universe from YAML text.
+
+        Raises
+        ------
+        SettingsError
+            If the text is no valid definition.
+        """
+        return cls(UniverseDefinition.from_yaml(text))
+
+    def to_yaml(self) -> str:
+        """Return YAML text from which `from_yaml` makes an equal universe."""
+        data: dict[str, Any] = self.definition.model_dump(
+            mode="json", exclude_defaults=True
+        )
+        return yaml.safe_dump(data, sort_keys=False)
+
+    def __getitem__(self, name: str) -> DimensionElement:
+        try:
+            return self.elements[name]
+        except KeyError:
+            raise DimensionNotFoundError(
+                f"No dimension '{name}' in universe '{self.namespace}' version "
+                f"{self.version}.{close_match(name, self.elements)}"
+            ) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.elements
+
+    def group(self, names: Iterable[str]) -> DimensionGroup:
+        """Return the group of the named dimensions and all they need.
+
+        Parameters
+        ----------
+        names
+            Dimension names, in any order.
+
+        Raises
+        ------
+        DimensionNotFoundError
+            If a name is unknown or names a join element.
+        """
+        asked = frozenset(names)
+        cached = self._groups.get(asked)
+        if cached is not None:
+            return cached
+        required: set[str] = set()
+        for name in asked:
+            element = self[name]
+            if not element.is_dimension:
+                raise DimensionNotFoundError(
+                    f"'{name}' relates dimensions and is none itself. "
+                    f"Name its dimensions: {', '.join(element.required)}."
+                )
+            required.update(element.required)
+        everything = self._close(required)
+        implied = self._implied_only(everything)
+        group = self._intern(everything - implied, implied)
+        self._groups[asked] = group
+        return group
+
+    def _close(self, names: set[str]) -> set[str]:
+        """Add all that the names require and imply, transitively."""
+        todo = list(names)
+        closed: set[str] = set()
+        while todo:
+            name = todo.pop()
+            if name in closed:
+                continue
+            closed.add(name)
+            element = self.elements[name]
+            todo.extend(element.required)
+            todo.extend(element.implied)
+        return closed
+
+    def _implied_only(self, names: set[str]) -> set[str]:
+        """Return the names whose value follows from another one of them."""
+        implied = {dep for name in names for dep in self.elements[name].implied}
+        needed = {
+            dep
+            for name in names - implied
+            for dep in self.elements[name].required
+        }
+        return implied - needed
+
+    def _intern(self, required: set[str], implied: set[str]) -> DimensionGroup:
+        key = frozenset(required | implied)
+        known = self._groups.get(key)
+        if known is None:
+            known = DimensionGroup(
+                self, self._sorted(required), self._sorted(implied)
+            )
+            self._groups[key] = known
+        return known
+
+    def _sorted(self, names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(sorted(names, key=self._order.__getitem__))
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Universe) and self.definition == other.definition
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.namespace, self.version))
+
+    def __repr__(self) -> str:
+        return f"Universe({self.namespace!r}, version {self.version})"
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return (_reopen, (self.to_yaml(),))
+
+
+@functools.cache
+def _reopen(text: str) -> Universe:
+    default = Universe.default()
+    return default if default.to_yaml() == text else Universe.from_yaml(text)

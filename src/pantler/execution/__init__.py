@@ -1,0 +1,5 @@
+"""Execution: run the quanta of a graph on this machine.
+
+Not here: building graphs (``quanta``).
+Start with ``executor.run_graph``.
+"""

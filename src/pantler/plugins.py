@@ -1,0 +1,102 @@
+"""Entry points: the only door for implementations, and the only dynamic import.
+
+Our own formatters, instruments and commands come in by the same door as those of
+other distributions. Repositories store the *name* of a plugin, never a class path.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from pantler.errors import InvalidInputError, PluginError, close_match
+
+
+@functools.cache
+def _group(group: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"pantler.{group}")}
+
+
+def plugin_names(group: str) -> list[str]:
+    """Return the sorted names installed in a group, importing none of them.
+
+    Parameters
+    ----------
+    group
+        The group without its prefix: ``"formatters"`` for ``pantler.formatters``.
+    """
+    return sorted(_group(group))
+
+
+@functools.cache
+def load_plugin(group: str, name: str) -> Any:
+    """Import and return one plugin.
+
+    Parameters
+    ----------
+    group
+        The group without its prefix, such as ``"formatters"``.
+    name
+        The entry point's name.
+
+    Raises
+    ------
+    PluginError
+        If no such plugin is installed, or importing it fails.
+    """
+    points = _group(group)
+    point = points.get(name)
+    kind = group.removesuffix("s").replace("_", " ")
+    if point is None:
+        known = ", ".join(sorted(points)) or "none"
+        raise PluginError(
+            f"No {kind} '{name}' is installed; installed: {known}."
+            f"{close_match(name, points)}"
+        )
+    try:
+        return point.load()
+    except Exception as error:  # noqa: BLE001 - a border: a stranger's import
+        owner = point.dist.name if point.dist else "an unknown distribution"
+        raise PluginError(
+            f"The {kind} '{name}' ({point.value}, from {owner}) cannot be imported: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+@functools.cache
+def load_object(path: str) -> Any:
+    """Import and return what a dotted path names, such as a pipeline's task class.
+
+    Parameters
+    ----------
+    path
+        ``package.module.Name`` or ``package.module:Name``.
+
+    Raises
+    ------
+    InvalidInputError
+        If the path is not dotted.
+    PluginError
+        If the module cannot be imported or has no such name.
+    """
+    module_name, _, name = path.replace(":", ".").rpartition(".")
+    if not module_name:
+        raise InvalidInputError(
+            f"'{path}' is no import path. Write 'package.module.Name'."
+        )
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:  # noqa: BLE001 - a border: a stranger's import
+        raise PluginError(
+            f"Cannot import module '{module_name}' for '{path}': "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        hint = close_match(name, vars(module))
+        raise PluginError(
+            f"Module '{module_name}' has no '{name}'.{hint}"
+        ) from None

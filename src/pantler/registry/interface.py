@@ -1,0 +1,255 @@
+"""The interface of registries: facets for dimensions, types, collections, datasets.
+
+All bulk traffic is columnar: polars frames whose data ID columns carry the names of
+the dimensions, and dataset IDs as 16 bytes (Binary).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    import polars as pl
+
+    from pantler.datasets.collection import Collection, CollectionType
+    from pantler.datasets.dataset_type import DatasetType
+    from pantler.datasets.records import RecordTable
+    from pantler.datasets.ref import DatasetRef
+    from pantler.dimensions.coordinate import DataCoordinate
+    from pantler.dimensions.group import DimensionGroup
+    from pantler.dimensions.records import DimensionRecord, Rows
+    from pantler.dimensions.timespan import Timespan
+    from pantler.dimensions.universe import Universe
+    from pantler.queries.query import Query
+
+OnConflict = Literal["fail", "skip", "replace"]
+
+
+class DimensionFacet(Protocol):
+    """Records of dimension elements."""
+
+    def insert(
+        self, element: str, rows: Rows, *, on_conflict: OnConflict = "fail"
+    ) -> int:
+        """Add records and index their regions by sky pixels.
+
+        Parameters
+        ----------
+        element
+            The element's name.
+        rows
+            As for `pantler.dimensions.records.conform_records`.
+        on_conflict
+            What to do where a record with the same key exists: ``fail`` unless it
+            is equal, ``skip`` it, or ``replace`` the old one.
+
+        Returns
+        -------
+        int
+            How many records were added or replaced.
+
+        Raises
+        ------
+        ConflictError
+            If a record with the same key and other values exists, under ``fail``.
+        DataIdError
+            If a dimension that a record refers to has no such value.
+        """
+        ...
+
+    def find(self, element: str, data_id: Mapping[str, object]) -> DimensionRecord | None:
+        """Return the record that the required values in a data ID name."""
+        ...
+
+    def expand(
+        self, data_id: Mapping[str, object], group: DimensionGroup
+    ) -> DataCoordinate:
+        """Return the full data ID of a group.
+
+        Missing governor values are filled in where the repository has just one.
+        Text for an integer dimension is taken as an alternate key (a detector's
+        full name); keys ``element.field`` (``exposure.obs_id``) narrow it down.
+        Keys outside the group are used to find the rest, and checked to be
+        consistent.
+
+        Raises
+        ------
+        DataIdError
+            If values are missing, unknown or inconsistent.
+        """
+        ...
+
+
+class DatasetTypeFacet(Protocol):
+    """Registered dataset types."""
+
+    def register(self, dataset_type: DatasetType) -> bool:
+        """Add a dataset type; return False if an equal one was there.
+
+        Raises
+        ------
+        ConflictError
+            If another of this name exists; the message says what differs.
+        """
+        ...
+
+    def get(self, name: str) -> DatasetType:
+        """Return a type; DatasetTypeNotFoundError with a close match if none."""
+        ...
+
+    def find(self, name: str) -> DatasetType | None:
+        """Return a type, or None."""
+        ...
+
+    def all(self) -> list[DatasetType]:
+        """Return all, by name."""
+        ...
+
+
+class CollectionFacet(Protocol):
+    """Collections and what belongs to them."""
+
+    def register(self, name: str, kind: CollectionType, doc: str = "") -> bool:
+        """Add a collection; return False if one of this name and kind was there."""
+        ...
+
+    def get(self, name: str) -> Collection:
+        """Return a collection; CollectionNotFoundError with a close match if none."""
+        ...
+
+    def all(self) -> list[Collection]:
+        """Return all, by name."""
+        ...
+
+    def set_chain(self, name: str, children: Sequence[str]) -> None:
+        """Set what a CHAINED collection searches, making it if need be."""
+        ...
+
+    def flatten(self, names: Iterable[str]) -> list[Collection]:
+        """Return the searched collections in order, chains resolved, each once."""
+        ...
+
+    def dataset_types(self, name: str) -> list[str]:
+        """Return the names of the dataset types that a collection may hold."""
+        ...
+
+    def associate(self, name: str, dataset_ids: Sequence[bytes]) -> None:
+        """Put datasets into a TAGGED collection, replacing those of equal data ID."""
+        ...
+
+    def disassociate(self, name: str, dataset_ids: Sequence[bytes]) -> None:
+        """Take datasets out of a TAGGED collection."""
+        ...
+
+    def certify(
+        self, name: str, dataset_ids: Sequence[bytes], timespan: Timespan
+    ) -> None:
+        """Declare calibrations valid for a time, in a CALIBRATION collection.
+
+        Raises
+        ------
+        ConflictError
+            If one of the same type and data ID is valid at any of that time.
+        """
+        ...
+
+    def remove(self, name: str) -> None:
+        """Remove a collection that is not a child and not a RUN with datasets."""
+        ...
+
+
+class DatasetFacet(Protocol):
+    """Datasets."""
+
+    def insert(
+        self,
+        dataset_type: DatasetType,
+        run: str,
+        data_ids: pl.DataFrame,
+        dataset_ids: pl.Series,
+    ) -> None:
+        """Record datasets.
+
+        Parameters
+        ----------
+        dataset_type
+            A registered type.
+        run
+            A registered RUN collection.
+        data_ids
+            Has a column for each required dimension; others are ignored.
+        dataset_ids
+            As many UUIDs, 16 bytes each.
+
+        Raises
+        ------
+        ConflictError
+            If the run has a dataset of that type and data ID, or the UUID is known.
+        DataIdError
+            If a dimension has no such value.
+        """
+        ...
+
+    def find(
+        self,
+        dataset_type: DatasetType,
+        data_id: DataCoordinate,
+        collections: Sequence[str],
+        timespan: Timespan | None = None,
+    ) -> DatasetRef | None:
+        """Return the first match in the order of the collections, or None.
+
+        CALIBRATION collections are searched only with a time span; if more than one
+        dataset is valid within it, that is a DataIdError.
+        """
+        ...
+
+    def get(self, dataset_id: bytes) -> DatasetRef | None:
+        """Return the ref of a UUID, or None."""
+        ...
+
+    def delete(self, dataset_ids: Sequence[bytes]) -> None:
+        """Remove datasets from every collection, and their records from all tables."""
+        ...
+
+
+class Registry(Protocol):
+    """What exists in a repository."""
+
+    dimensions: DimensionFacet
+    dataset_types: DatasetTypeFacet
+    collections: CollectionFacet
+    datasets: DatasetFacet
+
+    @property
+    def universe(self) -> Universe:
+        """The repository's dimensions."""
+        ...
+
+    @property
+    def is_writeable(self) -> bool:
+        """Whether changes are allowed."""
+        ...
+
+    def query(self, query: Query) -> pl.DataFrame:
+        """Return the rows of a query, columns as `Query` says."""
+        ...
+
+    def count(self, query: Query) -> int:
+        """Return how many rows a query has."""
+        ...
+
+    def record_table(self, name: str) -> RecordTable:
+        """Return the table of one datastore's records, made if need be."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make all changes within all or nothing; nests."""
+        ...
+
+    def close(self) -> None:
+        """Close connections."""
+        ...

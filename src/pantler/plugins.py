@@ -57,7 +57,7 @@ def load_plugin(group: str, name: str) -> Any:
         )
     try:
         return point.load()
-    except Exception as error:  # noqa: BLE001 - a border: a stranger's import
+    except Exception as error:
         owner = point.dist.name if point.dist else "an unknown distribution"
         raise PluginError(
             f"The {kind} '{name}' ({point.value}, from {owner}) cannot be imported: "
@@ -88,7 +88,7 @@ def load_object(path: str) -> Any:
         )
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # noqa: BLE001 - a border: a stranger's import
+    except Exception as error:
         raise PluginError(
             f"Cannot import module '{module_name}' for '{path}': "
             f"{type(error).__name__}: {error}"
@@ -97,6 +97,4 @@ def load_object(path: str) -> Any:
         return getattr(module, name)
     except AttributeError:
         hint = close_match(name, vars(module))
-        raise PluginError(
-            f"Module '{module_name}' has no '{name}'.{hint}"
-        ) from None
+        raise PluginError(f"Module '{module_name}' has no '{name}'.{hint}") from None

@@ -69,6 +69,10 @@ class RecordTable(Protocol):
         """Return the records of the datasets that have any."""
         ...
 
+    def find(self, dataset_id: bytes) -> list[DatastoreRecord]:
+        """Return the records of one dataset; empty if it has none."""
+        ...
+
     def delete(self, dataset_ids: Sequence[bytes]) -> None:
         """Remove the records of the datasets."""
         ...

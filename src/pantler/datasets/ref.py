@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from pantler.datasets.dataset_type import DatasetType
     from pantler.dimensions.coordinate import DataCoordinate
 

@@ -1,0 +1,381 @@
+"""The butler's interface, and opening one by URI."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from pantler.plugins import load_plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from os import PathLike
+
+    import polars as pl
+
+    from pantler.butler.collections import Collections
+    from pantler.butler.file_dataset import FileDataset
+    from pantler.config.settings import RepositorySettings
+    from pantler.datasets.dataset_type import DatasetType
+    from pantler.datasets.deferred import DeferredDataset
+    from pantler.datasets.ref import DatasetRef
+    from pantler.dimensions.timespan import Timespan
+    from pantler.dimensions.universe import Universe
+    from pantler.queries.results import DataIdResults, DatasetResults, RecordResults
+    from pantler.registry.interface import DatasetTypeFacet, DimensionFacet
+    from pantler.storage.interface import TransferMode
+
+
+class Butler(ABC):
+    """One door to a repository: what exists, and where it is.
+
+    Attributes
+    ----------
+    universe
+        The dimensions of the repository.
+    collections, dataset_types, dimensions
+        What can be done with each of them.
+    settings
+        The settings of the repository.
+    default_collections
+        Searched when a call names none.
+    default_run
+        Written to when a call names none.
+
+    Examples
+    --------
+    Open a repository and ask for a coadd by what it means::
+
+        butler = Butler.open("my/repository", collections=["demo/run"])
+        coadd = butler.get("coadd", tract=9, patch=3, band="g")
+    """
+
+    universe: Universe
+    settings: RepositorySettings
+    collections: Collections
+    dataset_types: DatasetTypeFacet
+    dimensions: DimensionFacet
+    default_collections: tuple[str, ...]
+    default_run: str | None
+
+    @staticmethod
+    def open(
+        uri: str | PathLike[str],
+        *,
+        collections: Sequence[str] | str = (),
+        run: str | None = None,
+        writeable: bool = False,
+        defaults: Mapping[str, object] | None = None,
+    ) -> Butler:
+        """Open a repository.
+
+        Parameters
+        ----------
+        uri
+            The repository's root: a folder, or a URI whose scheme names a plugin of
+            the group ``pantler.butlers``.
+        collections
+            Searched by default, in order.
+        run
+            The RUN collection that `put` writes to by default; made on first use.
+        writeable
+            Whether changes are allowed.
+        defaults
+            Data ID values for calls that leave them out.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no repository.
+        AccessError
+            If the rights to open it are missing.
+        """
+        names = (collections,) if isinstance(collections, str) else tuple(collections)
+        return _kind(uri).open_repository(
+            uri,
+            collections=names,
+            run=run,
+            writeable=writeable,
+            defaults=dict(defaults or {}),
+        )
+
+    @staticmethod
+    def create(
+        uri: str | PathLike[str],
+        *,
+        settings: RepositorySettings | None = None,
+        universe: Universe | None = None,
+    ) -> Butler:
+        """Make an empty repository and open it for writing.
+
+        Parameters
+        ----------
+        uri
+            A folder that does not exist or is empty.
+        settings
+            How to store; the packaged defaults when None.
+        universe
+            The dimensions; the packaged universe when None.
+
+        Raises
+        ------
+        ConflictError
+            If something is there already.
+        """
+        return _kind(uri).create_repository(uri, settings=settings, universe=universe)
+
+    @classmethod
+    @abstractmethod
+    def open_repository(
+        cls,
+        uri: str | PathLike[str],
+        *,
+        collections: tuple[str, ...],
+        run: str | None,
+        writeable: bool,
+        defaults: dict[str, object],
+    ) -> Butler:
+        """Open a repository of this kind; users call `open`."""
+
+    @classmethod
+    @abstractmethod
+    def create_repository(
+        cls,
+        uri: str | PathLike[str],
+        *,
+        settings: RepositorySettings | None,
+        universe: Universe | None,
+    ) -> Butler:
+        """Make a repository of this kind; users call `create`."""
+
+    @abstractmethod
+    def get(
+        self,
+        dataset: str | DatasetType | DatasetRef,
+        data_id: Mapping[str, object] | None = None,
+        *,
+        collections: Sequence[str] | str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        **keys: object,
+    ) -> Any:
+        """Read a dataset.
+
+        Parameters
+        ----------
+        dataset
+            A ref, or the name of a dataset type, with a component after a dot:
+            ``"calexp.wcs"``.
+        data_id, **keys
+            Which one, by dimension. What the repository can find out need not be
+            said; a calibration is the one valid at the time of what is named, such
+            as an exposure.
+        collections
+            Searched in order, in place of the defaults.
+        parameters
+            Options of the read that the storage class allows.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If there is none.
+        DataIdError
+            If the data ID is incomplete or contradicts the records.
+        """
+
+    @abstractmethod
+    def get_deferred(
+        self,
+        dataset: str | DatasetType | DatasetRef,
+        data_id: Mapping[str, object] | None = None,
+        *,
+        collections: Sequence[str] | str | None = None,
+        **keys: object,
+    ) -> DeferredDataset:
+        """Find a dataset, and return a handle that reads it when asked."""
+
+    @abstractmethod
+    def find_dataset(
+        self,
+        dataset: str | DatasetType,
+        data_id: Mapping[str, object] | None = None,
+        *,
+        collections: Sequence[str] | str | None = None,
+        timespan: Timespan | None = None,
+        **keys: object,
+    ) -> DatasetRef | None:
+        """Return the ref of a dataset, or None; arguments as for `get`."""
+
+    @abstractmethod
+    def exists(self, ref: DatasetRef) -> bool:
+        """Whether a dataset is recorded and its files are there."""
+
+    @abstractmethod
+    def uri(self, ref: DatasetRef) -> str:
+        """Return the URI of a dataset's file.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If it has none.
+        """
+
+    @abstractmethod
+    def put(
+        self,
+        value: Any,
+        dataset: str | DatasetType | DatasetRef,
+        data_id: Mapping[str, object] | None = None,
+        *,
+        run: str | None = None,
+        **keys: object,
+    ) -> DatasetRef:
+        """Store an object as a new dataset.
+
+        Parameters
+        ----------
+        value
+            An object of the type's storage class.
+        dataset
+            A registered dataset type, or a ref that says everything.
+        data_id, **keys
+            Its data ID.
+        run
+            The RUN collection, in place of the default.
+
+        Raises
+        ------
+        ConflictError
+            If the run has such a dataset.
+        ReadOnlyError
+            If the butler was opened for reading.
+        """
+
+    @abstractmethod
+    def ingest(
+        self, files: Sequence[FileDataset], transfer: TransferMode = "copy"
+    ) -> list[DatasetRef]:
+        """Make datasets of files of other programs: all of them or none.
+
+        Parameters
+        ----------
+        files
+            What they are.
+        transfer
+            How they come in; ``direct`` leaves them where they are.
+
+        Raises
+        ------
+        ConflictError
+            If one of them is there already.
+        """
+
+    @abstractmethod
+    def query_data_ids(
+        self,
+        dimensions: Sequence[str] | str,
+        *,
+        where: str = "",
+        datasets: Sequence[str] | str = (),
+        collections: Sequence[str] | str | None = None,
+        bind: Mapping[str, object] | None = None,
+        **keys: object,
+    ) -> DataIdResults:
+        """Return the data IDs of some dimensions, lazily.
+
+        Parameters
+        ----------
+        dimensions
+            Names of dimensions.
+        where
+            A query expression.
+        datasets
+            Dataset types that each data ID must have, in the collections.
+        collections
+            Where those are searched.
+        bind
+            Values for names in the expression.
+        **keys
+            Values of dimensions.
+        """
+
+    @abstractmethod
+    def query_datasets(
+        self,
+        dataset: str | DatasetType,
+        *,
+        collections: Sequence[str] | str | None = None,
+        where: str = "",
+        find_first: bool = True,
+        bind: Mapping[str, object] | None = None,
+        **keys: object,
+    ) -> DatasetResults:
+        """Return the datasets of one type, lazily; arguments as `query_data_ids`.
+
+        Parameters
+        ----------
+        dataset
+            The dataset type.
+        collections
+            Searched in order, in place of the defaults.
+        where, bind, **keys
+            As for `query_data_ids`.
+        find_first
+            Whether only the first match of each data ID counts.
+        """
+
+    @abstractmethod
+    def query_dimension_records(
+        self,
+        element: str,
+        *,
+        where: str = "",
+        bind: Mapping[str, object] | None = None,
+        **keys: object,
+    ) -> RecordResults:
+        """Return the records of a dimension element, lazily."""
+
+    @abstractmethod
+    def record(
+        self,
+        dataset_type: DatasetType,
+        run: str,
+        data_ids: pl.DataFrame,
+        *,
+        dataset_ids: pl.Series,
+        records: pl.DataFrame,
+    ) -> None:
+        """Record datasets whose files a worker has written, in bulk.
+
+        Parameters
+        ----------
+        dataset_type, run
+            Of all of them.
+        data_ids
+            A column for each required dimension.
+        dataset_ids
+            Their UUIDs, 16 bytes each.
+        records
+            What the datastore returned when it wrote them.
+        """
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make all changes within, or none of them: also new files are removed."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close connections; a butler is a context manager that does so."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _kind(uri: str | PathLike[str]) -> type[Butler]:
+    scheme = urlsplit(str(uri)).scheme or "file"
+    kind: type[Butler] = load_plugin("butlers", scheme)
+    return kind

@@ -1,0 +1,173 @@
+"""How the butler completes data IDs and finds datasets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pantler.datasets.collection import CollectionType
+from pantler.datasets.dataset_type import DatasetType
+from pantler.dimensions.coordinate import DataCoordinate
+from pantler.errors import DataIdError, DatasetNotFoundError, InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pantler.datasets.ref import DatasetRef
+    from pantler.dimensions.group import DimensionGroup
+    from pantler.dimensions.timespan import Timespan
+    from pantler.registry.interface import Registry
+
+
+class DatasetLookup:
+    """Finds datasets by what people say of them.
+
+    Parameters
+    ----------
+    registry
+        Where to look.
+    collections
+        Searched when a call names none.
+    defaults
+        Data ID values for calls that leave them out.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        collections: tuple[str, ...],
+        defaults: Mapping[str, object],
+    ) -> None:
+        self._registry = registry
+        self.collections = collections
+        self._defaults = dict(defaults)
+
+    def dataset_type(self, dataset: str | DatasetType) -> DatasetType:
+        """Return a registered dataset type."""
+        if isinstance(dataset, DatasetType):
+            return dataset
+        return self._registry.dataset_types.get(dataset)
+
+    def searched(self, collections: Sequence[str] | str | None) -> tuple[str, ...]:
+        """Return the collections of a call, or the defaults.
+
+        Raises
+        ------
+        InvalidInputError
+            If there are neither.
+        """
+        if isinstance(collections, str):
+            collections = (collections,)
+        names = self.collections if collections is None else tuple(collections)
+        if not names:
+            known = [c.name for c in self._registry.collections.all()]
+            raise InvalidInputError(
+                "No collections to search: give collections=[...], or open the butler "
+                f"with them. There are: {_some(known)}."
+            )
+        return names
+
+    def expand(
+        self, wanted: Mapping[str, object], group: DimensionGroup
+    ) -> DataCoordinate:
+        """Return the full data ID of a group from what a caller said."""
+        return self._registry.dimensions.expand(self._with_defaults(wanted), group)
+
+    def find(
+        self,
+        dataset: str | DatasetType,
+        wanted: Mapping[str, object],
+        collections: Sequence[str] | str | None,
+        *,
+        timespan: Timespan | None = None,
+    ) -> DatasetRef | None:
+        """Return the first match, or None; see `Butler.get`."""
+        dataset_type = self.dataset_type(dataset)
+        names = self.searched(collections)
+        wanted = self._with_defaults(wanted)
+        group = dataset_type.dimensions
+        if wanted.keys() == set(group.required) and self._is_plain(wanted, group):
+            data_id = DataCoordinate.from_mapping(wanted, group)
+        else:
+            everything = self._everything(wanted, group)
+            full = self._registry.dimensions.expand(wanted, everything)
+            data_id = full.subset(group)
+            if timespan is None and dataset_type.is_calibration:
+                timespan = self._timespan(full)
+        return self._registry.datasets.find(dataset_type, data_id, names, timespan)
+
+    def explain_missing(
+        self,
+        dataset: str | DatasetType,
+        wanted: Mapping[str, object],
+        collections: Sequence[str] | str | None,
+    ) -> DatasetNotFoundError:
+        """Return the error that says what was looked for, and where."""
+        dataset_type = self.dataset_type(dataset)
+        names = self.searched(collections)
+        searched = self._registry.collections.flatten(names)
+        holders = [
+            collection.name
+            for collection in searched
+            if dataset_type.name
+            in self._registry.collections.dataset_types(collection.name)
+        ]
+        said = ", ".join(f"{key}={value!r}" for key, value in wanted.items())
+        message = f"No '{dataset_type.name}' with {said or 'an empty data ID'} in "
+        message += f"{_some([c.name for c in searched])}."
+        if not holders:
+            message += f" None of these holds any '{dataset_type.name}'."
+        elif dataset_type.is_calibration and all(
+            collection.type is CollectionType.CALIBRATION
+            for collection in searched
+            if collection.name in holders
+        ):
+            message += (
+                " Calibrations are found by time: none is valid there for this data "
+                "ID, or it names nothing that has a time, such as an exposure."
+            )
+        return DatasetNotFoundError(message)
+
+    def _with_defaults(self, wanted: Mapping[str, object]) -> dict[str, object]:
+        if not self._defaults:
+            return dict(wanted)
+        return {**self._defaults, **wanted}
+
+    @staticmethod
+    def _is_plain(wanted: Mapping[str, object], group: DimensionGroup) -> bool:
+        """Whether no text stands for an integer, which would need a look-up."""
+        universe = group.universe
+        return not any(
+            isinstance(value, str) and universe[name].primary_key.type == "int"
+            for name, value in wanted.items()
+        )
+
+    def _everything(
+        self, wanted: Mapping[str, object], group: DimensionGroup
+    ) -> DimensionGroup:
+        """Return the group of a type and of all else that a caller named."""
+        universe = self._registry.universe
+        named = {name.partition(".")[0] for name in wanted if name not in group}
+        unknown = [name for name in named if name not in universe]
+        if unknown:
+            # The registry says it with a close match among what would fit.
+            DataCoordinate.from_mapping({unknown[0]: 0}, group)
+        extra = [name for name in named if universe[name].is_dimension]
+        if len(extra) < len(named):
+            raise DataIdError(
+                f"{sorted(named)} are not all dimensions: name dimensions, or their "
+                "fields as 'exposure.obs_id'."
+            )
+        return universe.group([*group.names, *extra])
+
+    def _timespan(self, data_id: DataCoordinate) -> Timespan | None:
+        for element in data_id.group.temporal_elements():
+            record = self._registry.dimensions.find(element.name, data_id)
+            if record is not None and record.timespan is not None:
+                return record.timespan
+        return None
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:most])
+    more = len(names) - most
+    return f"{shown} and {more} more" if more > 0 else shown or "no collection"

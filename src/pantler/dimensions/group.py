@@ -47,8 +47,11 @@ class DimensionGroup:
         self._elements = tuple(
             element
             for element in universe.elements.values()
-            if (element.name in present if element.is_dimension
-                else present.issuperset(element.required))
+            if (
+                element.name in present
+                if element.is_dimension
+                else present.issuperset(element.required)
+            )
         )
 
     @property

@@ -139,9 +139,7 @@ def _conform_frame(
     return frame.select(series)
 
 
-def _flatten(
-    element: DimensionElement, row: Mapping[str, object]
-) -> dict[str, object]:
+def _flatten(element: DimensionElement, row: Mapping[str, object]) -> dict[str, object]:
     flat = dict(row)
     if element.is_dimension and element.name not in flat:
         key = element.primary_key.name

@@ -134,9 +134,7 @@ class Universe:
         """Return the names whose value follows from another one of them."""
         implied = {dep for name in names for dep in self.elements[name].implied}
         needed = {
-            dep
-            for name in names - implied
-            for dep in self.elements[name].required
+            dep for name in names - implied for dep in self.elements[name].required
         }
         return implied - needed
 
@@ -144,9 +142,7 @@ class Universe:
         key = frozenset(required | implied)
         known = self._groups.get(key)
         if known is None:
-            known = DimensionGroup(
-                self, self._sorted(required), self._sorted(implied)
-            )
+            known = DimensionGroup(self, self._sorted(required), self._sorted(implied))
             self._groups[key] = known
         return known
 

@@ -1,0 +1,56 @@
+# Two commands on a fresh machine with Python 3.11 or newer: `make demo` and `make test`.
+# Both set up the environment first, in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help:  ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+.PHONY: setup
+setup: $(STAMP)  ## Make the environment in .venv
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "pantler needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && apt-get install -y -qq python3-venv; } || \
+	  { echo "Python's venv module is missing. Install it: apt-get install python3-venv"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable '.[science]' --group test --group lint
+	@touch $@
+
+.PHONY: demo
+demo: $(STAMP)  ## Run the main job on simulated frames, in ./demo
+	$(BIN)/pantler demo $(DEMO)
+
+.PHONY: test
+test: $(STAMP)  ## Run all tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+.PHONY: lint
+lint: $(STAMP)  ## Check format, style, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(STAMP)  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: bench
+bench: $(STAMP)  ## Measure graph building on the benchmark survey
+	$(BIN)/python benchmarks/graph_build.py
+
+.PHONY: clean
+clean:  ## Remove the environment and the demo
+	rm -rf $(VENV) $(DEMO) .mypy_cache .ruff_cache .pytest_cache

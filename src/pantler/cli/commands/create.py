@@ -1,0 +1,38 @@
+"""``pantler create``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pantler.cli import options
+
+
+@click.command()
+@options.repository
+@click.option(
+    "--settings",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML file of settings, in place of the packaged ones.",
+)
+@click.option(
+    "--universe",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML file of dimensions, in place of the packaged ones.",
+)
+def create(repo: str, settings: Path | None, universe: Path | None) -> None:
+    r"""Make an empty repository in the folder REPO.
+
+    \b
+    Example:
+      pantler create my-repository
+    """
+    from pantler.butler.interface import Butler
+    from pantler.config.settings import RepositorySettings
+    from pantler.dimensions.universe import Universe
+
+    chosen = RepositorySettings.from_yaml(settings.read_text()) if settings else None
+    dimensions = Universe.from_yaml(universe.read_text()) if universe else None
+    Butler.create(repo, settings=chosen, universe=dimensions).close()
+    click.echo(f"Made an empty repository in {repo}.")

@@ -1,0 +1,41 @@
+"""``pantler define-visits``."""
+
+from __future__ import annotations
+
+import click
+
+from pantler.cli import options
+
+
+@click.command()
+@options.repository
+@click.argument("instrument", required=False)
+@options.collections
+@options.where
+def define_visits(
+    repo: str,
+    instrument: str | None,
+    *,
+    collections: tuple[list[str], ...],
+    where: str,
+) -> None:
+    r"""Make visits of exposures, with the regions of the sky that they saw.
+
+    Each exposure of the sky becomes a visit. Visits that are there already stay.
+
+    \b
+    Example:
+      pantler define-visits my-repository
+    """
+    from pantler.butler.interface import Butler
+    from pantler.cli.instruments import choose_instrument
+    from pantler.ingest.visits import define_visits as define
+
+    with Butler.open(repo, writeable=True) as butler:
+        report = define(
+            butler,
+            choose_instrument(butler, instrument),
+            collections=options.joined(collections) or None,
+            where=where,
+        )
+    click.echo(report.summary())

@@ -1,0 +1,79 @@
+"""``pantler ingest-raws``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pantler.cli import options
+from pantler.cli.output import OutputFormat, format_option, print_rows
+
+if TYPE_CHECKING:
+    from pantler.storage.interface import TransferMode
+
+
+@click.command()
+@options.repository
+@click.argument("locations", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--instrument", help="Its name; not needed where there is just one.")
+@click.option(
+    "--transfer",
+    "-t",
+    type=click.Choice(["copy", "move", "hardlink", "symlink", "direct"]),
+    default="copy",
+    show_default=True,
+    help="How the files come in; direct leaves them where they are.",
+)
+@click.option("--output-run", help="RUN collection; default INSTRUMENT/raw/all.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first bad file.")
+@format_option
+def ingest_raws(
+    repo: str,
+    locations: tuple[Path, ...],
+    *,
+    instrument: str | None,
+    transfer: TransferMode,
+    output_run: str | None,
+    fail_fast: bool,
+    output_format: OutputFormat,
+) -> None:
+    r"""Bring raw frames in: files, or folders that are searched for them.
+
+    The instrument's translator reads the headers. A file that cannot be used is
+    named, with the reason, and the rest goes on; the exit code is then 2.
+
+    \b
+    Example:
+      pantler ingest-raws my-repository night-1/ --transfer symlink
+    """
+    from pantler.butler.interface import Butler
+    from pantler.cli.instruments import choose_instrument
+    from pantler.ingest.raws import ingest_raws as ingest
+
+    with Butler.open(repo, writeable=True) as butler:
+        report = ingest(
+            butler,
+            locations,
+            choose_instrument(butler, instrument),
+            transfer=transfer,
+            run=output_run,
+            fail_fast=fail_fast,
+        )
+    if output_format == "table":
+        click.echo(
+            f"{len(report.ingested)} ingested, {len(report.skipped)} there already, "
+            f"{len(report.failed)} could not be used."
+        )
+        for path, message in report.failed:
+            click.echo(f"  {path}: {message}", err=True)
+    else:
+        rows = [{"outcome": "ingested", "file": str(p)} for p in report.ingested]
+        rows += [{"outcome": "skipped", "file": str(p)} for p in report.skipped]
+        rows += [
+            {"outcome": "failed", "file": str(p), "reason": m} for p, m in report.failed
+        ]
+        print_rows(rows, ["outcome", "file", "reason"], output_format)
+    if report.failed:
+        raise click.exceptions.Exit(2)

@@ -1,0 +1,57 @@
+"""``pantler query-collections``."""
+
+from __future__ import annotations
+
+import click
+
+from pantler.cli import options
+from pantler.cli.output import OutputFormat, format_option, print_rows
+
+
+@click.command()
+@options.repository
+@click.argument("glob", default="*")
+@click.option(
+    "--collection-type",
+    type=click.Choice(
+        ["RUN", "TAGGED", "CHAINED", "CALIBRATION"], case_sensitive=False
+    ),
+    multiple=True,
+    help="Only collections of this type.",
+)
+@click.option("--show-dataset-types", "-t", is_flag=True, help="Also what they hold.")
+@format_option
+def query_collections(
+    repo: str,
+    glob: str,
+    *,
+    collection_type: tuple[str, ...],
+    show_dataset_types: bool,
+    output_format: OutputFormat,
+) -> None:
+    r"""List the collections whose names match GLOB, with their children.
+
+    \b
+    Example:
+      pantler query-collections my-repository 'DemoCam/*' --collection-type RUN
+    """
+    from pantler.butler.interface import Butler
+    from pantler.datasets.collection import CollectionType
+
+    kinds = [CollectionType[name.upper()] for name in collection_type]
+    columns = ["name", "type", "children"]
+    if show_dataset_types:
+        columns.append("dataset_types")
+    with Butler.open(repo) as butler:
+        rows = [
+            {
+                "name": found.name,
+                "type": found.type.name,
+                "children": found.children,
+                "dataset_types": butler.collections.dataset_types(found.name)
+                if show_dataset_types
+                else None,
+            }
+            for found in butler.collections.query(glob, kinds=kinds or CollectionType)
+        ]
+    print_rows(rows, columns, output_format)

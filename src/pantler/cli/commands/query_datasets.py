@@ -1,0 +1,116 @@
+"""``pantler query-datasets``."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import TYPE_CHECKING
+
+import click
+
+from pantler.cli import options
+from pantler.cli.output import OutputFormat, format_option, print_frame, print_rows
+from pantler.errors import DatasetTypeNotFoundError, close_match
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pantler.butler.interface import Butler
+
+
+@click.command()
+@options.repository
+@click.argument("glob", default="*")
+@options.collections
+@options.where
+@options.order_and_limit
+@click.option(
+    "--find-first/--no-find-first",
+    default=True,
+    show_default=True,
+    help="Only the first match of each data ID, in the order of the collections.",
+)
+@click.option("--show-uri", is_flag=True, help="Also where the files are.")
+@format_option
+def query_datasets(
+    repo: str, glob: str, *, output_format: OutputFormat, **choice: object
+) -> None:
+    r"""List the datasets whose types match GLOB, a table for each type.
+
+    Without --collections, all RUN collections are searched.
+
+    \b
+    Examples:
+      pantler query-datasets my-repository raw --where "detector = 2 AND band = 'g'"
+      pantler query-datasets my-repository 'coadd*' -i demo/run --show-uri --format json
+    """
+    from pantler.butler.interface import Butler
+
+    with Butler.open(repo) as butler:
+        tables = {name: _table(butler, name, choice) for name in _types(butler, glob)}
+        shown = {name: table for name, table in tables.items() if table.height}
+        if output_format == "table":
+            for name, table in shown.items():
+                click.secho(f"{name} ({table.height})", bold=True)
+                print_frame(table, output_format)
+                click.echo()
+            if not shown:
+                click.echo("No datasets match.")
+        else:
+            _print_all(shown, output_format)
+
+
+def _types(butler: Butler, glob: str) -> list[str]:
+    known = [dataset_type.name for dataset_type in butler.dataset_types.all()]
+    found = [name for name in known if fnmatch.fnmatchcase(name, glob)]
+    if not found and known:
+        raise DatasetTypeNotFoundError(
+            f"No dataset type matches '{glob}'.{close_match(glob, known)}"
+        )
+    return found
+
+
+def _table(butler: Butler, name: str, choice: dict[str, object]) -> pl.DataFrame:
+    import polars as pl
+
+    from pantler.datasets.collection import CollectionType
+
+    names = options.joined(choice["collections"])  # type: ignore[arg-type]
+    if not names:
+        runs = butler.collections.query(kinds=[CollectionType.RUN])
+        names = [collection.name for collection in runs]
+    if not names:
+        return pl.DataFrame()
+    results = butler.query_datasets(
+        name,
+        collections=names,
+        where=str(choice["where"]),
+        find_first=bool(choice["find_first"]),
+    )
+    order = options.joined(choice["order_by"])  # type: ignore[arg-type]
+    if order:
+        results = results.order_by(*order)
+    limit = choice["limit"]
+    if isinstance(limit, int):
+        results = results.limit(limit)
+    table = results.to_polars()
+    if choice["show_uri"]:
+        table = table.with_columns(
+            pl.Series("uri", [butler.uri(ref) for ref in results], dtype=pl.String)
+        )
+    spans = [column for column in table.columns if column.startswith("timespan_")]
+    empty = [column for column in spans if table[column].null_count() == table.height]
+    return table.drop(empty)
+
+
+def _print_all(tables: dict[str, pl.DataFrame], output_format: OutputFormat) -> None:
+    """Print the tables of several types as one, for programs."""
+    import polars as pl
+
+    if not tables:
+        print_rows([], ["dataset_type", "dataset_id", "run"], output_format)
+        return
+    marked = [
+        table.select(pl.lit(name).alias("dataset_type"), pl.all())
+        for name, table in tables.items()
+    ]
+    print_frame(pl.concat(marked, how="diagonal"), output_format)

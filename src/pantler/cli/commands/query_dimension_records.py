@@ -1,0 +1,47 @@
+"""``pantler query-dimension-records``."""
+
+from __future__ import annotations
+
+import click
+
+from pantler.cli import options
+from pantler.cli.output import OutputFormat, format_option, print_frame
+
+
+@click.command()
+@options.repository
+@click.argument("element")
+@options.where
+@options.order_and_limit
+@format_option
+def query_dimension_records(
+    repo: str,
+    element: str,
+    *,
+    where: str,
+    order_by: tuple[list[str], ...],
+    limit: int | None,
+    output_format: OutputFormat,
+) -> None:
+    r"""List what is recorded of a dimension, such as exposure or detector.
+
+    \b
+    Example:
+      pantler query-dimension-records my-repository exposure \\
+          --where "exposure.exposure_time > 30" --order-by -exposure.timespan.begin
+    """
+    from pantler.butler.interface import Butler
+
+    with Butler.open(repo) as butler:
+        results = butler.query_dimension_records(element, where=where)
+        order = options.joined(order_by)
+        if order:
+            results = results.order_by(*order)
+        if limit is not None:
+            results = results.limit(limit)
+        frame = results.to_polars()
+    if output_format == "table":
+        # Columns that no record fills are noise to a person.
+        full = [s.name for s in frame.iter_columns() if s.null_count() < len(s)]
+        frame = frame.select(full) if full else frame
+    print_frame(frame, output_format)

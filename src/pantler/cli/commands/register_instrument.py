@@ -1,0 +1,31 @@
+"""``pantler register-instrument``."""
+
+from __future__ import annotations
+
+import click
+
+from pantler.cli import options
+
+
+@click.command()
+@options.repository
+@click.argument("instruments", nargs=-1, required=True, metavar="INSTRUMENT...")
+@click.option("--update", is_flag=True, help="Replace records that have changed.")
+def register_instrument(repo: str, instruments: tuple[str, ...], update: bool) -> None:
+    r"""Add cameras to a repository: their detectors, filters and raw dataset type.
+
+    INSTRUMENT is the name of an installed instrument plugin, such as demo.
+
+    \b
+    Example:
+      pantler register-instrument my-repository arcsat
+    """
+    from pantler.butler.interface import Butler
+    from pantler.ingest.registration import register_instrument as register
+    from pantler.instruments.instrument import load_instrument
+
+    loaded = [load_instrument(name) for name in instruments]
+    with Butler.open(repo, writeable=True) as butler:
+        for instrument in loaded:
+            register(butler, instrument, update=update)
+            click.echo(f"Registered {instrument.name}.")

@@ -1,0 +1,54 @@
+"""Which instrument a command is about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pantler.errors import InvalidInputError, NotFoundError, close_match
+
+if TYPE_CHECKING:
+    from pantler.butler.interface import Butler
+    from pantler.instruments.instrument import Instrument
+
+
+def choose_instrument(butler: Butler, name: str | None) -> Instrument:
+    """Return a registered instrument; the only one when no name is given.
+
+    Parameters
+    ----------
+    butler
+        The repository.
+    name
+        As in data IDs.
+
+    Raises
+    ------
+    NotFoundError
+        If it is not registered.
+    InvalidInputError
+        If no name is given and there are several.
+    """
+    from pantler.instruments.instrument import load_instrument
+
+    records = butler.query_dimension_records("instrument").to_polars()
+    known = dict(
+        zip(
+            records["instrument"].to_list(),
+            records["class_name"].to_list(),
+            strict=True,
+        )
+    )
+    if not known:
+        raise NotFoundError(
+            "No instrument is registered here. "
+            "Add one with 'pantler register-instrument REPO NAME'."
+        )
+    if name is None:
+        if len(known) > 1:
+            raise InvalidInputError(f"Say which instrument: {', '.join(known)}.")
+        name = next(iter(known))
+    if name not in known:
+        raise NotFoundError(
+            f"No instrument '{name}' is registered here.{close_match(name, known)}"
+        )
+    return load_instrument(known[name])

@@ -1,0 +1,96 @@
+"""The ``pantler`` command: finds commands as plugins, and says errors in a sentence."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import os
+import sys
+
+import click
+
+from pantler.errors import PantlerError, close_match
+from pantler.plugins import load_plugin, plugin_names
+
+_LEVELS = ("debug", "info", "warning", "error")
+
+
+class PluginGroup(click.Group):
+    """A group whose commands are the plugins of ``pantler.commands``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all installed commands."""
+        del ctx
+        return plugin_names("commands")
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command; None if there is none of this name."""
+        del ctx
+        if cmd_name not in plugin_names("commands"):
+            return None
+        command: click.Command = load_plugin("commands", cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command of a line, with a hint if it is misspelt."""
+        name = args[0]
+        if name not in plugin_names("commands") and not name.startswith("-"):
+            hint = close_match(name, plugin_names("commands"))
+            ctx.fail(f"No command '{name}'.{hint} 'pantler --help' lists them.")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=PluginGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="First time here? Try:  pantler demo my-demo",
+)
+@click.version_option(package_name="pantler", prog_name="pantler")
+@click.option(
+    "--log-level",
+    type=click.Choice(_LEVELS, case_sensitive=False),
+    default="warning",
+    show_default=True,
+    help="How much to say on standard error.",
+)
+def cli(log_level: str) -> None:
+    """Find data by what they mean, and run pipelines on them."""
+    logging.basicConfig(
+        level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
+    )
+
+
+def main() -> None:
+    """Run the command line: the program's entry, and its one border for errors."""
+    try:
+        status = cli.main(prog_name="pantler", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except click.exceptions.Abort:
+        click.echo("Stopped.", err=True)
+        status = 130
+    except PantlerError as error:
+        _say(error)
+        status = error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has had enough of it, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _say(error: PantlerError) -> None:
+    """Print an error, as JSON if that is how results were asked for."""
+    words = sys.argv[1:]
+    as_json = "--format=json" in words or any(
+        pair == ("--format", "json") for pair in itertools.pairwise(words)
+    )
+    if as_json:
+        problem = {"kind": error.kind, "message": str(error)}
+        click.echo(json.dumps(problem), err=True)
+    else:
+        click.echo(f"Error: {error}", err=True)

@@ -1,0 +1,133 @@
+"""How commands print frames: tables for people, JSON and CSV for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import polars as pl
+
+OutputFormat = Literal["table", "json", "csv"]
+
+_WIDEST_CELL = 60
+
+
+def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--format`` to a command; it arrives as ``output_format``."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(["table", "json", "csv"]),
+        default="table",
+        show_default=True,
+        help="How to print the result.",
+    )(function)
+
+
+def print_frame(frame: pl.DataFrame, output_format: OutputFormat) -> None:
+    """Print a frame: UUIDs as text, times as TAI, regions as a word."""
+    frame = readable(frame)
+    if output_format == "json":
+        click.echo(json.dumps(frame.to_dicts(), indent=1, default=str))
+    elif output_format == "csv":
+        click.echo(frame.write_csv(), nl=False)
+    else:
+        click.echo(_table(frame.columns, frame.rows()))
+
+
+def print_rows(
+    rows: Sequence[Mapping[str, object]],
+    columns: Sequence[str],
+    output_format: OutputFormat,
+) -> None:
+    """Print a few rows that are no frame yet."""
+    import polars as pl
+
+    schema = dict.fromkeys(columns, pl.String)
+    data = [[_text(row.get(name)) for name in columns] for row in rows]
+    print_frame(pl.DataFrame(data, schema=schema, orient="row"), output_format)
+
+
+def readable(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame in which binary and time columns are text.
+
+    The two bounds of a time span stay columns of their own.
+    """
+    import polars as pl
+
+    changed: list[pl.Series] = []
+    for series in frame.iter_columns():
+        if series.dtype == pl.Binary:
+            show = _binary_text(series.name)
+            changed.append(pl.Series(series.name, [show(v) for v in series], pl.String))
+        elif series.name.endswith(("timespan_begin", "timespan_end")):
+            changed.append(
+                pl.Series(series.name, [_time_text(v) for v in series], pl.String)
+            )
+    return frame.with_columns(changed)
+
+
+def _binary_text(name: str) -> Callable[[bytes | None], str | None]:
+    if name.endswith("dataset_id"):
+        return lambda value: None if value is None else str(UUID(bytes=value))
+    if name.endswith("region"):
+        return lambda value: None if value is None else f"<{len(value)} bytes>"
+    return lambda value: None if value is None else value.hex()
+
+
+def _time_text(value: int | None) -> str | None:
+    from pantler.dimensions.times import format_time
+    from pantler.dimensions.timespan import Timespan
+
+    if value is None:
+        return None
+    if value in {Timespan.MIN, Timespan.MAX}:
+        return "unbounded"
+    return format_time(value)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    numeric = [
+        all(isinstance(row[place], int | float) or row[place] is None for row in rows)
+        for place in range(len(columns))
+    ]
+    cells = [[_shorten(_text(value)) for value in row] for row in rows]
+    widths = [
+        max(len(name), *(len(row[place]) for row in cells)) if cells else len(name)
+        for place, name in enumerate(columns)
+    ]
+    lines = [_line(columns, widths, numeric), _rule(widths)]
+    lines.extend(_line(row, widths, numeric) for row in cells)
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:
+    padded = (
+        cell.rjust(width) if right else cell.ljust(width)
+        for cell, width, right in zip(cells, widths, numeric, strict=True)
+    )
+    return "  ".join(padded).rstrip()
+
+
+def _rule(widths: Sequence[int]) -> str:
+    return "  ".join("─" * width for width in widths)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    return str(value)
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _WIDEST_CELL else text[: _WIDEST_CELL - 1] + "…"

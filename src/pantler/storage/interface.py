@@ -25,7 +25,7 @@ class Storage(Protocol):
         ...
 
     def read(self, path: str, *, offset: int = 0, size: int | None = None) -> bytes:
-        """Return bytes; a missing file raises StorageError."""
+        """Return bytes; a missing file raises NotFoundError."""
         ...
 
     def write(self, path: str, data: bytes) -> None:

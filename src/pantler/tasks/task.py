@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args
 
-from pantler.errors import InvalidInputError, TaskError
+from pantler.errors import InvalidInputError, TaskError, close_match
 from pantler.tasks.config import TaskConfig
 from pantler.tasks.connections import (
+    Connection,
     Connections,
     InitOutput,
     Input,
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pantler.tasks.context import QuantumContext
 
 ConfigT = TypeVar("ConfigT", bound=TaskConfig)
+TaskT = TypeVar("TaskT", bound="Task[Any]")
 
 
 class NoWork(Exception):  # noqa: N818 - no error: the task says that nothing is to do
@@ -28,6 +31,8 @@ class NoWork(Exception):  # noqa: N818 - no error: the task says that nothing is
 
 class Task(Generic[ConfigT]):
     """A unit of science code: a configuration and a ``run`` method.
+
+    Subclass ``Task[MyConfig]``: it is what ``config`` is checked against.
 
     Parameters
     ----------
@@ -58,16 +63,44 @@ class Task(Generic[ConfigT]):
         self.log = logging.getLogger(f"pantler.task.{self.label}")
         self.metadata: dict[str, Any] = {}
 
-    def run(self, **inputs: Any) -> Mapping[str, Any]:
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Take ``config_class`` from ``Task[MyConfig]`` where it is not set."""
+        super().__init_subclass__(**kwargs)
+        if "config_class" in vars(cls):
+            return
+        for base in vars(cls).get("__orig_bases__", ()):
+            for argument in get_args(base):
+                if isinstance(argument, type) and issubclass(argument, TaskConfig):
+                    cls.config_class = argument
+
+    # Of all signatures, only this one lets subclasses declare their own arguments.
+    def run(self, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
         """Do the work: arguments and result keys are the names of connections."""
         raise NotImplementedError
+
+    def make_subtask(self, field: str, task_class: type[TaskT]) -> TaskT:
+        """Return a task for a part of the work, configured by a field of this one's.
+
+        Its label is ours, a dot and the field; its metadata go into ours.
+
+        Parameters
+        ----------
+        field
+            Name of the field that holds the subtask's configuration.
+        task_class
+            What to make.
+        """
+        config = getattr(self.config, field)
+        subtask = task_class(config, label=f"{self.label}.{field}")
+        subtask.metadata = self.metadata
+        return subtask
 
 
 class PipelineTask(Task[ConfigT]):
     """A task that can stand in a pipeline: it declares its connections.
 
-    Subclasses set ``config_class`` and ``connections``, and define ``run`` with an
-    argument for each input connection, returning a mapping with a key for each
+    Subclass ``PipelineTask[MyConfig]``, set ``connections``, and define ``run`` with
+    an argument for each input connection, returning a mapping with a key for each
     output connection.
 
     Parameters
@@ -76,6 +109,24 @@ class PipelineTask(Task[ConfigT]):
         As for `Task`.
     init_inputs
         The objects of its `InitInput` connections, by name.
+
+    Examples
+    --------
+    >>> from pydantic import Field
+    >>> from pantler.tasks.connections import Connections, Input, Output
+    >>> class ScaleConfig(TaskConfig):
+    ...     factor: float = Field(2.0, description="What counts are multiplied by.")
+    >>> class ScaleConnections(Connections, dimensions=("visit",)):
+    ...     counts = Input("counts", "StructuredDict", dimensions=("visit",))
+    ...     scaled = Output("scaled", "StructuredDict", dimensions=("visit",))
+    >>> class ScaleTask(PipelineTask[ScaleConfig]):
+    ...     connections = ScaleConnections
+    ...
+    ...     def run(self, *, counts: dict[str, float]) -> dict[str, object]:
+    ...         factor = self.config.factor
+    ...         return {"scaled": {k: v * factor for k, v in counts.items()}}
+    >>> ScaleTask(ScaleConfig(factor=3)).run(counts={"a": 1.0})
+    {'scaled': {'a': 3.0}}
     """
 
     connections: ClassVar[type[Connections]] = Connections
@@ -90,16 +141,20 @@ class PipelineTask(Task[ConfigT]):
         super().__init__(config, label=label)
         self.init_inputs = dict(init_inputs or {})
 
+    @functools.cached_property
+    def resolved(self) -> Mapping[str, Connection]:
+        """The connections under this task's configuration, by name."""
+        return self.connections.resolve(self.config, f"Task '{self.label}'")
+
     def run_quantum(self, quantum: QuantumContext) -> None:
         """Read the inputs, call ``run`` and store what it returns.
 
         Override it for control over reading and writing, or to use
         ``quantum.data_id``.
         """
-        connections = self.connections.resolve(self.config)
         inputs = {
             name: quantum.get(name)
-            for name, connection in connections.items()
+            for name, connection in self.resolved.items()
             if isinstance(connection, Input | PrerequisiteInput)
         }
         self.put_outputs(quantum, self.run(**inputs))
@@ -112,21 +167,31 @@ class PipelineTask(Task[ConfigT]):
         TaskError
             If a result is no output connection. One that is missing is not stored.
         """
-        connections = self.connections.resolve(self.config)
         for name, value in results.items():
-            if not isinstance(connections.get(name), Output):
-                known = [n for n, c in connections.items() if isinstance(c, Output)]
+            if not isinstance(self.resolved.get(name), Output):
+                known = [n for n, c in self.resolved.items() if isinstance(c, Output)]
                 raise TaskError(
                     f"Task '{self.label}' returned '{name}', which is no output "
                     f"connection; it has: {', '.join(known) or 'none'}."
+                    f"{close_match(name, known)}"
                 )
             quantum.put(name, value)
 
     def init_outputs(self) -> dict[str, Any]:
-        """Return the objects of the `InitOutput` connections: attributes by name."""
-        connections = self.connections.resolve(self.config)
-        return {
-            name: getattr(self, name)
-            for name, connection in connections.items()
-            if isinstance(connection, InitOutput)
-        }
+        """Return the objects of the `InitOutput` connections: attributes by name.
+
+        Raises
+        ------
+        TaskError
+            If the constructor has not made one of them.
+        """
+        found = {}
+        for name, connection in self.resolved.items():
+            if isinstance(connection, InitOutput):
+                if not hasattr(self, name):
+                    raise TaskError(
+                        f"Task '{self.label}' has no attribute '{name}', which its "
+                        "constructor must set: it is an init-output connection."
+                    )
+                found[name] = getattr(self, name)
+        return found

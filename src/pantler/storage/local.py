@@ -5,7 +5,8 @@ is whole. So readers see all or nothing, and a kill leaves at most a temporary f
 whose name tells whether its writer still lives.
 """
 
-# ruff: noqa: PTH - strings and os calls: a Path for each call costs more than the call
+# Strings and os calls: a Path for each costs more than the call itself.
+# ruff: noqa: PTH
 from __future__ import annotations
 
 import contextlib

@@ -6,7 +6,7 @@ whose name tells whether its writer still lives.
 """
 
 # Strings and os calls: a Path for each costs more than the call itself.
-# ruff: noqa: PTH
+# ruff: noqa: PTH100, PTH103, PTH105, PTH108, PTH112, PTH113, PTH114, PTH116, PTH120, PTH211
 from __future__ import annotations
 
 import contextlib

@@ -1,0 +1,316 @@
+"""Combining raw calibration frames into bias, dark and flat images.
+
+They are made in this order, each with its own pipeline, and certified in between.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from pydantic import Field
+
+from pantler.errors import InvalidInputError
+from pantler.science.image import (
+    check_shapes,
+    counts_of,
+    header_number,
+    make_image,
+    variance_of,
+)
+from pantler.science.inputs import loaded
+from pantler.science.stack import clipped_mean, open_stack, strips
+from pantler.tasks.config import TaskConfig
+from pantler.tasks.connections import Connections, Input, Output, PrerequisiteInput
+from pantler.tasks.task import PipelineTask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from astropy.nddata import CCDData
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+_RAWS = Input(
+    "raw",
+    "CCDImage",
+    "The frames, ADU.",
+    dimensions=("instrument", "exposure", "detector"),
+    multiple=True,
+    deferred=True,
+)
+_BIAS = PrerequisiteInput(
+    "bias",
+    "CCDImage",
+    "Combined bias, ADU.",
+    dimensions=("instrument", "detector"),
+    is_calibration=True,
+)
+_DARK = PrerequisiteInput(
+    "dark",
+    "CCDImage",
+    "Combined dark, ADU per second.",
+    dimensions=("instrument", "detector"),
+    is_calibration=True,
+)
+
+
+class CombineConfig(TaskConfig):
+    """How frames are combined."""
+
+    clip_sigma: float = Field(
+        5.0,
+        gt=0,
+        le=100,
+        description="Pixels further from the median than this many times the noise "
+        "of one frame are left out, where there are three frames or more.",
+    )
+    stack_memory_mb: float = Field(
+        1000.0,
+        gt=0,
+        description="A stack of frames larger than this is kept on disk, MB.",
+    )
+
+
+class CombineDarkConfig(CombineConfig):
+    """How dark frames are combined."""
+
+    dark_time_keys: tuple[str, ...] = Field(
+        ("DARKTIME", "EXPTIME"),
+        min_length=1,
+        description="Header keys of the time from clear to read-out, seconds; the "
+        "first that is there counts.",
+    )
+
+
+class CombineBiasConnections(Connections, dimensions=("instrument", "detector")):
+    """Bias frames in, their mean out."""
+
+    raws = _RAWS
+    bias = Output(
+        "bias",
+        "CCDImage",
+        "Mean of the frames, ADU.",
+        dimensions=("instrument", "detector"),
+        is_calibration=True,
+    )
+
+
+class CombineDarkConnections(Connections, dimensions=("instrument", "detector")):
+    """Dark frames and a bias in, the dark current out."""
+
+    raws = _RAWS
+    bias = _BIAS
+    dark = Output(
+        "dark",
+        "CCDImage",
+        "Dark current, ADU per second.",
+        dimensions=("instrument", "detector"),
+        is_calibration=True,
+    )
+
+
+class CombineFlatConnections(
+    Connections, dimensions=("instrument", "detector", "physical_filter")
+):
+    """Flat frames, a bias and a dark in, the response of the pixels out."""
+
+    raws = _RAWS
+    bias = _BIAS
+    dark = _DARK
+    flat = Output(
+        "flat",
+        "CCDImage",
+        "Response of each pixel over the median one.",
+        dimensions=("instrument", "detector", "physical_filter"),
+        is_calibration=True,
+    )
+
+
+ConfigT = TypeVar("ConfigT", bound=CombineConfig)
+
+
+class _CombineTask(PipelineTask[ConfigT]):
+    """What the three tasks have in common."""
+
+    def combine(
+        self,
+        raws: Sequence[Any],
+        prepare: Callable[[CCDData], Floats],
+        *,
+        unit: str,
+    ) -> CCDData:
+        """Return the clipped mean of frames, each of which is first prepared.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no frame, or they differ in shape.
+        """
+        if not raws:
+            raise InvalidInputError("There is no frame to combine.")
+        first = prepare(loaded(raws[0]))
+        limit_mb = self.config.stack_memory_mb
+        stack = open_stack(len(raws), first.shape, np.float32, limit_mb=limit_mb)
+        stack[0] = first
+        for place, handle in enumerate(raws[1:], 1):
+            frame = prepare(loaded(handle))
+            if frame.shape != first.shape:
+                raise InvalidInputError(
+                    f"Frames of shape {first.shape} and {frame.shape} cannot be "
+                    "combined: are they binned or windowed differently?"
+                )
+            stack[place] = frame
+        return self._mean(stack, unit)
+
+    def _mean(self, stack: Floats, unit: str) -> CCDData:
+        noise = frame_noise(stack)
+        mean = np.empty(stack.shape[1:], np.float32)
+        variance = np.empty_like(mean)
+        tolerance = np.float32(self.config.clip_sigma * noise)
+        rejected = 0
+        for rows in strips(stack, limit_mb=self.config.stack_memory_mb):
+            mean[rows], variance[rows], clipped = clipped_mean(
+                stack[:, rows],
+                noise**2,
+                tolerance=np.asarray(tolerance),
+                weights=np.ones(len(stack), np.float32),
+            )
+            rejected += int(clipped.sum())
+        self.metadata["frames"] = len(stack)
+        self.metadata["frame_noise"] = noise
+        self.metadata["clipped_fraction"] = rejected / stack.size
+        self.log.info(
+            "Combined %d frames with a noise of %.4g %s each; clipped %.3g %%",
+            len(stack),
+            noise,
+            unit or "(relative)",
+            100 * rejected / stack.size,
+        )
+        header = {"NFRAMES": len(stack), "FRNOISE": noise}
+        return make_image(mean, variance, np.isnan(mean), unit=unit, header=header)
+
+
+class CombineBiasTask(_CombineTask[CombineConfig]):
+    """Combine bias frames."""
+
+    connections = CombineBiasConnections
+
+    def run(self, *, raws: Sequence[Any]) -> dict[str, CCDData]:
+        """Return the bias.
+
+        Parameters
+        ----------
+        raws
+            Bias frames, or handles to them; all are of one shape.
+        """
+        return {"bias": self.combine(raws, counts_of, unit="adu")}
+
+
+class CombineDarkTask(_CombineTask[CombineDarkConfig]):
+    """Combine dark frames into the dark current."""
+
+    connections = CombineDarkConnections
+
+    def run(self, *, raws: Sequence[Any], bias: CCDData) -> dict[str, CCDData]:
+        """Return the dark current.
+
+        Parameters
+        ----------
+        raws
+            Dark frames, or handles to them.
+        bias
+            Combined bias, ADU.
+
+        Raises
+        ------
+        InvalidInputError
+            If the dark time of a frame is not positive.
+        """
+
+        def prepare(raw: CCDData) -> Floats:
+            check_shapes(bias=bias, raw=raw)
+            seconds = header_number(raw.header, *self.config.dark_time_keys)
+            if seconds <= 0:
+                raise InvalidInputError(
+                    f"A dark frame has a dark time of {seconds} s; it must be positive."
+                )
+            rate: Floats = (counts_of(raw) - bias.data) / np.float32(seconds)
+            return rate
+
+        return {"dark": self.combine(raws, prepare, unit="adu / s")}
+
+
+class CombineFlatTask(_CombineTask[CombineDarkConfig]):
+    """Combine flat frames into the relative response of the pixels."""
+
+    connections = CombineFlatConnections
+
+    def run(
+        self, *, raws: Sequence[Any], bias: CCDData, dark: CCDData
+    ) -> dict[str, CCDData]:
+        """Return the flat, whose median is 1.
+
+        Parameters
+        ----------
+        raws
+            Evenly lit frames of one filter, or handles to them; their levels may
+            differ.
+        bias
+            Combined bias, ADU.
+        dark
+            Dark current, ADU per second.
+
+        Raises
+        ------
+        InvalidInputError
+            If a frame has no light.
+        """
+
+        def prepare(raw: CCDData) -> Floats:
+            check_shapes(bias=bias, dark=dark, raw=raw)
+            seconds = header_number(raw.header, *self.config.dark_time_keys)
+            lit = counts_of(raw) - bias.data - np.float32(seconds) * dark.data
+            level = float(np.nanmedian(lit))
+            if level <= 0:
+                raise InvalidInputError(
+                    f"A flat frame has a median of {level:.1f} ADU above bias and "
+                    "dark: it has no light."
+                )
+            return np.asarray(lit / np.float32(level), np.float32)
+
+        flat = self.combine(raws, prepare, unit="")
+        level = np.float32(np.nanmedian(flat.data))
+        return {
+            "flat": make_image(
+                flat.data / level,
+                variance_of(flat) / level**2,
+                flat.mask,
+                unit="",
+                header=flat.header,
+            )
+        }
+
+
+def frame_noise(stack: Floats) -> float:
+    """Return the noise of one frame, from the differences of frames.
+
+    Parameters
+    ----------
+    stack
+        Shape (n, rows, columns). A single frame is compared with itself, shifted
+        by a column.
+    """
+    from astropy.stats import sigma_clipped_stats
+
+    if len(stack) == 1:
+        pairs = [(stack[0, :, 1:], stack[0, :, :-1])]
+    else:
+        pairs = list(zip(stack[1:], stack[:-1], strict=True))
+    # Not the median deviation: that of whole numbers is a whole number.
+    widths = [
+        sigma_clipped_stats(one - other, mask=~np.isfinite(one - other))[2]
+        for one, other in pairs
+    ]
+    return float(np.median(widths)) / 2**0.5

@@ -1,0 +1,281 @@
+"""Removal of the instrument's signature: from raw counts to electrons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from pantler.errors import InvalidInputError
+from pantler.science.image import (
+    check_shapes,
+    counts_of,
+    header_number,
+    make_image,
+    variance_of,
+)
+from pantler.tasks.config import TaskConfig
+from pantler.tasks.connections import Connections, Input, Output, PrerequisiteInput
+from pantler.tasks.task import PipelineTask
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from astropy.nddata import CCDData
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+    Bools = NDArray[np.bool_]
+
+
+class IsrConfig(TaskConfig):
+    """Which corrections are made, and what the detector is like."""
+
+    do_bias: bool = Field(True, description="Whether to subtract the bias.")
+    do_dark: bool = Field(True, description="Whether to subtract the dark current.")
+    do_flat: bool = Field(True, description="Whether to divide by the flat.")
+    gain: float | None = Field(
+        None,
+        gt=0,
+        description="Electrons per ADU; read from the header when null.",
+    )
+    gain_key: str = Field("GAIN", description="Header key of the gain.")
+    read_noise: float | None = Field(
+        None,
+        ge=0,
+        description="Noise of one read, electrons; that of the bias frames when null.",
+    )
+    saturation: float = Field(
+        65535.0, gt=0, description="Raw level from which a pixel is saturated, ADU."
+    )
+    saturation_grow: int = Field(
+        1, ge=0, le=50, description="Pixels around saturated ones to mask too."
+    )
+    hot_pixel_rate: float = Field(
+        20.0,
+        gt=0,
+        description="Dark current from which a pixel is bad, electrons per second.",
+    )
+    flat_minimum: float = Field(
+        0.2, gt=0, lt=1, description="Response below which a pixel is bad."
+    )
+    exposure_time_keys: tuple[str, ...] = Field(
+        ("EXPTIME",),
+        min_length=1,
+        description="Header keys of the exposure time, seconds; the first counts.",
+    )
+    dark_time_keys: tuple[str, ...] = Field(
+        ("DARKTIME", "EXPTIME"),
+        min_length=1,
+        description="Header keys of the time from clear to read-out, seconds.",
+    )
+
+
+class IsrConnections(Connections, dimensions=("instrument", "exposure", "detector")):
+    """A raw frame and its calibrations in, electrons out."""
+
+    raw = Input(
+        "raw",
+        "CCDImage",
+        "The frame as it was read out, ADU.",
+        dimensions=("instrument", "exposure", "detector"),
+    )
+    bias = PrerequisiteInput(
+        "bias",
+        "CCDImage",
+        "Combined bias, ADU.",
+        dimensions=("instrument", "detector"),
+        is_calibration=True,
+    )
+    dark = PrerequisiteInput(
+        "dark",
+        "CCDImage",
+        "Dark current, ADU per second.",
+        dimensions=("instrument", "detector"),
+        is_calibration=True,
+    )
+    flat = PrerequisiteInput(
+        "flat",
+        "CCDImage",
+        "Response of each pixel over the median one.",
+        dimensions=("instrument", "detector", "physical_filter"),
+        is_calibration=True,
+    )
+    post_isr = Output(
+        "post_isr",
+        "CCDImage",
+        "The frame without the instrument's signature, electrons.",
+        dimensions=("instrument", "exposure", "detector"),
+    )
+
+    @classmethod
+    def dropped(cls, config: IsrConfig) -> Collection[str]:
+        """Return the calibrations that are switched off."""
+        steps = {"bias": config.do_bias, "dark": config.do_dark, "flat": config.do_flat}
+        return [name for name, wanted in steps.items() if not wanted]
+
+
+class IsrTask(PipelineTask[IsrConfig]):
+    """Subtract bias and dark current, divide by the flat, multiply by the gain.
+
+    Saturated and bad pixels are masked. Bad ones are filled from their neighbours;
+    saturated ones keep their value.
+    """
+
+    connections = IsrConnections
+
+    def run(
+        self,
+        *,
+        raw: CCDData,
+        bias: CCDData | None = None,
+        dark: CCDData | None = None,
+        flat: CCDData | None = None,
+    ) -> dict[str, CCDData]:
+        """Return the frame in electrons, with variance and mask.
+
+        Parameters
+        ----------
+        raw
+            The frame, ADU.
+        bias
+            ADU; None for no correction, as for the others.
+        dark
+            ADU per second.
+        flat
+            Relative response.
+
+        Raises
+        ------
+        InvalidInputError
+            If the shapes differ.
+        HeaderError
+            If the header lacks the exposure time or, unless configured, the gain.
+        """
+        check_shapes(raw=raw, bias=bias, dark=dark, flat=flat)
+        counts = counts_of(raw)
+        gain = self.config.gain or header_number(raw.header, self.config.gain_key)
+        exposure_s = header_number(raw.header, *self.config.exposure_time_keys)
+        dark_s = 0.0
+        if dark is not None:
+            dark_s = header_number(raw.header, *self.config.dark_time_keys)
+        data, variance = subtract_offsets(
+            counts, bias, dark, gain=gain, dark_time_s=dark_s
+        )
+        variance += np.maximum(data, 0) + np.float32(self._read_noise(bias, gain) ** 2)
+        if dark is not None:  # its current adds noise although it was subtracted
+            variance += np.maximum(gain * dark_s * dark.data, 0)
+        saturated = self._saturated(counts)
+        bad = self._bad(dark, flat, gain)
+        if flat is not None:
+            response = np.where(bad, np.float32(1), flat.data)
+            data /= response
+            variance += data**2 * np.where(bad, 0, variance_of(flat))
+            variance /= response**2
+        header = dict(raw.header) | {"EXPTIME": exposure_s, "GAIN": 1.0}
+        image = make_image(
+            fill_from_neighbours(data, bad),
+            variance,
+            bad | saturated | ~np.isfinite(data),
+            unit="electron",
+            wcs=raw.wcs,
+            header=header,
+        )
+        self._report(gain, saturated, bad)
+        return {"post_isr": image}
+
+    def _read_noise(self, bias: CCDData | None, gain: float) -> float:
+        if self.config.read_noise is not None:
+            return self.config.read_noise
+        if bias is not None and "FRNOISE" in bias.header:
+            return gain * header_number(bias.header, "FRNOISE")
+        raise InvalidInputError(
+            "The read noise is not known: neither is 'read_noise' configured, nor is "
+            "there a combined bias whose header has it as FRNOISE."
+        )
+
+    def _saturated(self, counts: Floats) -> Bools:
+        saturated: Bools = counts >= self.config.saturation
+        if self.config.saturation_grow and saturated.any():
+            from scipy.ndimage import binary_dilation
+
+            saturated = binary_dilation(
+                saturated, iterations=self.config.saturation_grow
+            )
+        return saturated
+
+    def _bad(self, dark: CCDData | None, flat: CCDData | None, gain: float) -> Bools:
+        images = [image for image in (dark, flat) if image is not None]
+        bad = np.zeros(images[0].shape if images else (), bool)
+        for image in images:
+            bad |= ~np.isfinite(image.data)
+            if image.mask is not None:
+                bad |= image.mask
+        if dark is not None:
+            bad |= gain * dark.data > self.config.hot_pixel_rate
+        if flat is not None:
+            bad |= flat.data < self.config.flat_minimum
+        return bad
+
+    def _report(self, gain: float, saturated: Bools, bad: Bools) -> None:
+        self.metadata["gain"] = gain
+        self.metadata["saturated_pixels"] = int(saturated.sum())
+        self.metadata["bad_pixels"] = int(bad.sum())
+        self.log.info(
+            "Gain %.3g e/ADU; masked %d saturated and %d bad pixels",
+            gain,
+            saturated.sum(),
+            bad.sum(),
+        )
+
+
+def subtract_offsets(
+    counts: Floats,
+    bias: CCDData | None,
+    dark: CCDData | None,
+    *,
+    gain: float,
+    dark_time_s: float,
+) -> tuple[Floats, Floats]:
+    """Return signal and the variance that the calibrations bring, in electrons.
+
+    Parameters
+    ----------
+    counts
+        Raw pixels, ADU.
+    bias, dark
+        ADU, and ADU per second; None for none.
+    gain
+        Electrons per ADU.
+    dark_time_s
+        Time from clear to read-out, seconds.
+    """
+    data = counts.copy()
+    variance = np.zeros_like(data)
+    for image, factor in ((bias, 1.0), (dark, dark_time_s)):
+        if image is not None:
+            data -= np.float32(factor) * image.data
+            variance += np.float32(factor**2) * variance_of(image)
+    return data * np.float32(gain), variance * np.float32(gain**2)
+
+
+def fill_from_neighbours(data: Floats, bad: Bools) -> Floats:
+    """Return the image with bad pixels replaced by a mean of those around them.
+
+    Pixels with nothing good within four pixels become NaN.
+
+    Parameters
+    ----------
+    data
+        The image.
+    bad
+        Its bad pixels, of the same shape or one that broadcasts to it.
+    """
+    if not bad.any():
+        return data
+    from astropy.convolution import Gaussian2DKernel, interpolate_replace_nans
+
+    holed = np.where(bad, np.float32(np.nan), data)
+    filled = interpolate_replace_nans(holed, Gaussian2DKernel(1), boundary="extend")
+    return np.asarray(filled, np.float32)

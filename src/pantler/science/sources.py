@@ -1,0 +1,251 @@
+"""Point-like sources: found with a matched filter and measured in apertures."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import Field
+
+from pantler.science.image import mask_of, variance_of
+from pantler.tasks.config import TaskConfig
+
+if TYPE_CHECKING:
+    from astropy.nddata import CCDData
+    from astropy.table import Table
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+    Bools = NDArray[np.bool_]
+
+_FIT_BOX_FWHM = 3.0  # width of the box in which a star's profile is fitted
+
+
+class SourceConfig(TaskConfig):
+    """How sources are found and measured."""
+
+    threshold_sigma: float = Field(
+        5.0,
+        gt=0,
+        le=1000,
+        description="Least height in the filtered image, over its measured noise.",
+    )
+    box_size: int = Field(
+        64,
+        ge=8,
+        le=8192,
+        description="Width of the squares in which background and noise are "
+        "measured, pixels; some ten times the largest source.",
+    )
+    roundness_limit: float = Field(
+        1.0, gt=0, description="Sources of a larger absolute roundness are left out."
+    )
+    sharpness_range: tuple[float, float] = Field(
+        (0.2, 1.0),
+        description="Sources outside are left out: cosmic rays and hot pixels are "
+        "sharper than stars, blends and defects less sharp.",
+    )
+    aperture_radius_fwhm: float = Field(
+        1.0, gt=0, le=20, description="Radius of the aperture, in units of the FWHM."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What lies under the sources.
+
+    Parameters
+    ----------
+    level, noise
+        Smooth images: the level, and the standard deviation around it.
+    """
+
+    level: Floats
+    noise: Floats
+
+
+def measure_background(data: Floats, missing: Bools, box_size: int) -> Background:
+    """Return the level and noise between sources, on a mesh of boxes.
+
+    Parameters
+    ----------
+    data
+        The image; sources are clipped.
+    missing
+        Pixels not to look at.
+    box_size
+        Width of the boxes, pixels.
+
+    References
+    ----------
+    .. [1] Bertin and Arnouts 1996, A&AS 117, 393, section 3.
+    """
+    from photutils.background import Background2D, SExtractorBackground
+
+    mesh = Background2D(
+        np.where(missing, np.float32(0), data),
+        tuple(min(box_size, side) for side in data.shape),
+        coverage_mask=missing,
+        exclude_percentile=90.0,
+        bkg_estimator=SExtractorBackground(),
+    )
+    return Background(
+        mesh.background.astype(np.float32), mesh.background_rms.astype(np.float32)
+    )
+
+
+def find_sources(image: CCDData, *, fwhm_px: float, config: SourceConfig) -> Table:
+    """Return the point-like sources of a background-subtracted image.
+
+    Parameters
+    ----------
+    image
+        Where; masked pixels that have a value are looked at, NaNs are not.
+    fwhm_px
+        Width of a star, pixels.
+    config
+        Threshold and limits.
+
+    Returns
+    -------
+    astropy.table.Table
+        Columns ``x`` and ``y`` (pixels, the first being 0), ``snr``, ``sharpness``
+        and ``roundness``, brightest first. ``meta["noise_ratio"]`` is the measured
+        noise over that which the variance says, of the filtered image.
+
+    References
+    ----------
+    .. [1] Stetson 1987, PASP 99, 191.
+    """
+    from astropy.convolution import convolve
+    from astropy.table import Table
+    from photutils.detection import DAOStarFinder
+    from photutils.utils.exceptions import NoDetectionsWarning
+
+    missing = np.isnan(image.data)
+    data = np.where(missing, np.float32(0), image.data)
+    kernel = DAOStarFinder(1.0, fwhm_px).kernel
+    # The filter's sum is zero: what it leaves of a smooth background is nothing.
+    filtered = convolve(data, kernel.data, normalize_kernel=False)
+    noise = measure_background(filtered, missing, config.box_size).noise
+    finder = DAOStarFinder(
+        np.maximum(config.threshold_sigma * noise, np.finfo(np.float32).tiny),
+        fwhm_px,
+        scale_threshold=False,  # it is that of the filtered image already
+        sharpness_range=config.sharpness_range,
+        roundness_range=(-config.roundness_limit, config.roundness_limit),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NoDetectionsWarning)
+        found = finder(data, mask=missing)
+    table = Table()
+    if found is None:
+        for name in ("x", "y", "snr", "sharpness", "roundness"):
+            table[name] = np.zeros(0)
+    else:
+        table["x"] = np.asarray(found["x_centroid"], float)
+        table["y"] = np.asarray(found["y_centroid"], float)
+        table["snr"] = config.threshold_sigma * 10 ** (-0.4 * found["daofind_mag"])
+        table["sharpness"] = np.asarray(found["sharpness"], float)
+        table["roundness"] = np.asarray(found["roundness1"], float)
+        table.sort("snr", reverse=True)
+    expected = np.sqrt(np.median(variance_of(image)[~missing]) * (kernel.data**2).sum())
+    table.meta["noise_ratio"] = float(np.median(noise[~missing]) / expected)
+    return table
+
+
+def measure_fluxes(
+    table: Table, image: CCDData, *, radius_px: float, noise_ratio: float = 1.0
+) -> None:
+    """Add ``flux``, ``flux_err`` and flags to a table of sources.
+
+    Parameters
+    ----------
+    table
+        With columns ``x`` and ``y``, pixels. It also gets ``flag_masked`` and
+        ``flag_edge``: whether the aperture touches masked pixels, or leaves the image
+        or what it has data of.
+    image
+        Background-subtracted; fluxes are in its unit.
+    radius_px
+        Of the aperture, pixels.
+    noise_ratio
+        What the errors that follow from the variance are multiplied by.
+    """
+    from photutils.aperture import CircularAperture
+
+    missing = np.isnan(image.data)
+    if len(table):
+        apertures = CircularAperture(
+            np.column_stack([table["x"], table["y"]]), radius_px
+        )
+        sums, errors = apertures.do_photometry(
+            np.where(missing, 0, image.data),
+            error=noise_ratio * np.sqrt(np.where(missing, 0, variance_of(image))),
+        )
+        masked, _ = apertures.do_photometry(mask_of(image).astype(float))
+        absent, _ = apertures.do_photometry(missing.astype(float))
+    else:
+        sums = errors = masked = absent = np.zeros(0)
+    table["flux"] = np.asarray(sums)
+    table["flux_err"] = np.asarray(errors)
+    for column in ("flux", "flux_err"):
+        table[column].unit = image.unit
+    rows, columns = image.shape
+    table["flag_masked"] = np.asarray(masked) > 0
+    table["flag_edge"] = (
+        (table["x"] < radius_px)
+        | (table["y"] < radius_px)
+        | (table["x"] > columns - 1 - radius_px)
+        | (table["y"] > rows - 1 - radius_px)
+        | (np.asarray(absent) > 0)
+    )
+
+
+def measure_fwhm(
+    table: Table, image: CCDData, *, guess_px: float, count: int
+) -> float | None:
+    """Return the median width of isolated stars, pixels; None if there are none.
+
+    Parameters
+    ----------
+    table
+        Sources with ``x``, ``y``, ``flag_masked`` and ``flag_edge``, brightest first.
+    image
+        Background-subtracted.
+    guess_px
+        Where the fits begin, pixels.
+    count
+        How many stars to fit, the brightest first.
+    """
+    from photutils.psf import fit_fwhm
+    from scipy.spatial import cKDTree
+
+    box = 2 * int(_FIT_BOX_FWHM * guess_px / 2) + 1
+    places = np.column_stack([table["x"], table["y"]])
+    usable = ~(np.asarray(table["flag_masked"]) | np.asarray(table["flag_edge"]))
+    if len(places) > 1:
+        nearest = cKDTree(places).query(places, k=2)[0][:, 1]
+        usable &= nearest > box
+    chosen = places[usable][:count]
+    if not len(chosen):
+        return None
+    with warnings.catch_warnings():
+        # Fits that do not converge are outvoted by the median.
+        warnings.simplefilter("ignore")
+        widths = fit_fwhm(
+            np.nan_to_num(image.data), xypos=chosen, fwhm=guess_px, fit_shape=box
+        )
+    widths = widths[np.isfinite(widths) & (widths > 0.5) & (widths < box)]
+    return float(np.median(widths)) if len(widths) else None
+
+
+def add_sky_positions(table: Table, wcs: Any) -> None:
+    """Add ``ra`` and ``dec`` (ICRS, degrees) to a table with ``x`` and ``y``."""
+    from astropy import units as u
+
+    sky = wcs.pixel_to_world(np.asarray(table["x"]), np.asarray(table["y"])).icrs
+    table["ra"] = sky.ra.deg * u.deg
+    table["dec"] = sky.dec.deg * u.deg

@@ -57,11 +57,15 @@ class DirectButler(Butler):
         The repository's settings.
     lookup
         How data IDs are completed and datasets found.
+    root
+        The folder of the repository.
     run
         The default RUN collection.
 
     Attributes
     ----------
+    root
+        The folder of the repository.
     registry, datastore
         For the rooms above; users have no need of them.
     """
@@ -73,8 +77,10 @@ class DirectButler(Butler):
         *,
         settings: RepositorySettings,
         lookup: DatasetLookup,
+        root: str,
         run: str | None,
     ) -> None:
+        self.root = root
         self.registry = registry
         self.datastore = datastore
         self.settings = settings
@@ -163,6 +169,7 @@ class DirectButler(Butler):
             datastore,
             settings=settings,
             lookup=DatasetLookup(registry, collections, data_id),
+            root=str(root),
             run=run,
         )
 

@@ -1,0 +1,195 @@
+"""Run a graph on this machine: in process, or in persistent worker processes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from pantler.errors import InvalidInputError
+from pantler.execution.init_outputs import write_init_outputs
+from pantler.execution.outcome import QuantumOutcome, QuantumStatus
+from pantler.execution.pool import Death, WorkerPool
+from pantler.execution.quantum_runner import death_outcome
+from pantler.execution.recorder import Recorder
+from pantler.execution.report import Failure, RunReport
+from pantler.execution.schedule import Schedule
+from pantler.execution.worker import WorkerSetup
+from pantler.quanta.file import GraphFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from os import PathLike
+
+    from pantler.butler.direct import DirectButler
+    from pantler.quanta.quantum import Quantum
+
+_PATIENCE_S = 0.5
+
+
+class Progress(Protocol):
+    """Somebody who wants to know how far a run is."""
+
+    def __call__(self, outcome: QuantumOutcome, finished: int, total: int) -> None:
+        """Take note of an outcome."""
+        ...
+
+
+def run_graph(
+    butler: DirectButler,
+    graph_path: str | PathLike[str],
+    *,
+    processes: int = 1,
+    fail_fast: bool = False,
+    on_progress: Progress | None = None,
+) -> RunReport:
+    """Run all quanta of a graph, and record what they make.
+
+    A quantum that fails loses those that need it; the rest goes on. A worker that
+    dies fails the quantum that it was at, and is replaced.
+
+    Parameters
+    ----------
+    butler
+        The repository of the graph, open for writing.
+    graph_path
+        The graph's file.
+    processes
+        How many workers; with one, quanta run in this process.
+    fail_fast
+        Whether to start no more quanta after the first that fails.
+    on_progress
+        Told of each quantum that ends.
+
+    Returns
+    -------
+    RunReport
+        What became of the quanta.
+
+    Raises
+    ------
+    ConflictError
+        If the graph was run already into its RUN collection.
+    """
+    if processes < 1:
+        raise InvalidInputError(f"Cannot run on {processes} processes; give 1 or more.")
+    graph = GraphFile.open(graph_path)
+    run = _GraphRun(butler, graph, fail_fast=fail_fast, on_progress=on_progress)
+    setup = WorkerSetup(str(graph_path), butler.root, butler.settings.to_yaml())
+    if processes == 1:
+        return run.drive(_in_process(setup))
+    return run.drive(lambda schedule: _in_pool(setup, processes, schedule, graph))
+
+
+class _GraphRun:
+    """One run of one graph: who keeps count, and tells the recorder."""
+
+    def __init__(
+        self,
+        butler: DirectButler,
+        graph: GraphFile,
+        *,
+        fail_fast: bool,
+        on_progress: Progress | None,
+    ) -> None:
+        self._butler = butler
+        self._graph = graph
+        self._pipeline = graph.pipeline()
+        self._fail_fast = fail_fast
+        self._on_progress = on_progress
+        self._labels = graph.labels
+        self._report = RunReport(graph.header.output_run)
+        self._finished = 0
+
+    def drive(
+        self, driver: Callable[[Schedule], Iterator[QuantumOutcome | None]]
+    ) -> RunReport:
+        """Run everything; whatever happens, what was made is recorded."""
+        began = time.monotonic()
+        types = write_init_outputs(self._butler, self._graph, self._pipeline)
+        recorder = Recorder(self._butler, self._graph.header.output_run, types)
+        dependencies = self._graph.dependencies()
+        rank = {label: place for place, label in enumerate(self._pipeline.tasks)}
+        schedule = Schedule(
+            dependencies.pointers,
+            dependencies.indices,
+            [rank[label] for label in self._labels],
+        )
+        try:
+            for outcome in driver(schedule):
+                if outcome is None:
+                    recorder.flush_if_due()
+                    continue
+                recorder.add(outcome)
+                self._take(outcome, schedule)
+                if self._fail_fast and outcome.status is QuantumStatus.FAILED:
+                    break
+        finally:
+            recorder.flush()
+        self._report.seconds = time.monotonic() - began
+        return self._report
+
+    def _take(self, outcome: QuantumOutcome, schedule: Schedule) -> None:
+        self._count(outcome)
+        if outcome.status is not QuantumStatus.FAILED:
+            schedule.finish(outcome.index)
+            return
+        quantum = self._graph.quantum(outcome.index)
+        self._report.failures.append(
+            Failure(outcome.label, str(quantum.data_id), outcome.message)
+        )
+        for lost in schedule.fail(outcome.index):
+            self._count(QuantumOutcome(lost, self._labels[lost], QuantumStatus.BLOCKED))
+
+    def _count(self, outcome: QuantumOutcome) -> None:
+        self._finished += 1
+        self._report.counts[outcome.label, outcome.status] += 1
+        if self._on_progress is not None:
+            self._on_progress(outcome, self._finished, len(self._labels))
+
+
+def _in_process(
+    setup: WorkerSetup,
+) -> Callable[[Schedule], Iterator[QuantumOutcome | None]]:
+    def drive(schedule: Schedule) -> Iterator[QuantumOutcome | None]:
+        runner = setup.make_runner()
+        while (index := schedule.take()) is not None:
+            yield runner.run(index)
+
+    return drive
+
+
+def _in_pool(
+    setup: WorkerSetup, processes: int, schedule: Schedule, graph: GraphFile
+) -> Iterator[QuantumOutcome | None]:
+    with WorkerPool(setup, processes) as pool:
+        while schedule.unfinished:
+            for number, free in pool.wanted(schedule.ready_count):
+                chosen = [schedule.take() for _ in range(free)]
+                indices = [index for index in chosen if index is not None]
+                if indices:
+                    pool.send(number, indices)
+            events = pool.receive(_PATIENCE_S)
+            if not events:
+                yield None
+            for event in events:
+                if isinstance(event, Death):
+                    for index in event.untouched:
+                        schedule.put_back(index)
+                    if event.running is not None:
+                        quantum = graph.quantum(event.running)
+                        _clear_remains(setup, quantum)
+                        yield death_outcome(quantum, f"Died: {event.reason}.")
+                else:
+                    yield event
+
+
+def _clear_remains(setup: WorkerSetup, quantum: Quantum) -> None:
+    """Remove what a quantum stored before its process died: nothing records it."""
+    datastore = setup.open_datastore()
+    refs = [ref for refs in quantum.outputs.values() for ref in refs]
+    datastore.delete(
+        [
+            datastore.path(ref, ref.dataset_type.load_storage_class().formatter)
+            for ref in refs
+        ]
+    )

@@ -1,0 +1,122 @@
+"""The one writer that records what the workers have stored, in batches."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import polars as pl
+
+from pantler.datasets.records import DatastoreRecord, records_to_frame
+from pantler.datasets.ref import DatasetRef
+from pantler.dimensions.coordinate import DataCoordinate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pantler.butler.direct import DirectButler
+    from pantler.datasets.dataset_type import DatasetType
+    from pantler.execution.outcome import PackedOutput, QuantumOutcome, StoredOutput
+
+_BATCH = 256
+_PATIENCE_S = 2.0
+
+
+class Recorder:
+    """Records outputs in the registry, and packs logs and metadata.
+
+    A batch is one transaction. What is not recorded when the process is killed is
+    stored but unknown, and is found as files that no record names.
+
+    Parameters
+    ----------
+    butler
+        The repository, open for writing.
+    run
+        The RUN collection of all outputs.
+    dataset_types
+        By name, all that can come.
+    """
+
+    def __init__(
+        self, butler: DirectButler, run: str, dataset_types: Mapping[str, DatasetType]
+    ) -> None:
+        self._butler = butler
+        self._run = run
+        self._types = dataset_types
+        self._pack = f"{os.getpid()}-{uuid4().hex[:12]}"
+        self._stored: dict[str, list[StoredOutput]] = defaultdict(list)
+        self._packed: dict[str, list[PackedOutput]] = defaultdict(list)
+        self._waiting = 0
+        self._last = time.monotonic()
+
+    def add(self, outcome: QuantumOutcome) -> None:
+        """Take an outcome; record a batch when enough are there."""
+        for stored in outcome.stored:
+            self._stored[stored.dataset_type].append(stored)
+        for packed in outcome.packed:
+            self._packed[packed.dataset_type].append(packed)
+        self._waiting += 1
+        self.flush_if_due()
+
+    def flush_if_due(self) -> None:
+        """Record what is waiting, if there is much of it or it has waited long."""
+        late = time.monotonic() - self._last > _PATIENCE_S
+        if self._waiting >= _BATCH or (self._waiting and late):
+            self.flush()
+
+    def flush(self) -> None:
+        """Record all that is waiting, in one transaction."""
+        with self._butler.transaction():
+            for name, outputs in self._stored.items():
+                records = [record for out in outputs for record in out.records]
+                self._record(name, outputs, records)
+            for name, packed in self._packed.items():
+                self._record(name, packed, self._write_pack(name, packed))
+        self._stored.clear()
+        self._packed.clear()
+        self._waiting = 0
+        self._last = time.monotonic()
+
+    def _write_pack(
+        self, name: str, outputs: Sequence[PackedOutput]
+    ) -> list[DatastoreRecord]:
+        dataset_type = self._types[name]
+        values = [
+            (
+                DatasetRef(
+                    dataset_type,
+                    DataCoordinate(dataset_type.dimensions, out.data_id),
+                    self._run,
+                    UUID(bytes=out.dataset_id),
+                ),
+                out.content,
+            )
+            for out in outputs
+        ]
+        return self._butler.datastore.pack(values, self._pack)
+
+    def _record(
+        self,
+        name: str,
+        outputs: Sequence[StoredOutput | PackedOutput],
+        records: list[DatastoreRecord],
+    ) -> None:
+        dataset_type = self._types[name]
+        required = dataset_type.dimensions.required
+        rows = [out.data_id[: len(required)] for out in outputs]
+        data_ids = (
+            pl.DataFrame(rows, schema=list(required), orient="row")
+            if required
+            else pl.DataFrame(height=len(outputs))
+        )
+        self._butler.record(
+            dataset_type,
+            self._run,
+            data_ids,
+            dataset_ids=pl.Series([out.dataset_id for out in outputs], dtype=pl.Binary),
+            records=records_to_frame(records),
+        )

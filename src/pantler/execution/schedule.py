@@ -1,0 +1,84 @@
+"""Which quanta can run now: counts of what each still waits for."""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+class Schedule:
+    """The order of the quanta of a graph, as they end one by one.
+
+    Of those that can run, quanta of later tasks come first, so that intermediate
+    products are used up before more are made.
+
+    Parameters
+    ----------
+    pointers : (n + 1,)
+        Where the dependents of each quantum begin in ``dependents``.
+    dependents : (m,)
+        The quanta that need a quantum, one after another.
+    ranks : (n,)
+        The place of each quantum's task in the pipeline.
+    """
+
+    def __init__(
+        self,
+        pointers: NDArray[np.int64],
+        dependents: NDArray[np.int64],
+        ranks: Sequence[int] | NDArray[np.int64],
+    ) -> None:
+        self._pointers = pointers
+        self._dependents = dependents
+        self._ranks = np.asarray(ranks, dtype=np.int64)
+        self._waits_for = np.bincount(dependents, minlength=len(self._ranks))
+        self._blocked = np.zeros(len(self._ranks), dtype=bool)
+        first = np.flatnonzero(self._waits_for == 0)
+        self._ready = [(-int(self._ranks[index]), int(index)) for index in first]
+        heapq.heapify(self._ready)
+        self.unfinished = len(self._ranks)
+
+    def take(self) -> int | None:
+        """Return a quantum to run now; None if none can run yet."""
+        return heapq.heappop(self._ready)[1] if self._ready else None
+
+    def put_back(self, index: int) -> None:
+        """Return a quantum that was taken and never began."""
+        heapq.heappush(self._ready, (-int(self._ranks[index]), index))
+
+    @property
+    def ready_count(self) -> int:
+        """How many quanta can run now."""
+        return len(self._ready)
+
+    def finish(self, index: int) -> None:
+        """Say that a quantum ended well, with or without outputs."""
+        self.unfinished -= 1
+        for dependent in self._of(index):
+            self._waits_for[dependent] -= 1
+            if self._waits_for[dependent] == 0 and not self._blocked[dependent]:
+                self.put_back(int(dependent))
+
+    def fail(self, index: int) -> list[int]:
+        """Say that a quantum failed; return those that can never run now."""
+        self.unfinished -= 1
+        lost: list[int] = []
+        todo = [index]
+        while todo:
+            for dependent in self._of(todo.pop()):
+                if not self._blocked[dependent]:
+                    self._blocked[dependent] = True
+                    lost.append(int(dependent))
+                    todo.append(int(dependent))
+        self.unfinished -= len(lost)
+        return lost
+
+    def _of(self, index: int) -> NDArray[np.int64]:
+        return self._dependents[self._pointers[index] : self._pointers[index + 1]]

@@ -41,7 +41,8 @@ def write_init_outputs(
     butler.collections.register(run, CollectionType.RUN)
     if butler.collections.dataset_types(run):
         raise ConflictError(
-            f"The run '{run}' has outputs already. Build a graph with another output run."
+            f"The run '{run}' has outputs already. "
+            "Build a graph with another output run."
         )
     types = {
         node.dataset_type.name: node.dataset_type

@@ -112,7 +112,7 @@ class QuantumRunner:
             _LOG.info("No work for '%s': %s", quantum.label, reason)
             context.discard()
             return QuantumStatus.NO_WORK, str(reason), dict(metadata)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a border: a task's run
             _LOG.exception("Task '%s' failed on %s", quantum.label, quantum.data_id)
             context.discard()
             return QuantumStatus.FAILED, _where(error), dict(metadata)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
 from pantler.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    import builtins
 
 ColumnType = Literal["string", "int", "float", "bool", "hash", "region", "time"]
 
@@ -59,7 +62,7 @@ class Column:
     doc: str = ""
 
     @property
-    def dtype(self) -> type[pl.DataType]:
+    def dtype(self) -> builtins.type[pl.DataType]:
         """The polars type of the column in frames."""
         return _POLARS[self.type]
 

@@ -149,7 +149,5 @@ def _value(name: str, value: object, group: DimensionGroup) -> DataIdValue:
             return int(index())
     elif isinstance(value, str):
         return value
-    raise DataIdError(
-        f"Data ID key '{name}' takes {'an integer' if column.type == 'int' else 'text'}, "
-        f"not {value!r}."
-    )
+    kind = "an integer" if column.type == "int" else "text"
+    raise DataIdError(f"Data ID key '{name}' takes {kind}, not {value!r}.")

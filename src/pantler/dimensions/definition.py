@@ -166,7 +166,8 @@ class UniverseDefinition(BaseModel):
                 raise SettingsError(f"The universe has a cycle: {cycle}.")
             if name not in self.elements:
                 raise SettingsError(
-                    f"Universe element '{path[-1]}' needs '{name}', which is not defined."
+                    f"Universe element '{path[-1]}' needs '{name}', "
+                    "which is not defined."
                 )
             path.append(name)
             definition = self.elements[name]

@@ -7,7 +7,7 @@ arithmetic; everything else goes through astropy, which is imported then.
 from __future__ import annotations
 
 import bisect
-import datetime
+import datetime as dt
 import functools
 import re
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SECOND: Final = 1_000_000_000
 _DAY: Final = 86_400 * _SECOND
 _LIMIT: Final = 2**63
-_EPOCH_ORDINAL: Final = datetime.date(1970, 1, 1).toordinal()
+_EPOCH_ORDINAL: Final = dt.date(1970, 1, 1).toordinal()
 _EPOCH_MJD: Final = 40_587
 _EPOCH_JD: Final = Fraction(4_881_175, 2)  # 2440587.5
 
@@ -104,7 +104,7 @@ def format_time(time_ns: int) -> str:
     """
     days, rest = divmod(time_ns, _DAY)
     seconds, part = divmod(rest, _SECOND)
-    date = datetime.date.fromordinal(_EPOCH_ORDINAL + days)
+    date = dt.date.fromordinal(_EPOCH_ORDINAL + days)
     clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
     fraction = f".{part:09d}".rstrip("0") if part else ""
     return f"{date.isoformat()}T{clock}{fraction}"
@@ -141,7 +141,7 @@ def from_astropy(time: Any) -> int:
     return round(days * _DAY)
 
 
-def datetime_to_tai(moment: datetime.datetime) -> int:
+def datetime_to_tai(moment: dt.datetime) -> int:
     """Return the instant of a `datetime.datetime`, taken as UTC if it has no zone.
 
     Parameters
@@ -160,7 +160,7 @@ def datetime_to_tai(moment: datetime.datetime) -> int:
         If it is before 1972.
     """
     if moment.tzinfo is not None:
-        moment = moment.astimezone(datetime.UTC)
+        moment = moment.astimezone(dt.UTC)
     day = moment.toordinal() - _EPOCH_ORDINAL
     offset = _tai_minus_utc(day)
     if offset is None:
@@ -230,16 +230,12 @@ def _day_number(text: str, match: re.Match[str]) -> int:
     year = int(found["year"])
     try:
         if "yday" in found:
-            first = datetime.date(year, 1, 1).toordinal()
+            first = dt.date(year, 1, 1).toordinal()
             day = first + int(found["yday"]) - 1
-            if datetime.date.fromordinal(day).year != year:
-                raise InvalidInputError(  # noqa: TRY301 - one message for all
-                    f"year {year} has no day {found['yday']}"
-                )
+            if dt.date.fromordinal(day).year != year:
+                raise InvalidInputError(f"year {year} has no day {found['yday']}")
         else:
-            day = datetime.date(
-                year, int(found["month"]), int(found["day"])
-            ).toordinal()
+            day = dt.date(year, int(found["month"]), int(found["day"])).toordinal()
     except ValueError as error:
         raise InvalidInputError(
             f"The time '{text}' has no such date: {error}."
@@ -270,7 +266,7 @@ def _leap_table() -> tuple[list[int], list[int]]:
     days, seconds = [], []
     for year, month, value in erfa.leap_seconds.get().tolist():
         if year >= 1972:
-            days.append(datetime.date(year, month, 1).toordinal() - _EPOCH_ORDINAL)
+            days.append(dt.date(year, month, 1).toordinal() - _EPOCH_ORDINAL)
             seconds.append(int(value))
     return days, seconds
 

@@ -28,7 +28,7 @@ def choose_instrument(butler: Butler, name: str | None) -> Instrument:
     InvalidInputError
         If no name is given and there are several.
     """
-    from pantler.instruments.instrument import load_instrument
+    from pantler.instruments.instrument import get_instrument
 
     records = butler.query_dimension_records("instrument").to_polars()
     known = dict(
@@ -51,4 +51,4 @@ def choose_instrument(butler: Butler, name: str | None) -> Instrument:
         raise NotFoundError(
             f"No instrument '{name}' is registered here.{close_match(name, known)}"
         )
-    return load_instrument(known[name])
+    return get_instrument(known[name])

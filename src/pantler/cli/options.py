@@ -71,3 +71,42 @@ def order_and_limit(function: Callable[..., Any]) -> Callable[..., Any]:
         multiple=True,
         help="Columns to order by; '-' before one for descending.",
     )(function)
+
+
+def pipeline(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what to run on which data."""
+    for option in reversed(_PIPELINE_OPTIONS):
+        function = option(function)
+    return where(function)
+
+
+_PIPELINE_OPTIONS = (
+    click.option("--pipeline", "-p", help="YAML file, or package.module:file.yaml."),
+    click.option(
+        "--tasks",
+        type=CommaList(),
+        multiple=True,
+        help="Only these labels or subsets of the pipeline.",
+    ),
+    click.option(
+        "--config",
+        "-c",
+        multiple=True,
+        metavar="LABEL:KEY=VALUE",
+        help="Set a configuration value of a task.",
+    ),
+    click.option(
+        "--instrument", help="Apply the configuration of this instrument's tasks."
+    ),
+    click.option(
+        "--inputs",
+        "-i",
+        type=CommaList(),
+        multiple=True,
+        help="Collections to search for inputs, in order.",
+    ),
+    click.option(
+        "--output", "-o", help="CHAINED collection of the outputs and their inputs."
+    ),
+    click.option("--output-run", help="RUN collection; default OUTPUT/TIME."),
+)

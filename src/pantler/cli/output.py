@@ -32,13 +32,19 @@ def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def print_frame(frame: pl.DataFrame, output_format: OutputFormat) -> None:
     """Print a frame: UUIDs as text, times as TAI, regions as a word."""
-    frame = readable(frame)
     if output_format == "json":
-        click.echo(json.dumps(frame.to_dicts(), indent=1, default=str))
+        rows = readable(frame).to_dicts()
+        click.echo(json.dumps(rows, indent=1, default=str))
     elif output_format == "csv":
-        click.echo(frame.write_csv(), nl=False)
+        click.echo(readable(frame).write_csv(), nl=False)
     else:
-        click.echo(_table(frame.columns, frame.rows()))
+        click.echo(render_frame(frame))
+
+
+def render_frame(frame: pl.DataFrame) -> str:
+    """Return a frame as a table of text."""
+    frame = readable(frame)
+    return _table(frame.columns, frame.rows())
 
 
 def print_rows(

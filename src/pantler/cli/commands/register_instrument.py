@@ -22,9 +22,9 @@ def register_instrument(repo: str, instruments: tuple[str, ...], update: bool) -
     """
     from pantler.butler.interface import Butler
     from pantler.ingest.registration import register_instrument as register
-    from pantler.instruments.instrument import load_instrument
+    from pantler.instruments.instrument import get_instrument
 
-    loaded = [load_instrument(name) for name in instruments]
+    loaded = [get_instrument(name) for name in instruments]
     with Butler.open(repo, writeable=True) as butler:
         for instrument in loaded:
             register(butler, instrument, update=update)

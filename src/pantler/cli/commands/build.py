@@ -1,0 +1,46 @@
+"""``pantler build``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pantler.cli import options
+from pantler.cli.output import OutputFormat, format_option, print_frame
+
+
+@click.command()
+@options.repository
+@options.pipeline
+@click.option(
+    "--save-graph",
+    "-g",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The file to write.",
+)
+@format_option
+def build(
+    repo: str, *, save_graph: Path, output_format: OutputFormat, **choice: object
+) -> None:
+    r"""Match a pipeline against a repository: what would run, on which data.
+
+    Nothing runs, and nothing is written but the file of the graph.
+
+    \b
+    Example:
+      pantler build my-repository -p science.yaml -i DemoCam/defaults -o demo \\
+          -d "tract = 1" -g demo.qgraph
+    """
+    from pantler.butler.interface import Butler
+    from pantler.cli.pipeline_options import plan
+    from pantler.quanta.file import write_graph
+
+    with Butler.open(repo) as butler:
+        graph = plan(butler, choice)
+    write_graph(graph, save_graph)
+    print_frame(graph.summary(), output_format)
+    if output_format == "table":
+        click.echo(f"\n{graph.n_quanta} quanta in {save_graph}. Run them with:")
+        click.echo(f"  pantler run {repo} -g {save_graph} -j 2")

@@ -1,0 +1,106 @@
+"""``pantler show``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from pantler.cli import options
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["pipeline", "config", "yaml", "graph"]))
+@click.argument("location")
+@click.option(
+    "--drawing",
+    type=click.Choice(["text", "mermaid", "svg"]),
+    default="text",
+    show_default=True,
+    help="How to draw a pipeline.",
+)
+@click.option(
+    "--tasks", type=options.CommaList(), multiple=True, help="Only these tasks."
+)
+@click.option("--instrument", help="Apply the configuration of this instrument.")
+@click.option(
+    "--config", "-c", multiple=True, metavar="LABEL:KEY=VALUE", help="Set a value."
+)
+@click.option(
+    "--save",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to a file instead of the terminal.",
+)
+def show(
+    what: Literal["pipeline", "config", "yaml", "graph"],
+    location: str,
+    *,
+    drawing: str,
+    save: Path | None,
+    **choice: Any,
+) -> None:
+    r"""Show what a pipeline or a graph is; no repository is needed.
+
+    LOCATION is the file of a pipeline, or of a graph for WHAT = graph. A pipeline is
+    checked and drawn; config prints the configuration of its tasks; yaml the
+    pipeline with all its overrides.
+
+    \b
+    Examples:
+      pantler show pipeline pantler.science.pipelines:science.yaml
+      pantler show config science.yaml --tasks isr
+      pantler show graph demo.qgraph
+    """
+    text = (
+        _graph(location)
+        if what == "graph"
+        else _pipeline(what, {**choice, "pipeline": location}, drawing)
+    )
+    if save is None:
+        click.echo(text)
+    else:
+        save.write_text(text, "utf-8")
+        click.echo(f"Wrote {save}.")
+
+
+def _pipeline(what: str, choice: dict[str, Any], drawing: str) -> str:
+    import yaml
+
+    from pantler.cli.pipeline_options import load_pipeline
+    from pantler.dimensions.universe import Universe
+    from pantler.instruments.instrument import get_instrument
+    from pantler.pipelines.drawing import draw
+    from pantler.pipelines.graph import PipelineGraph
+
+    pipeline = load_pipeline(choice)
+    if pipeline.instrument is not None:
+        overrides = get_instrument(pipeline.instrument).config_overrides()
+        pipeline = pipeline.with_instrument_overrides(overrides)
+    if what == "yaml":
+        return pipeline.to_yaml()
+    graph = PipelineGraph.from_pipeline(pipeline, Universe.default())
+    if what == "config":
+        values = {
+            label: node.config.model_dump(mode="json")
+            for label, node in graph.tasks.items()
+        }
+        return yaml.safe_dump(values, sort_keys=False)
+    return draw(graph, drawing)
+
+
+def _graph(location: str) -> str:
+    from pantler.cli.output import render_frame
+    from pantler.quanta.file import GraphFile
+
+    graph = GraphFile.open(location)
+    header = graph.header
+    return "\n".join(
+        [
+            f"output run: {header.output_run}",
+            f"inputs:     {', '.join(header.inputs)}",
+            f"quanta:     {graph.n_quanta}",
+            "",
+            render_frame(graph.summary()),
+        ]
+    )

@@ -1,0 +1,210 @@
+"""Sky maps of a few tracts, wherever they are wanted."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from pantler.dimensions.regions import ConvexPolygon
+from pantler.dimensions.sphere import vectors_to_lonlat
+from pantler.errors import InvalidInputError
+from pantler.skymaps.interface import SkyMap, SkyMapSettings
+from pantler.skymaps.tract import Tract, tangent_axes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+# A gnomonic projection stretches the sky by a fifth at this distance.
+_FARTHEST_DEG: Final = 25.0
+_WIDEST_DEG: Final = 60.0
+
+
+class TractSettings(BaseModel):
+    """One tract: its centre and how much it covers at least."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
+
+    ra_deg: float = Field(ge=0, lt=360)
+    """Its centre, ICRS right ascension, degrees."""
+
+    dec_deg: float = Field(ge=-90, le=90)
+    """Its centre, ICRS declination, degrees."""
+
+    width_deg: float = Field(gt=0, le=_WIDEST_DEG)
+    """Least extent in columns, degrees at the scale of the centre."""
+
+    height_deg: float | None = Field(None, gt=0, le=_WIDEST_DEG)
+    """Least extent in rows, degrees at the scale of the centre; the width when None."""
+
+
+class DiscreteSkyMapSettings(SkyMapSettings):
+    """Tracts one by one, with pixels and patches alike."""
+
+    tracts: tuple[TractSettings, ...] = Field(min_length=1)
+    """The tracts, numbered from 0."""
+
+    pixel_scale_arcsec: float = Field(gt=0, allow_inf_nan=False)
+    """Size of a pixel at a tract's centre, arcseconds."""
+
+    patch_size_px: int = Field(1000, gt=0)
+    """Pixels along each side of a patch, without border."""
+
+    patch_border_px: int = Field(50, ge=0)
+    """Pixels by which a patch reaches into its neighbours."""
+
+
+class DiscreteSkyMap(SkyMap):
+    """A few tracts, each a whole number of patches wide and high.
+
+    Parameters
+    ----------
+    settings
+        Where the tracts are.
+    """
+
+    kind: ClassVar[str] = "discrete"
+    settings_class: ClassVar[type[SkyMapSettings]] = DiscreteSkyMapSettings
+    settings: DiscreteSkyMapSettings
+
+    def __init__(self, settings: DiscreteSkyMapSettings) -> None:
+        super().__init__(settings)
+
+    @property
+    def tract_count(self) -> int:
+        """How many tracts there are."""
+        return len(self.settings.tracts)
+
+    def make_tract(self, number: int) -> Tract:
+        """Return a tract whose number is known to be in range."""
+        told = self.settings.tracts[number]
+        patch_deg = (
+            self.settings.patch_size_px * self.settings.pixel_scale_arcsec / 3600
+        )
+        height_deg = told.width_deg if told.height_deg is None else told.height_deg
+        return Tract(
+            id=number,
+            ra_deg=told.ra_deg,
+            dec_deg=told.dec_deg,
+            pixel_scale_arcsec=self.settings.pixel_scale_arcsec,
+            patches_x=_count(told.width_deg / patch_deg),
+            patches_y=_count(height_deg / patch_deg),
+            patch_size=self.settings.patch_size_px,
+            patch_border=self.settings.patch_border_px,
+        )
+
+    @classmethod
+    def from_regions(
+        cls,
+        name: str,
+        regions: Sequence[ConvexPolygon],
+        *,
+        pixel_scale_arcsec: float,
+        patch_size_px: int = 1000,
+        patch_border_px: int = 50,
+        margin_px: float = 10.0,
+    ) -> DiscreteSkyMap:
+        """Return the sky map that covers some regions, such as those of visits.
+
+        Regions that are connected share a tract; others have tracts of their own,
+        in the order of the first region of each.
+
+        Parameters
+        ----------
+        name
+            Its name in data IDs.
+        regions
+            What to cover.
+        pixel_scale_arcsec, patch_size_px, patch_border_px
+            As for `DiscreteSkyMapSettings`.
+        margin_px
+            Pixels to add on each side.
+
+        Raises
+        ------
+        InvalidInputError
+            If there are no regions, or connected ones cover too much of the sky for
+            one projection.
+        """
+        if not regions:
+            raise InvalidInputError(
+                f"No regions to cover by sky map '{name}'. Are visits defined?"
+            )
+        margin_deg = margin_px * pixel_scale_arcsec / 3600
+        tracts = [
+            _covering(np.concatenate([regions[i].vertices for i in group]), margin_deg)
+            for group in _connected(regions)
+        ]
+        return cls(
+            DiscreteSkyMapSettings(
+                name=name,
+                tracts=tuple(tracts),
+                pixel_scale_arcsec=pixel_scale_arcsec,
+                patch_size_px=patch_size_px,
+                patch_border_px=patch_border_px,
+            )
+        )
+
+
+def _count(patches: float) -> int:
+    # A size that was meant to be a whole number of patches stays one.
+    return max(1, math.ceil(patches - 1e-6))
+
+
+def _connected(regions: Sequence[ConvexPolygon]) -> list[list[int]]:
+    """Return the groups, by index, of regions whose bounding circles overlap."""
+    circles = [region.bounding_circle() for region in regions]
+    centers = np.array([circle.center for circle in circles])
+    radii = np.array([circle.radius for circle in circles])
+    left = set(range(len(regions)))
+    groups = []
+    while left:
+        group, todo = [], [min(left)]
+        left.remove(todo[0])
+        while todo:
+            one = todo.pop()
+            group.append(one)
+            chords = np.linalg.norm(centers - centers[one], axis=1)
+            apart = 2 * np.arcsin(np.minimum(chords / 2, 1))
+            near = np.flatnonzero(apart <= radii + radii[one])
+            found = left.intersection(near.tolist())
+            left -= found
+            todo.extend(sorted(found))
+        groups.append(sorted(group))
+    return groups
+
+
+def _covering(points: Floats, margin_deg: float) -> TractSettings:
+    """Return a tract around points, unit vectors of shape (n, 3)."""
+    center = ConvexPolygon.convex_hull(points).bounding_circle().center
+    # The middle of what the points cover in a projection is not its tangent point;
+    # projecting anew around the middle brings the two together quickly.
+    for _ in range(5):
+        ra_deg, dec_deg = (float(np.degrees(a)) for a in vectors_to_lonlat(center))
+        axes = tangent_axes(ra_deg, dec_deg)
+        depth = points @ axes[0]
+        if depth.min() < math.cos(math.radians(_FARTHEST_DEG)):
+            raise InvalidInputError(
+                f"The connected regions reach more than {_FARTHEST_DEG:g} degrees "
+                "from their middle: too far for one tract. Cover fewer of them."
+            )
+        east, north = points @ axes[1] / depth, points @ axes[2] / depth
+        middle_east = (east.min() + east.max()) / 2
+        middle_north = (north.min() + north.max()) / 2
+        center = axes[0] + middle_east * axes[1] + middle_north * axes[2]
+        center /= np.linalg.norm(center)
+    reach_east, reach_north = np.abs(east).max(), np.abs(north).max()
+    return TractSettings(
+        ra_deg=ra_deg % 360,
+        dec_deg=dec_deg,
+        width_deg=2 * (math.degrees(reach_east) + margin_deg),
+        height_deg=2 * (math.degrees(reach_north) + margin_deg),
+    )

@@ -1,0 +1,164 @@
+"""Discrete sky maps hold the tracts that they are told, or that regions need."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pantler.datasets.storage_class import get_storage_class
+from pantler.dimensions.regions import ConvexPolygon, decode_region
+from pantler.dimensions.universe import Universe
+from pantler.errors import (
+    IntegrityError,
+    InvalidInputError,
+    NotFoundError,
+    PluginError,
+    SettingsError,
+)
+from pantler.plugins import load_plugin
+from pantler.skymaps.discrete import DiscreteSkyMap
+from pantler.skymaps.interface import make_sky_map
+
+TOLD = {
+    "kind": "discrete",
+    "name": "fields",
+    "pixel_scale_arcsec": 0.4,
+    "patch_size_px": 500,
+    "patch_border_px": 20,
+    "tracts": [
+        {"ra_deg": 150.1, "dec_deg": 2.2, "width_deg": 0.12},
+        {"ra_deg": 0.0, "dec_deg": -89.5, "width_deg": 0.05, "height_deg": 0.2},
+    ],
+}
+
+
+def square(ra: float, dec: float, half: float) -> ConvexPolygon:
+    wide = half / np.cos(np.radians(dec))
+    return ConvexPolygon.from_lonlat(
+        [ra - wide, ra + wide, ra + wide, ra - wide],
+        [dec - half, dec - half, dec + half, dec + half],
+    )
+
+
+def test_tracts_are_whole_numbers_of_patches():
+    sky = make_sky_map(TOLD)
+    first, second = sky.tracts()
+    assert (first.patches_x, first.patches_y) == (3, 3)
+    assert (second.patches_x, second.patches_y) == (1, 4)
+    assert second.shape == (2000, 500)
+
+
+def test_a_width_of_whole_patches_makes_that_many():
+    one = {"ra_deg": 1, "dec_deg": 1, "width_deg": 3 * 500 * 0.4 / 3600}
+    assert make_sky_map({**TOLD, "tracts": [one]}).tract(0).patches_x == 3
+
+
+def test_records_fit_the_universe():
+    sky = make_sky_map(TOLD)
+    records = sky.records(Universe.default())
+    assert list(records) == ["skymap", "tract", "patch"]
+    skymap = records["skymap"].row(0, named=True)
+    assert (skymap["tract_max"], skymap["patch_nx_max"], skymap["patch_ny_max"]) == (
+        2, 3, 4,
+    )  # fmt: skip
+    assert skymap["hash"] == sky.hash
+    assert records["patch"].height == 9 + 4
+    last = records["patch"].row(-1, named=True)
+    assert (last["tract"], last["patch"], last["cell_x"], last["cell_y"]) == (
+        1,
+        3,
+        0,
+        3,
+    )
+    assert decode_region(last["region"]) == sky.tract(1).patch(3).region
+
+
+def test_the_hash_tells_divisions_apart_and_not_names():
+    sky = make_sky_map(TOLD)
+    assert make_sky_map({**TOLD, "name": "other"}).hash == sky.hash
+    assert make_sky_map({**TOLD, "patch_border_px": 21}).hash != sky.hash
+
+
+def test_the_formatter_returns_an_equal_sky_map():
+    sky = make_sky_map(TOLD)
+    storage_class = get_storage_class("SkyMap")
+    formatter = load_plugin("formatters", storage_class.formatter)()
+    storage_class.check(sky, "skyMap")
+    data = formatter.to_bytes(sky, storage_class)
+    again = formatter.from_bytes(data, storage_class)
+    assert again == sky
+    assert again.hash == sky.hash
+    with pytest.raises(InvalidInputError, match="read whole"):
+        formatter.from_bytes(data, storage_class, component="wcs")
+
+
+@pytest.mark.parametrize("data", [b"", b"[1]", b"{"])
+def test_what_is_no_stored_sky_map_is_refused(data):
+    storage_class = get_storage_class("SkyMap")
+    formatter = load_plugin("formatters", "skymap")()
+    with pytest.raises(IntegrityError, match="no JSON"):
+        formatter.from_bytes(data, storage_class)
+
+
+def test_a_tract_that_is_not_there_is_refused():
+    with pytest.raises(NotFoundError, match="'fields' has no tract 2; it has 0 to 1"):
+        make_sky_map(TOLD).tract(2)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"kind": None}, SettingsError, "needs 'kind'"),
+        ({"kind": "discreet"}, PluginError, "Did you mean 'discrete'"),
+        ({"tracts": []}, SettingsError, "'tracts'"),
+        ({"pixel_scale_arcsec": -1}, SettingsError, "'pixel_scale_arcsec'"),
+        ({"patch_border": 1}, SettingsError, "'patch_border'"),
+        ({"name": "a b"}, SettingsError, "'name'"),
+    ],
+)
+def test_wrong_settings_are_refused(change, error, message):
+    with pytest.raises(error, match=message):
+        make_sky_map({**TOLD, **change})
+
+
+@given(
+    st.floats(0, 359.9),
+    st.floats(-85, 85),
+    st.lists(st.tuples(st.floats(-0.05, 0.05), st.floats(-0.05, 0.05)), max_size=5),
+)
+@settings(max_examples=40, deadline=None)
+def test_regions_are_covered_by_one_tract_where_they_are_connected(ra, dec, shifts):
+    wide = 1 / np.cos(np.radians(dec))
+    regions = [
+        square(ra + east * wide, dec + north, 0.06) for east, north in [(0, 0), *shifts]
+    ]
+    sky = DiscreteSkyMap.from_regions("s", regions, pixel_scale_arcsec=0.5)
+    assert sky.tract_count == 1
+    for region in regions:
+        assert sky.tract(0).region.contains(region.vertices).all()
+
+
+def test_a_tract_fits_its_regions_closely():
+    sky = DiscreteSkyMap.from_regions(
+        "s", [square(0.01, 2.2, 0.1)], pixel_scale_arcsec=0.36, patch_size_px=200,
+        margin_px=10,
+    )  # fmt: skip
+    assert sky.tract(0).shape == (2200, 2200)
+
+
+def test_fields_apart_get_tracts_of_their_own():
+    regions = [square(10, 0, 0.1), square(50, 20, 0.1), square(10.15, 0, 0.1)]
+    sky = DiscreteSkyMap.from_regions("s", regions, pixel_scale_arcsec=1.0)
+    assert [round(tract.ra_deg) for tract in sky.tracts()] == [10, 50]
+
+
+def test_no_regions_make_no_sky_map():
+    with pytest.raises(InvalidInputError, match="No regions to cover"):
+        DiscreteSkyMap.from_regions("s", [], pixel_scale_arcsec=1.0)
+
+
+def test_regions_too_wide_for_one_projection_are_refused():
+    with pytest.raises(InvalidInputError, match="too far for one tract"):
+        DiscreteSkyMap.from_regions("s", [square(10, 0, 28)], pixel_scale_arcsec=60)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from types import UnionType
+from typing import Any, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -23,7 +24,9 @@ class TaskConfig(BaseModel):
     3.0
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
 
     connections: dict[str, str] = Field(
         default_factory=dict,
@@ -37,7 +40,8 @@ class TaskConfig(BaseModel):
         Parameters
         ----------
         overrides
-            Values by dotted key, such as ``detection.threshold``.
+            Values by dotted key, such as ``detection.threshold``. Mappings are
+            merged into the defaults; anything else replaces them.
         where
             What is being configured, for messages.
 
@@ -49,7 +53,7 @@ class TaskConfig(BaseModel):
         nested = unflatten(overrides)
         _check_keys(cls, nested, where, "")
         try:
-            return cls.model_validate(nested)
+            return cls.model_validate(_over_defaults(cls, nested))
         except ValidationError as error:
             problems = "; ".join(
                 f"'{'.'.join(map(str, item['loc']))}': {item['msg']}"
@@ -77,6 +81,46 @@ def unflatten(flat: Mapping[str, Any]) -> dict[str, Any]:
     return nested
 
 
+def flatten(nested: Mapping[str, Any]) -> dict[str, Any]:
+    """Return dotted keys for nested mappings; empty mappings stay as values."""
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        if isinstance(value, Mapping) and value:
+            inner = {f"{key}.{k}": v for k, v in flatten(value).items()}
+        else:
+            inner = {str(key): value}
+        for path, item in inner.items():
+            flat.pop(path, None)  # a later key also comes later
+            flat[path] = item
+    return flat
+
+
+def _over_defaults(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Complete partial mappings with the declared defaults of their fields.
+
+    Else ``detect.sigma`` would reset the rest of ``detect`` to the defaults of its
+    class, which the field's own default may differ from.
+    """
+    complete = dict(values)
+    for key, value in values.items():
+        default = model.model_fields[key].get_default(call_default_factory=True)
+        if isinstance(value, Mapping):
+            if isinstance(default, BaseModel):
+                complete[key] = _merged(default.model_dump(), value)
+            elif isinstance(default, Mapping):
+                complete[key] = _merged(default, value)
+    return complete
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(old, Mapping)
+        merged[key] = _merged(old, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
 def _check_keys(
     model: type[BaseModel], values: Mapping[str, Any], where: str, path: str
 ) -> None:
@@ -88,13 +132,17 @@ def _check_keys(
                 f"{_prefix(where)}there is no configuration key '{path}{key}'."
                 f"{close_match(key, model.model_fields)} Keys: {known}."
             )
-        inner = field.annotation
-        if (
-            isinstance(value, Mapping)
-            and isinstance(inner, type)
-            and issubclass(inner, BaseModel)
-        ):
+        inner = _model_of(field.annotation)
+        if inner is not None and isinstance(value, Mapping):
             _check_keys(inner, value, where, f"{path}{key}.")
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    """Return the one model that an annotation, such as ``Detect | None``, allows."""
+    union = get_origin(annotation) in {Union, UnionType}
+    choices = get_args(annotation) if union else (annotation,)
+    models = [c for c in choices if isinstance(c, type) and issubclass(c, BaseModel)]
+    return models[0] if len(models) == 1 else None
 
 
 def _prefix(where: str) -> str:

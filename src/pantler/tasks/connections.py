@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pantler.errors import SettingsError, close_match
+from pantler.errors import InvalidInputError, SettingsError, close_match
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from pantler.tasks.config import TaskConfig
 
 
@@ -47,6 +48,9 @@ class DimensionedConnection(Connection):
 
     dimensions: tuple[str, ...] = ()
     multiple: bool = False
+
+    def __post_init__(self) -> None:
+        _refuse_text(self.dimensions, f"connection '{self.name}'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +135,21 @@ class Connections:
     ) -> None:
         super().__init_subclass__(**kwargs)
         if dimensions is not None:
+            _refuse_text(dimensions, cls.__name__)
             cls.dimensions = tuple(dimensions)
+        declared: dict[str, Any] = {}
+        for base in reversed(cls.__mro__):
+            declared.update(vars(base))  # None in a subclass removes a connection
         cls.declared = {
             name: value
-            for base in reversed(cls.__mro__)
-            for name, value in vars(base).items()
+            for name, value in declared.items()
             if isinstance(value, Connection)
         }
+        for name in cls.declared.keys() & vars(Connections).keys():
+            raise InvalidInputError(
+                f"A connection of {cls.__name__} cannot be called '{name}': that is a "
+                "part of every Connections class. Choose another name."
+            )
 
     @classmethod
     def dropped(cls, config: Any) -> Collection[str]:  # noqa: ARG003 - for subclasses
@@ -151,18 +163,30 @@ class Connections:
         Raises
         ------
         SettingsError
-            If the configuration renames a connection that there is not.
+            If the configuration renames, or ``dropped`` names, a connection that
+            there is not.
         """
-        for name in config.connections:
+        off = set(cls.dropped(config))
+        for name in [*config.connections, *sorted(off)]:
             if name not in cls.declared:
-                known = ", ".join(sorted(cls.declared))
+                known = ", ".join(sorted(cls.declared)) or "none"
                 raise SettingsError(
                     f"{where + ': ' if where else ''}there is no connection '{name}'."
                     f"{close_match(name, cls.declared)} Connections: {known}."
                 )
-        off = set(cls.dropped(config))
         return {
-            name: replace(connection, name=config.connections.get(name, connection.name))
+            name: replace(
+                connection, name=config.connections.get(name, connection.name)
+            )
             for name, connection in cls.declared.items()
             if name not in off
         }
+
+
+def _refuse_text(dimensions: object, what: str) -> None:
+    """Refuse ``dimensions=("visit")``, which lacks the comma of a tuple."""
+    if isinstance(dimensions, str):
+        raise InvalidInputError(
+            f"The dimensions of {what} are a tuple of names, not one text. "
+            f"Write ('{dimensions}',)."
+        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args
 
 from pantler.errors import InvalidInputError, TaskError, close_match
@@ -19,6 +18,8 @@ from pantler.tasks.connections import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pantler.tasks.context import QuantumContext
 
 ConfigT = TypeVar("ConfigT", bound=TaskConfig)
@@ -58,7 +59,7 @@ class Task(Generic[ConfigT]):
                 f"{type(self).__name__} takes a {self.config_class.__name__}, "
                 f"not a {type(config).__name__}."
             )
-        self.config: ConfigT = config  # type: ignore[assignment]
+        self.config: ConfigT = config
         self.label = label or type(self).__name__
         self.log = logging.getLogger(f"pantler.task.{self.label}")
         self.metadata: dict[str, Any] = {}

@@ -1,0 +1,226 @@
+"""Whether the tasks of a pipeline agree on the datasets between them.
+
+Each check is a function from what the tasks declare to problems, a sentence each
+that names the labels of all tasks that take part.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pantler.datasets.storage_class import get_storage_class
+from pantler.errors import PantlerError, close_match
+from pantler.tasks.connections import Output, PrerequisiteInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from pantler.datasets.dataset_type import DatasetType
+    from pantler.pipelines.uses import DeclaredTask, Use
+
+AUTOMATIC = ("log", "metadata", "config")
+"""Endings of the dataset types that every task makes besides its outputs."""
+
+
+def check_tasks(tasks: Sequence[DeclaredTask]) -> list[str]:
+    """Return what is wrong with single tasks, whatever the others are."""
+    problems: list[str] = []
+    for task in tasks:
+        problems += _outputs_beyond_the_quantum(task)
+        problems += _taken_and_made(task)
+    return problems
+
+
+def _outputs_beyond_the_quantum(task: DeclaredTask) -> Iterator[str]:
+    for use in task.uses.values():
+        connection = use.connection
+        if (
+            isinstance(connection, Output)
+            and not connection.multiple
+            and not use.dimensions <= task.dimensions
+        ):
+            extra = [n for n in use.dimensions.names if n not in task.dimensions]
+            yield (
+                f"Task '{task.label}' has dimensions {task.dimensions!r} and makes "
+                f"'{use.dataset_type}' with {use.dimensions!r} (connection "
+                f"'{use.name}'): one quantum does not fix {', '.join(extra)}. Add "
+                "them to the task, or declare the output with multiple=True."
+            )
+
+
+def _taken_and_made(task: DeclaredTask) -> Iterator[str]:
+    made = {use.dataset_type: use for use in task.uses.values() if use.makes}
+    for use in task.uses.values():
+        if not use.makes and use.dataset_type in made:
+            yield (
+                f"Task '{task.label}' both takes '{use.dataset_type}' (connection "
+                f"'{use.name}') and makes it (connection "
+                f"'{made[use.dataset_type].name}'). Name one of them otherwise."
+            )
+
+
+def check_dataset(
+    name: str, uses: Sequence[Use], owners: Mapping[str, str]
+) -> list[str]:
+    """Return in what the uses of one dataset type contradict one another.
+
+    Parameters
+    ----------
+    name
+        Of the dataset type.
+    uses
+        Every connection to it, in the order of the pipeline.
+    owners
+        Labels of tasks by the dataset types that are made for them automatically.
+    """
+    if name in owners:
+        return [
+            f"'{name}' is made for task '{owners[name]}' automatically, and no task of "
+            f"the same pipeline can take or make it: {_all(uses)}."
+        ]
+    producers = [use for use in uses if use.makes]
+    problems: list[str] = []
+    if len(producers) > 1:
+        problems.append(
+            f"'{name}' is made by more than one connection: {_all(producers)}. Give "
+            "them different names with the configuration key 'connections.NAME'."
+        )
+    problems += _kinds(name, uses)
+    problems += _pairs(name, uses, "dimensions", lambda use: use.dimensions)
+    wholes = [use for use in uses if use.component is None]
+    problems += _pairs(
+        name, wholes, "storage class", lambda use: use.connection.storage_class
+    )
+    calibrations = [
+        u for u in uses if isinstance(u.connection, Output | PrerequisiteInput)
+    ]
+    problems += _pairs(name, calibrations, "is_calibration", is_calibration)
+    return problems
+
+
+def is_calibration(use: Use) -> bool:
+    """Whether a connection says that its datasets have validity ranges."""
+    connection = use.connection
+    return (
+        isinstance(connection, Output | PrerequisiteInput) and connection.is_calibration
+    )
+
+
+def _all(uses: Iterable[Use]) -> str:
+    return ", ".join(map(str, uses))
+
+
+def _kinds(name: str, uses: Sequence[Use]) -> Iterator[str]:
+    """Refuse mixtures: of prerequisites with others, of init with others."""
+    prerequisites = [use for use in uses if use.is_prerequisite]
+    others = [use for use in uses if not use.is_prerequisite]
+    makers = [use for use in others if use.makes]
+    if prerequisites and makers:
+        yield (
+            f"'{name}' is a prerequisite of {_all(prerequisites)}, so it must exist "
+            f"before the pipeline runs; but {_all(makers)} makes it. Declare it an "
+            "Input there, or run the two in separate pipelines."
+        )
+    elif prerequisites and others:
+        yield (
+            f"'{name}' is a prerequisite of {_all(prerequisites)} and a plain input "
+            f"of {_all(others)}. Declare it one or the other in both."
+        )
+    init = [use for use in others if use.is_init]
+    plain = [use for use in uses if not use.is_init]
+    if init and plain:
+        yield (
+            f"'{name}' belongs to the constructor of {_all(init)}, and to the quanta "
+            f"of {_all(plain)}. Declare both as init connections, or neither."
+        )
+
+
+def _pairs(
+    name: str, uses: Sequence[Use], what: str, value: Callable[[Use], object]
+) -> Iterator[str]:
+    """Compare each use with the one that has the say: the producer, or the first."""
+    if not uses:
+        return
+    first = next((use for use in uses if use.makes), uses[0])
+    for use in uses:
+        if use is not first and value(use) != value(first):
+            verb = "makes" if first.makes else "takes"
+            other = "makes" if use.makes else "takes"
+            yield (
+                f"'{name}' has two different {what}: {first} {verb} it with "
+                f"{value(first)}, {use} {other} it with {value(use)}."
+            )
+
+
+def check_components(uses: Iterable[Use], parents: Mapping[str, str]) -> list[str]:
+    """Return which components the storage classes of their parents do not have.
+
+    Parameters
+    ----------
+    uses
+        All connections.
+    parents
+        Names of storage classes by dataset type, where one is known.
+    """
+    problems = []
+    for use in uses:
+        if use.component is None:
+            continue
+        parent = parents.get(use.dataset_type)
+        if parent is None:
+            problems.append(
+                f"{_start(use)} takes component '{use.component}' of "
+                f"'{use.dataset_type}', whose own storage class no task of the "
+                "pipeline and no registered dataset type tells."
+            )
+            continue
+        problems += _component_problems(use, parent)
+    return problems
+
+
+def _component_problems(use: Use, parent: str) -> Iterator[str]:
+    try:
+        components = get_storage_class(parent).components
+    except PantlerError as error:
+        yield f"{_start(use)}: '{use.dataset_type}': {error}"
+        return
+    component = use.component or ""
+    if component not in components:
+        known = ", ".join(components) or "none"
+        yield (
+            f"{_start(use)} takes component '{component}' of '{use.dataset_type}', but "
+            f"its storage class '{parent}' has no such component (it has: {known})."
+            f"{close_match(component, components)}"
+        )
+    elif components[component] != use.connection.storage_class:
+        yield (
+            f"{_start(use)} takes '{use.connection.name}' as "
+            f"{use.connection.storage_class}; that component of '{parent}' is a "
+            f"{components[component]}."
+        )
+
+
+def _start(use: Use) -> str:
+    return f"Task '{use.label}' (connection '{use.name}')"
+
+
+def describe_mismatch(
+    ours: DatasetType, theirs: DatasetType, labels: Sequence[str]
+) -> str | None:
+    """Return how a pipeline's dataset type differs from the registered one."""
+    differences = []
+    pairs: list[tuple[str, object, object]] = [
+        ("dimensions", ours.dimensions, theirs.dimensions),
+        ("storage class", ours.storage_class, theirs.storage_class),
+        ("is_calibration", ours.is_calibration, theirs.is_calibration),
+    ]
+    for what, mine, other in pairs:
+        if mine != other:
+            differences.append(f"{what} {mine} here and {other} there")
+    if not differences:
+        return None
+    tasks = ", ".join(f"'{label}'" for label in labels)
+    return (
+        f"'{ours.name}' ({'task' if len(labels) == 1 else 'tasks'} {tasks}) differs "
+        f"from the registered dataset type: {'; '.join(differences)}."
+    )

@@ -1,0 +1,75 @@
+"""The storage classes that pantler brings, each named by an entry point."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pantler.datasets.storage_class import StorageClass
+
+NUMPY_ARRAY: Final = StorageClass("NumpyArray", "numpy.ndarray", "npy")
+"""An array of numbers, truth values or text."""
+
+HEADER: Final = StorageClass("Header", "astropy.io.fits.Header", "fits")
+"""The header of an image, without the keywords that describe its file."""
+
+WCS: Final = StorageClass("Wcs", "astropy.wcs.WCS", "fits")
+"""Where on the sky a pixel is."""
+
+UNCERTAINTY: Final = StorageClass("Uncertainty", "astropy.nddata.NDUncertainty", "fits")
+"""An uncertainty for each pixel, as deviation, variance or inverse variance."""
+
+CCD_IMAGE: Final = StorageClass(
+    "CCDImage",
+    "astropy.nddata.CCDData",
+    "fits",
+    components={
+        "data": "NumpyArray",
+        "mask": "NumpyArray",
+        "uncertainty": "Uncertainty",
+        "wcs": "Wcs",
+        "header": "Header",
+    },
+    parameters=frozenset({"cutout"}),
+)
+"""An image with what belongs to it; ``cutout`` is (y0, y1, x0, x1), half-open."""
+
+STRUCTURED_LIST: Final = StorageClass("StructuredList", "builtins.list", "json")
+"""A list of what JSON can hold."""
+
+STRUCTURED_DICT: Final = StorageClass("StructuredDict", "builtins.dict", "json")
+"""A dictionary of what JSON can hold."""
+
+STRUCTURED_DICT_YAML: Final = StorageClass(
+    "StructuredDictYaml", "builtins.dict", "yaml"
+)
+"""A dictionary that people are to read or edit."""
+
+TABLE: Final = StorageClass(
+    "Table",
+    "astropy.table.Table",
+    "parquet",
+    components={"columns": "StructuredList"},
+    parameters=frozenset({"columns"}),
+)
+"""A table with units, descriptions and metadata; ``columns`` names those to read."""
+
+DATA_FRAME: Final = StorageClass(
+    "DataFrame",
+    "polars.DataFrame",
+    "parquet",
+    components={"columns": "StructuredList"},
+    parameters=frozenset({"columns"}),
+)
+"""A data frame; ``columns`` names those to read."""
+
+PICTURE: Final = StorageClass("Picture", "PIL.Image.Image", "png")
+"""A picture to look at."""
+
+TEXT: Final = StorageClass("Text", "builtins.str", "text")
+"""Text."""
+
+TASK_LOG: Final = StorageClass("TaskLog", "builtins.list", "json")
+"""The log records of one quantum, each a dictionary."""
+
+TASK_METADATA: Final = StorageClass("TaskMetadata", "builtins.dict", "json")
+"""What a task noted about one quantum."""

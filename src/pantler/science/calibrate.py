@@ -41,18 +41,8 @@ AB_ZERO_POINT_NJY = 31.4
 """
 
 _COLUMNS = [
-    "id",
-    "ra",
-    "dec",
-    "x",
-    "y",
-    "flux",
-    "flux_err",
-    "snr",
-    "sharpness",
-    "roundness",
-    "flag_masked",
-    "flag_edge",
+    *("id", "ra", "dec", "x", "y", "flux", "flux_err"),
+    *("snr", "sharpness", "roundness", "flag_masked", "flag_edge"),
 ]
 
 

@@ -166,8 +166,7 @@ class IsrTask(PipelineTask[IsrConfig]):
         variance += np.maximum(data, 0) + np.float32(self._read_noise(bias, gain) ** 2)
         if dark is not None:  # its current adds noise although it was subtracted
             variance += np.maximum(gain * dark_s * dark.data, 0)
-        saturated = self._saturated(counts)
-        bad = self._bad(dark, flat, gain)
+        bad, saturated = self._masks(counts, dark, flat, gain=gain)
         if flat is not None:
             response = np.where(bad, np.float32(1), flat.data)
             data /= response
@@ -195,28 +194,36 @@ class IsrTask(PipelineTask[IsrConfig]):
             "there a combined bias whose header has it as FRNOISE."
         )
 
-    def _saturated(self, counts: Floats) -> Bools:
-        saturated: Bools = counts >= self.config.saturation
-        if self.config.saturation_grow and saturated.any():
-            from scipy.ndimage import binary_dilation
+    def _masks(
+        self,
+        counts: Floats,
+        dark: CCDData | None,
+        flat: CCDData | None,
+        *,
+        gain: float,
+    ) -> tuple[Bools, Bools]:
+        """Return which pixels are bad, and which are saturated by light."""
+        from scipy.ndimage import binary_dilation
 
-            saturated = binary_dilation(
-                saturated, iterations=self.config.saturation_grow
-            )
-        return saturated
-
-    def _bad(self, dark: CCDData | None, flat: CCDData | None, gain: float) -> Bools:
-        images = [image for image in (dark, flat) if image is not None]
-        bad = np.zeros(images[0].shape if images else (), bool)
-        for image in images:
-            bad |= ~np.isfinite(image.data)
-            if image.mask is not None:
-                bad |= image.mask
+        bad = np.zeros(counts.shape, bool)
+        for image in (dark, flat):
+            if image is not None:
+                bad |= ~np.isfinite(image.data)
+                if image.mask is not None:
+                    bad |= image.mask
         if dark is not None:
             bad |= gain * dark.data > self.config.hot_pixel_rate
         if flat is not None:
             bad |= flat.data < self.config.flat_minimum
-        return bad
+        saturated: Bools = counts >= self.config.saturation
+        grow = self.config.saturation_grow
+        if saturated.any():
+            # What a hot pixel spills over is as bad as the pixel itself: it must not
+            # stay as a spike that resampling would ring on.
+            bad |= binary_dilation(bad & saturated, iterations=grow + 1)
+            lit = saturated & ~bad
+            saturated = binary_dilation(lit, iterations=grow) if grow else lit
+        return bad, saturated
 
     def _report(self, gain: float, saturated: Bools, bad: Bools) -> None:
         self.metadata["gain"] = gain

@@ -1,0 +1,197 @@
+"""Membership in TAGGED and CALIBRATION collections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from pantler.datasets.collection import CollectionType
+from pantler.errors import (
+    ConflictError,
+    DatasetNotFoundError,
+    InvalidInputError,
+)
+from pantler.registry.sql.diagnosis import EXAMPLES, show_all
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pantler.dimensions.timespan import Timespan
+    from pantler.registry.sql.bulk import Staging
+    from pantler.registry.sql.catalog import Catalog
+    from pantler.registry.sql.connection import Connection
+    from pantler.registry.sql.data_ids import DataIds
+    from pantler.registry.sql.schema import Schema
+
+
+class Associations:
+    """Puts datasets into collections and takes them out."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        schema: Schema,
+        *,
+        catalog: Catalog,
+        staging: Staging,
+        data_ids: DataIds,
+    ) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._catalog = catalog
+        self._staging = staging
+        self._data_ids = data_ids
+
+    def associate(self, name: str, dataset_ids: Sequence[bytes]) -> None:
+        """Put datasets into a TAGGED collection, replacing those of equal data ID."""
+        with self._connection.writing():
+            number = self._collection_id(name, CollectionType.TAGGED)
+            stage, type_ids = self._stage(dataset_ids)
+            dataset, tag = self._schema.dataset, self._schema.tag
+            insert = self._connection.insert(tag).from_select(
+                ["collection_id", "dataset_type_id", "data_id", "uuid"],
+                sa.select(
+                    sa.literal(number),
+                    dataset.c.dataset_type_id,
+                    dataset.c.data_id,
+                    dataset.c.uuid,
+                )
+                .join_from(stage, dataset, stage.c.uuid == dataset.c.uuid)
+                .where(sa.true()),
+            )
+            self._connection.execute(
+                insert.on_conflict_do_update(
+                    index_elements=list(tag.primary_key.columns),
+                    set_={"uuid": insert.excluded.uuid},
+                )
+            )
+            self._data_ids.declare(number, type_ids)
+
+    def disassociate(self, name: str, dataset_ids: Sequence[bytes]) -> None:
+        """Take datasets out of a TAGGED collection."""
+        with self._connection.writing():
+            number = self._collection_id(name, CollectionType.TAGGED)
+            stage = self._staging.fill_ids(dataset_ids)
+            dataset, tag = self._schema.dataset, self._schema.tag
+            key = sa.tuple_(tag.c.collection_id, tag.c.dataset_type_id, tag.c.data_id)
+            members = sa.select(
+                sa.literal(number), dataset.c.dataset_type_id, dataset.c.data_id
+            ).join_from(stage, dataset, stage.c.uuid == dataset.c.uuid)
+            self._connection.execute(
+                sa.delete(tag).where(
+                    key.in_(members), tag.c.uuid.in_(sa.select(stage.c.uuid))
+                )
+            )
+
+    def certify(
+        self, name: str, dataset_ids: Sequence[bytes], timespan: Timespan
+    ) -> None:
+        """Declare calibrations valid for a time; see `CollectionFacet.certify`."""
+        with self._connection.writing():
+            number = self._collection_id(name, CollectionType.CALIBRATION)
+            stage, type_ids = self._stage(dataset_ids)
+            self._check_calibrations(type_ids)
+            self._check_validity(name, stage, timespan)
+            dataset, calibration = self._schema.dataset, self._schema.calibration
+            self._connection.execute(
+                sa.insert(calibration).from_select(
+                    list(calibration.c.keys()),
+                    sa.select(
+                        sa.literal(number),
+                        dataset.c.dataset_type_id,
+                        dataset.c.data_id,
+                        sa.literal(timespan.begin),
+                        sa.literal(timespan.end),
+                        dataset.c.uuid,
+                    ).join_from(stage, dataset, stage.c.uuid == dataset.c.uuid),
+                )
+            )
+            self._data_ids.declare(number, type_ids)
+
+    def _collection_id(self, name: str, kind: CollectionType) -> int:
+        number, collection = self._catalog.now.collection(name)
+        if collection.type is not kind:
+            raise InvalidInputError(
+                f"Collection '{name}' is {collection.type.name}, not {kind.name}."
+            )
+        return number
+
+    def _stage(self, dataset_ids: Sequence[bytes]) -> tuple[sa.Table, list[int]]:
+        """Stage IDs; return the table and the numbers of their dataset types.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If some ID is unknown.
+        ConflictError
+            If two of the datasets have the same type and data ID.
+        """
+        connection, dataset = self._connection, self._schema.dataset
+        stage = self._staging.fill_ids(dict.fromkeys(dataset_ids))
+        unknown = connection.rows(
+            sa.select(stage.c.uuid)
+            .select_from(stage.outerjoin(dataset, stage.c.uuid == dataset.c.uuid))
+            .where(dataset.c.uuid.is_(None))
+            .limit(EXAMPLES)
+        )
+        if unknown:
+            ids = ", ".join(str(UUID(bytes=one)) for (one,) in unknown)
+            raise DatasetNotFoundError(f"No datasets of these IDs: {ids}.")
+        key = dataset.c.dataset_type_id, dataset.c.data_id
+        counted = (
+            sa.select(*key, sa.func.count().label("n"))
+            .join_from(stage, dataset, stage.c.uuid == dataset.c.uuid)
+            .group_by(*key)
+        )
+        twice = connection.rows(counted.having(sa.func.count() > 1).limit(EXAMPLES))
+        if twice:
+            raise ConflictError(
+                "A collection holds one dataset of a type and data ID; several were "
+                f"given for {self._describe(twice)}."
+            )
+        types = counted.subquery()
+        rows = connection.rows(sa.select(types.c.dataset_type_id).distinct())
+        return stage, [row[0] for row in rows]
+
+    def _check_calibrations(self, type_ids: list[int]) -> None:
+        for type_id in type_ids:
+            dataset_type = self._catalog.now.types_by_id[type_id].dataset_type
+            if not dataset_type.is_calibration:
+                raise InvalidInputError(
+                    f"Datasets of type '{dataset_type.name}' cannot be certified: "
+                    "it was not registered as a calibration."
+                )
+
+    def _check_validity(self, name: str, stage: sa.Table, timespan: Timespan) -> None:
+        dataset, valid = self._schema.dataset, self._schema.calibration
+        number, _ = self._catalog.now.collection(name)
+        taken = self._connection.rows(
+            sa.select(valid.c.dataset_type_id, valid.c.data_id)
+            .join_from(stage, dataset, stage.c.uuid == dataset.c.uuid)
+            .join(
+                valid,
+                sa.and_(
+                    valid.c.collection_id == number,
+                    valid.c.dataset_type_id == dataset.c.dataset_type_id,
+                    valid.c.data_id == dataset.c.data_id,
+                ),
+            )
+            .where(valid.c.begin_ns < timespan.end, valid.c.end_ns > timespan.begin)
+            .limit(EXAMPLES)
+        )
+        if taken:
+            raise ConflictError(
+                f"'{name}' has calibrations valid within {timespan} already: "
+                f"{self._describe(taken)}. Certify for another time or collection."
+            )
+
+    def _describe(self, rows: list[tuple[Any, ...]]) -> str:
+        parts = []
+        for type_id, number, *_ in rows:
+            row = self._catalog.now.types_by_id[type_id]
+            values = self._data_ids.values(row, number)
+            names = row.dataset_type.dimensions.required
+            parts.append(f"{row.dataset_type.name}@{show_all(names, [values])}")
+        return ", ".join(parts)

@@ -1,0 +1,103 @@
+"""Many rows at once: frames into temporary tables, cursors into frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pantler.registry.sql.connection import Connection, Prepared
+    from pantler.registry.sql.schema import Schema
+
+_BATCH = 20_000
+"""Rows that are fetched together: enough to be fast, few enough to stay in cache."""
+
+
+def frame_rows(frame: pl.DataFrame) -> Iterable[tuple[Any, ...]]:
+    """Return the rows of a frame as tuples, column by column underneath."""
+    if not frame.width:
+        return [()] * frame.height
+    return zip(*(series.to_list() for series in frame.get_columns()), strict=True)
+
+
+def fetch_frame(
+    cursor: Any, schema: Mapping[str, type[pl.DataType] | pl.DataType]
+) -> pl.DataFrame:
+    """Return all that a cursor has left as a frame.
+
+    Parameters
+    ----------
+    cursor
+        A driver's cursor with as many columns as the schema.
+    schema
+        Names and types of the columns.
+    """
+    parts = []
+    while rows := cursor.fetchmany(_BATCH):
+        columns = zip(*rows, strict=True)
+        parts.append(
+            pl.DataFrame(
+                [
+                    pl.Series(name, values, dtype=dtype, strict=dtype != pl.Boolean)
+                    for (name, dtype), values in zip(
+                        schema.items(), columns, strict=True
+                    )
+                ]
+            )
+        )
+    return pl.concat(parts) if parts else pl.DataFrame(schema=dict(schema))
+
+
+class Staging:
+    """Temporary tables of one connection, through which bulk changes pass.
+
+    Parameters
+    ----------
+    connection
+        Whose temporary tables they are.
+    schema
+        Where their definitions are kept.
+    """
+
+    def __init__(self, connection: Connection, schema: Schema) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._prepared: dict[str, tuple[str, Prepared, Prepared]] = {}
+
+    def fill(
+        self, columns: Sequence[sa.Column[Any]], rows: Iterable[tuple[Any, ...]]
+    ) -> sa.Table:
+        """Return a temporary table that holds just these rows.
+
+        Its content is lost when a table of the same columns is filled again.
+        """
+        table = self._schema.stage(columns)
+        connection = self._connection
+        known = self._prepared.get(table.name)
+        if known is None:
+            create = str(
+                CreateTable(table, if_not_exists=True).compile(
+                    dialect=connection.dialect
+                )
+            )
+            known = (
+                create,
+                connection.prepare(sa.delete(table)),
+                connection.prepare(sa.insert(table)),
+            )
+            self._prepared[table.name] = known
+        create, delete, insert = known
+        connection.run_text(create)
+        connection.run(delete)
+        connection.run_many(insert, rows)
+        return table
+
+    def fill_ids(self, dataset_ids: Iterable[bytes]) -> sa.Table:
+        """Return a temporary table of dataset IDs, in a column ``uuid``."""
+        column = self._schema.dataset.c.uuid
+        return self.fill([column], ((bytes(one),) for one in dataset_ids))

@@ -1,0 +1,156 @@
+"""Data IDs as integers: interned once for each group of dimensions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from pantler.errors import DataIdError
+from pantler.registry.sql.connection import ConstraintError
+from pantler.registry.sql.diagnosis import unknown_value_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pantler.dimensions.coordinate import DataCoordinate
+    from pantler.registry.sql.catalog import Catalog, TypeRow
+    from pantler.registry.sql.connection import Connection, Prepared
+    from pantler.registry.sql.schema import Schema
+
+
+class DataIds:
+    """The tables of data IDs.
+
+    Parameters
+    ----------
+    connection, schema, catalog
+        Where.
+    """
+
+    def __init__(
+        self, connection: Connection, schema: Schema, catalog: Catalog
+    ) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._catalog = catalog
+        self._finds: dict[int, Prepared] = {}
+        self._reads: dict[int, Prepared] = {}
+        self._interns: dict[int, Prepared] = {}
+
+    def columns(self, row: TypeRow) -> list[sa.Column[Any]]:
+        """Return the columns of the values of a type's data IDs."""
+        return [row.data_ids.c[name] for name in row.dataset_type.dimensions.required]
+
+    def conform(self, row: TypeRow, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return just the required columns of a frame, in order and with right types.
+
+        Raises
+        ------
+        DataIdError
+            If a column is missing, has nulls or another type.
+        """
+        group = row.dataset_type.dimensions
+        if not group.required:
+            return pl.DataFrame(height=frame.height)
+        missing = [name for name in group.required if name not in frame.columns]
+        if missing:
+            raise DataIdError(
+                f"Data IDs of '{row.dataset_type.name}' lack {', '.join(missing)}; they "
+                f"need {', '.join(group.required)} and have {', '.join(frame.columns)}."
+            )
+        universe = self._schema.universe
+        try:
+            frame = frame.select(
+                pl.col(name).cast(universe[name].primary_key.dtype)
+                for name in group.required
+            )
+        except pl.exceptions.InvalidOperationError as error:
+            raise DataIdError(
+                f"Data IDs of '{row.dataset_type.name}' have a wrong type: {error}"
+            ) from error
+        empty = [name for name in group.required if frame[name].null_count()]
+        if empty:
+            raise DataIdError(
+                f"Data IDs of '{row.dataset_type.name}' have nulls in {', '.join(empty)}."
+            )
+        return frame
+
+    def join(self, row: TypeRow, stage: sa.Table) -> sa.Join:
+        """Return staged values joined with their integers."""
+        names = row.dataset_type.dimensions.required
+        same = (stage.c[name] == row.data_ids.c[name] for name in names)
+        return stage.join(row.data_ids, sa.and_(sa.true(), *same))
+
+    def intern(self, row: TypeRow, stage: sa.Table) -> None:
+        """Add those of the staged data IDs that are new.
+
+        Raises
+        ------
+        DataIdError
+            If a dimension has no such value.
+        """
+        names = row.dataset_type.dimensions.required
+        if not names:
+            return
+        statement = self._interns.get(row.group_id)
+        if statement is None:
+            new = sa.select(*(stage.c[name] for name in names)).where(sa.true())
+            insert = self._connection.insert(row.data_ids).from_select(list(names), new)
+            statement = self._connection.prepare(insert.on_conflict_do_nothing())
+            self._interns[row.group_id] = statement
+        try:
+            self._connection.run(statement)
+        except ConstraintError as error:
+            raise unknown_value_error(
+                self._connection, self._schema, stage, names
+            ) from error
+
+    def find(self, row: TypeRow, data_id: DataCoordinate) -> int | None:
+        """Return the integer of a data ID, or None if no dataset ever had it."""
+        names = row.dataset_type.dimensions.required
+        statement = self._finds.get(row.group_id)
+        if statement is None:
+            table = row.data_ids
+            statement = self._connection.prepare(
+                sa.select(table.c.id).where(
+                    *(table.c[name] == sa.bindparam(name) for name in names)
+                )
+            )
+            self._finds[row.group_id] = statement
+        rows = self._connection.rows(
+            statement, dict(zip(names, data_id.required_values, strict=True))
+        )
+        return rows[0][0] if rows else None
+
+    def values(self, row: TypeRow, number: int) -> tuple[Any, ...]:
+        """Return the required values of a data ID."""
+        statement = self._reads.get(row.group_id)
+        if statement is None:
+            table = row.data_ids
+            # The number too, so that a data ID without dimensions has a column.
+            statement = self._connection.prepare(
+                sa.select(*self.columns(row), table.c.id).where(
+                    table.c.id == sa.bindparam("number")
+                )
+            )
+            self._reads[row.group_id] = statement
+        return self._connection.rows(statement, {"number": number})[0][:-1]
+
+    def declare(self, collection_id: int, type_ids: Iterable[int]) -> None:
+        """Record that a collection may hold datasets of some types."""
+        table = self._schema.collection_type
+        new = [
+            type_id
+            for type_id in type_ids
+            if collection_id not in self._catalog.holders(type_id)
+        ]
+        for type_id in new:
+            self._connection.execute(
+                self._connection.insert(table)
+                .values(collection_id=collection_id, dataset_type_id=type_id)
+                .on_conflict_do_nothing()
+            )
+        if new:
+            self._catalog.changed()

@@ -1,0 +1,269 @@
+"""Datasets in the database."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import polars as pl
+import sqlalchemy as sa
+
+from pantler.datasets.collection import CollectionType
+from pantler.datasets.ref import DatasetRef
+from pantler.dimensions.coordinate import DataCoordinate
+from pantler.errors import (
+    ConflictError,
+    InvalidInputError,
+    PantlerError,
+)
+from pantler.registry.sql.bulk import frame_rows
+from pantler.registry.sql.connection import ConstraintError
+from pantler.registry.sql.diagnosis import EXAMPLES, show_all
+from pantler.registry.sql.first_match import FirstMatch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pantler.datasets.dataset_type import DatasetType
+    from pantler.dimensions.timespan import Timespan
+    from pantler.registry.sql.bulk import Staging
+    from pantler.registry.sql.catalog import Catalog, TypeRow
+    from pantler.registry.sql.connection import Connection, Prepared
+    from pantler.registry.sql.data_ids import DataIds
+    from pantler.registry.sql.dataset_types import SqlDatasetTypes
+    from pantler.registry.sql.schema import Schema
+
+_TAI_MINUS_UTC_NS: Final = 37_000_000_000  # since 2017; ingest times only
+
+
+class SqlDatasets:
+    """Implements `pantler.registry.interface.DatasetFacet`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        schema: Schema,
+        *,
+        catalog: Catalog,
+        staging: Staging,
+        data_ids: DataIds,
+        dataset_types: SqlDatasetTypes,
+    ) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._catalog = catalog
+        self._staging = staging
+        self._data_ids = data_ids
+        self._dataset_types = dataset_types
+        self._inserts: dict[int, Prepared] = {}
+        self._finder = FirstMatch(connection, schema)
+        dataset = schema.dataset
+        self._get = connection.prepare(
+            sa.select(
+                dataset.c.run_id, dataset.c.dataset_type_id, dataset.c.data_id
+            ).where(dataset.c.uuid == sa.bindparam("uuid"))
+        )
+
+    def insert(
+        self,
+        dataset_type: DatasetType,
+        run: str,
+        data_ids: pl.DataFrame,
+        dataset_ids: pl.Series,
+    ) -> None:
+        """Record datasets; see `DatasetFacet.insert`."""
+        with self._connection.writing():
+            row = self._dataset_types.checked_row(dataset_type)
+            run_id = self._run_id(run)
+            values = self._data_ids.conform(row, data_ids)
+            _check_ids(dataset_ids, values.height)
+            if not values.height:
+                return
+            stage = self._staging.fill(
+                [*self._data_ids.columns(row), self._schema.dataset.c.uuid],
+                frame_rows(values.with_columns(uuid=dataset_ids)),
+            )
+            self._data_ids.intern(row, stage)
+            try:
+                self._connection.run(
+                    self._insert_statement(row, stage),
+                    {
+                        "run": run_id,
+                        "type": row.id,
+                        "now": time.time_ns() + _TAI_MINUS_UTC_NS,
+                    },
+                )
+            except ConstraintError as error:
+                raise self._conflict(row, run_id, stage) from error
+            self._data_ids.declare(run_id, [row.id])
+
+    def find(
+        self,
+        dataset_type: DatasetType,
+        data_id: DataCoordinate,
+        collections: Sequence[str],
+        timespan: Timespan | None = None,
+    ) -> DatasetRef | None:
+        """Return the first match, or None; see `DatasetFacet.find`."""
+        row = self._dataset_types.checked_row(dataset_type)
+        holders = self._catalog.holders(row.id)
+        searched = [
+            pair
+            for pair in self._catalog.now.flatten(collections)
+            if pair[0] in holders
+        ]
+        if data_id.group is not dataset_type.dimensions:
+            data_id = data_id.subset(dataset_type.dimensions)
+        number = self._data_ids.find(row, data_id) if searched else None
+        if number is None:
+            return None
+        found = self._finder.find(row.id, number, searched, timespan)
+        if found is None:
+            return None
+        uuid, run_id = found
+        names = self._catalog.now.collection_names
+        return DatasetRef(row.dataset_type, data_id, names[run_id], UUID(bytes=uuid))
+
+    def get(self, dataset_id: bytes) -> DatasetRef | None:
+        """Return the ref of a UUID, or None."""
+        rows = self._connection.rows(self._get, {"uuid": bytes(dataset_id)})
+        if not rows:
+            return None
+        run_id, type_id, number = rows[0]
+        now = self._catalog.now
+        row = now.types_by_id[type_id]
+        values = self._data_ids.values(row, number)
+        data_id = DataCoordinate(row.dataset_type.dimensions, values)
+        return DatasetRef(
+            row.dataset_type,
+            data_id,
+            now.collection_names[run_id],
+            UUID(bytes=bytes(dataset_id)),
+        )
+
+    def delete(self, dataset_ids: Sequence[bytes]) -> None:
+        """Remove datasets from every collection, and their records."""
+        schema, connection = self._schema, self._connection
+        with connection.writing():
+            stage = self._staging.fill_ids(dataset_ids)
+            doomed = sa.select(stage.c.uuid).scalar_subquery()
+            for name in self._catalog.now.record_tables:
+                records = schema.record_table(name)
+                connection.execute(
+                    sa.delete(records).where(records.c.dataset_id.in_(doomed))
+                )
+            kinds = {c.type for _, c in self._catalog.now.collections.values()}
+            if CollectionType.TAGGED in kinds:
+                self._forget_members(schema.tag, stage, CollectionType.TAGGED)
+            if CollectionType.CALIBRATION in kinds:
+                self._forget_members(
+                    schema.calibration, stage, CollectionType.CALIBRATION
+                )
+            dataset = schema.dataset
+            connection.execute(sa.delete(dataset).where(dataset.c.uuid.in_(doomed)))
+
+    def _forget_members(
+        self, table: sa.Table, stage: sa.Table, kind: CollectionType
+    ) -> None:
+        """Delete the memberships of doomed datasets, found by their primary key."""
+        schema = self._schema
+        dataset, holds, collection = (
+            schema.dataset,
+            schema.collection_type,
+            schema.collection,
+        )
+        places = (
+            sa.select(
+                holds.c.collection_id, dataset.c.dataset_type_id, dataset.c.data_id
+            )
+            .join_from(stage, dataset, stage.c.uuid == dataset.c.uuid)
+            .join(holds, holds.c.dataset_type_id == dataset.c.dataset_type_id)
+            .join(collection, collection.c.id == holds.c.collection_id)
+            .where(collection.c.type == kind.value)
+        )
+        key = sa.tuple_(table.c.collection_id, table.c.dataset_type_id, table.c.data_id)
+        self._connection.execute(
+            sa.delete(table).where(
+                key.in_(places), table.c.uuid.in_(sa.select(stage.c.uuid))
+            )
+        )
+
+    def _run_id(self, run: str) -> int:
+        number, collection = self._catalog.now.collection(run)
+        if collection.type is not CollectionType.RUN:
+            raise InvalidInputError(
+                f"Datasets are inserted into RUN collections; '{run}' is "
+                f"{collection.type.name}."
+            )
+        return number
+
+    def _insert_statement(self, row: TypeRow, stage: sa.Table) -> Prepared:
+        known = self._inserts.get(row.group_id)
+        if known is None:
+            dataset = self._schema.dataset
+            joined = self._data_ids.join(row, stage)
+            chosen = (
+                sa.select(
+                    sa.bindparam("run", type_=sa.BigInteger),
+                    sa.bindparam("type", type_=sa.BigInteger),
+                    row.data_ids.c.id,
+                    stage.c.uuid,
+                    sa.bindparam("now", type_=sa.BigInteger),
+                )
+                .select_from(joined)
+                .order_by(row.data_ids.c.id)  # the order of the primary key
+            )
+            known = self._inserts[row.group_id] = self._connection.prepare(
+                sa.insert(dataset).from_select(list(dataset.c.keys()), chosen)
+            )
+        return known
+
+    def _conflict(self, row: TypeRow, run_id: int, stage: sa.Table) -> PantlerError:
+        """Return the error for staged datasets of which some are there already."""
+        dataset, names = self._schema.dataset, row.dataset_type.dimensions.required
+        run = self._catalog.now.collection_names[run_id]
+        columns = [stage.c[name] for name in names]
+        joined = self._data_ids.join(row, stage)
+        taken = self._connection.rows(
+            sa.select(*columns, sa.literal(1))
+            .select_from(joined.join(dataset, dataset.c.data_id == row.data_ids.c.id))
+            .where(dataset.c.run_id == run_id, dataset.c.dataset_type_id == row.id)
+            .limit(EXAMPLES)
+        )
+        what = f"of type '{row.dataset_type.name}'"
+        if taken:
+            return ConflictError(
+                f"Run '{run}' has datasets {what} for {show_all(names, taken)} already."
+                " Use another run, or remove these first."
+            )
+        twice = self._connection.rows(
+            sa.select(*columns, sa.func.count())
+            .group_by(*columns)
+            .having(sa.func.count() > 1)
+            .limit(EXAMPLES)
+        )
+        if twice:
+            return ConflictError(
+                f"Data IDs {show_all(names, twice)} are given twice for datasets {what}."
+            )
+        known = self._connection.rows(
+            sa.select(stage.c.uuid)
+            .join_from(stage, dataset, stage.c.uuid == dataset.c.uuid)
+            .limit(EXAMPLES)
+        )
+        ids = ", ".join(str(UUID(bytes=one)) for (one,) in known)
+        return ConflictError(f"Dataset IDs are in use already: {ids or 'given twice'}.")
+
+
+def _check_ids(dataset_ids: pl.Series, count: int) -> None:
+    if len(dataset_ids) != count:
+        raise InvalidInputError(
+            f"{count} data IDs were given with {len(dataset_ids)} dataset IDs."
+        )
+    if dataset_ids.dtype != pl.Binary or not (dataset_ids.bin.size() == 16).all():
+        raise InvalidInputError(
+            f"Dataset IDs must be UUIDs of 16 bytes, not {dataset_ids.dtype}."
+        )
+    if dataset_ids.null_count():
+        raise InvalidInputError("Some dataset IDs are missing.")

@@ -1,0 +1,245 @@
+"""Dimension records in the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from pantler.dimensions.records import (
+    DimensionRecord,
+    conform_records,
+    record_columns,
+)
+from pantler.errors import (
+    ConflictError,
+    DataIdError,
+    InternalError,
+    InvalidInputError,
+    PantlerError,
+)
+from pantler.registry.sql.bulk import fetch_frame, frame_rows
+from pantler.registry.sql.connection import ConstraintError
+from pantler.registry.sql.diagnosis import EXAMPLES, show_all, unknown_value_error
+from pantler.registry.sql.expand import Expander
+from pantler.registry.sql.pixel_index import PixelIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pantler.dimensions.coordinate import DataCoordinate
+    from pantler.dimensions.element import DimensionElement
+    from pantler.dimensions.group import DimensionGroup
+    from pantler.dimensions.records import Rows
+    from pantler.registry.interface import OnConflict
+    from pantler.registry.sql.bulk import Staging
+    from pantler.registry.sql.catalog import Catalog
+    from pantler.registry.sql.connection import Connection, Prepared
+    from pantler.registry.sql.schema import Schema
+
+
+class SqlDimensions:
+    """Implements `pantler.registry.interface.DimensionFacet`."""
+
+    def __init__(
+        self, connection: Connection, schema: Schema, catalog: Catalog, staging: Staging
+    ) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._catalog = catalog
+        self._staging = staging
+        self._expander = Expander(connection, schema, catalog)
+        self._pixels = PixelIndex(connection, schema)
+        self._finds: dict[str, Prepared] = {}
+        self._inserts: dict[str, Prepared] = {}
+
+    def insert(
+        self, element: str, rows: Rows, *, on_conflict: OnConflict = "fail"
+    ) -> int:
+        """Add records and index their regions; see `DimensionFacet.insert`."""
+        described = self._schema.universe[element]
+        if described.is_pixel:
+            raise InvalidInputError(f"'{element}' is computed and has no records.")
+        frame = conform_records(described, self._schema.universe, rows)
+        if not frame.height:
+            return 0
+        with self._connection.writing():
+            self._insert_views(described, frame)
+            try:
+                # Most often nothing is there: try that first, undone if it fails.
+                with self._connection.transaction():
+                    self._insert_new(described, frame)
+                changed = frame.height
+            except ConstraintError as error:
+                if error.failure != "unique":
+                    raise self._unknown_value(described, frame) from error
+                changed = self._merge(described, frame, on_conflict)
+            if described.is_governor:
+                self._catalog.changed()
+        return changed
+
+    def find(
+        self, element: str, data_id: Mapping[str, object]
+    ) -> DimensionRecord | None:
+        """Return the record that the required values in a data ID name."""
+        described = self._schema.universe[element]
+        missing = [name for name in described.required if data_id.get(name) is None]
+        if missing or described.is_pixel:
+            raise DataIdError(
+                f"A record of '{element}' is named by {', '.join(described.required)}; "
+                f"{', '.join(missing) or 'pixels'} cannot be looked up."
+            )
+        statement = self._finds.get(element)
+        if statement is None:
+            table = self._schema.elements[element]
+            same = (table.c[name] == sa.bindparam(name) for name in described.required)
+            statement = self._connection.prepare(sa.select(table).where(*same))
+            self._finds[element] = statement
+        found = self._connection.rows(
+            statement, {name: data_id[name] for name in described.required}
+        )
+        if not found:
+            return None
+        columns = record_columns(described, self._schema.universe)
+        values = {
+            column.name: bool(value)
+            if column.type == "bool" and value is not None
+            else value
+            for column, value in zip(columns, found[0], strict=True)
+        }
+        return DimensionRecord(described, values)
+
+    def expand(
+        self, data_id: Mapping[str, object], group: DimensionGroup
+    ) -> DataCoordinate:
+        """Return the full data ID of a group; see `DimensionFacet.expand`."""
+        return self._expander.expand(data_id, group)
+
+    def _insert_new(self, element: DimensionElement, frame: pl.DataFrame) -> None:
+        statement = self._inserts.get(element.name)
+        if statement is None:
+            table = self._schema.elements[element.name]
+            statement = self._connection.prepare(sa.insert(table))
+            self._inserts[element.name] = statement
+        self._connection.run_many(statement, frame_rows(frame))
+        self._pixels.add(element, frame)
+
+    def _insert_views(self, element: DimensionElement, frame: pl.DataFrame) -> None:
+        """Add the values that these records fix for dimensions that are views."""
+        for view in self._schema.universe.elements.values():
+            if view.view_of == element.name:
+                table = self._schema.elements[view.name]
+                values = frame.get_column(view.name).drop_nulls().unique()
+                statement = self._connection.insert(table).on_conflict_do_nothing()
+                self._connection.run_many(
+                    self._connection.prepare(statement), frame_rows(values.to_frame())
+                )
+
+    def _merge(
+        self, element: DimensionElement, frame: pl.DataFrame, on_conflict: OnConflict
+    ) -> int:
+        """Add records of which some are there, or given twice."""
+        keys = list(element.required)
+        if on_conflict == "fail":
+            frame = frame.unique(maintain_order=True)
+        keep = "last" if on_conflict == "replace" else "first"
+        if frame.select(keys).is_duplicated().any():
+            if on_conflict == "fail":
+                twice = frame.filter(frame.select(keys).is_duplicated()).select(keys)
+                raise ConflictError(
+                    f"'{element.name}' records are given twice, and differ: "
+                    f"{show_all(keys, twice.unique().head(EXAMPLES).rows())}."
+                )
+            frame = frame.unique(keys, keep=keep, maintain_order=True)
+        known = self._existing(element, frame)
+        new = frame.join(known, on=keys, how="anti", maintain_order="left")
+        changed = frame.join(known, on=keys, how="semi", maintain_order="left").join(
+            known, on=frame.columns, how="anti", nulls_equal=True
+        )
+        if changed.height and on_conflict == "fail":
+            raise ConflictError(
+                f"Other '{element.name}' records exist for "
+                f"{show_all(keys, changed.select(keys).head(EXAMPLES).rows())}. "
+                "Skip or replace them, or correct the values."
+            )
+        try:
+            self._insert_new(element, new)
+            if on_conflict == "replace" and changed.height:
+                self._replace(element, known, changed)
+        except ConstraintError as error:
+            if error.failure == "unique":
+                raise self._alternate_conflict(element, frame) from error
+            raise self._unknown_value(element, frame) from error
+        return new.height + (changed.height if on_conflict == "replace" else 0)
+
+    def _replace(
+        self, element: DimensionElement, known: pl.DataFrame, changed: pl.DataFrame
+    ) -> None:
+        table = self._schema.elements[element.name]
+        keys = list(element.required)
+        others = [name for name in changed.columns if name not in keys]
+        statement = self._connection.prepare(
+            sa.update(table)
+            .where(*(table.c[name] == sa.bindparam(f"key_{name}") for name in keys))
+            .values({name: sa.bindparam(name) for name in others})
+        )
+        order = [name.removeprefix("key_") for name in statement.names]
+        self._connection.run_many(statement, frame_rows(changed.select(order)))
+        self._pixels.remove(element, known.join(changed, on=keys, how="semi"))
+        self._pixels.add(element, changed)
+
+    def _existing(self, element: DimensionElement, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the records that are there with the keys of these."""
+        table = self._schema.elements[element.name]
+        keys = [table.c[name] for name in element.required]
+        stage = self._staging.fill(keys, frame_rows(frame.select(element.required)))
+        same = (stage.c[name] == table.c[name] for name in element.required)
+        cursor = self._connection.execute(
+            sa.select(table).join_from(stage, table, sa.and_(*same))
+        )
+        return fetch_frame(cursor, dict(frame.schema))
+
+    def _unknown_value(
+        self, element: DimensionElement, frame: pl.DataFrame
+    ) -> PantlerError:
+        table = self._schema.elements[element.name]
+        names = [*element.required, *element.implied]
+        stage = self._staging.fill(
+            [table.c[name] for name in names], frame_rows(frame.select(names))
+        )
+        return unknown_value_error(
+            self._connection,
+            self._schema,
+            stage,
+            element.required,
+            implied=element.implied,
+            own=element.name,
+        )
+
+    def _alternate_conflict(
+        self, element: DimensionElement, frame: pl.DataFrame
+    ) -> PantlerError:
+        """Return the error for records whose alternate key another record has."""
+        table = self._schema.elements[element.name]
+        others = list(element.required[:-1])
+        for key in element.alternate_keys:
+            columns: list[Any] = [table.c[name] for name in (*others, key.name)]
+            columns.append(table.c[element.name])
+            names = [column.name for column in columns]
+            stage = self._staging.fill(columns, frame_rows(frame.select(names)))
+            same = (stage.c[name] == table.c[name] for name in names[:-1])
+            taken = self._connection.rows(
+                sa.select(*(stage.c[name] for name in names))
+                .join_from(stage, table, sa.and_(*same))
+                .where(stage.c[element.name] != table.c[element.name])
+                .limit(EXAMPLES)
+            )
+            pairs = frame.select(names[:-1]).drop_nulls()
+            twice = pairs.filter(pairs.is_duplicated()).unique().head(EXAMPLES).rows()
+            if taken or twice:
+                return ConflictError(
+                    f"'{key.name}' must be unique among '{element.name}' records: "
+                    f"{show_all(names, taken) or show_all(names[:-1], twice)}."
+                )
+        return InternalError(f"A unique key of '{element.name}' failed for no reason.")

@@ -1,0 +1,259 @@
+"""From what a user says of a data ID to the full data ID."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from pantler.dimensions.coordinate import DataCoordinate
+from pantler.errors import DataIdError, close_match
+from pantler.registry.sql.compile.joins import Joins, join_elements, needed_elements
+from pantler.registry.sql.diagnosis import show
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pantler.dimensions.column import Column
+    from pantler.dimensions.group import DimensionGroup
+    from pantler.registry.sql.catalog import Catalog
+    from pantler.registry.sql.connection import Connection, Prepared
+    from pantler.registry.sql.schema import Schema
+
+_Key = tuple[str, str]
+"""An element and one of its columns; for a dimension's own value, its name twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How data IDs given by certain keys are completed."""
+
+    statement: Prepared
+    width: int
+
+
+class Expander:
+    """Completes data IDs; every combination of group and keys is one statement."""
+
+    def __init__(
+        self, connection: Connection, schema: Schema, catalog: Catalog
+    ) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._catalog = catalog
+        self._plans: dict[tuple[DimensionGroup, tuple[_Key, ...]], _Plan] = {}
+
+    def expand(
+        self, data_id: Mapping[str, object], group: DimensionGroup
+    ) -> DataCoordinate:
+        """Return the full data ID of a group; see `DimensionFacet.expand`.
+
+        An implied value that the records do not have leaves the data ID with its
+        required values only.
+        """
+        if not group.names and not data_id:
+            return DataCoordinate(group, ())
+        given = self._interpret(data_id, group)
+        self._add_governors(given, group)
+        keys = tuple(sorted(given))
+        self._check_missing(given, data_id, group)
+        plan = self._plans.get((group, keys))
+        if plan is None:
+            plan = self._plans[group, keys] = self._make_plan(group, keys)
+        parameters = {
+            f"{element}.{name}": given[element, name] for element, name in keys
+        }
+        rows = self._connection.rows(plan.statement, parameters)
+        if len(rows) != 1:
+            raise self._failure(data_id, group, given, rows)
+        values = rows[0][: plan.width]
+        if None in values:
+            values = values[: len(group.required)]
+        return DataCoordinate(group, values)
+
+    def _interpret(
+        self, data_id: Mapping[str, object], group: DimensionGroup
+    ) -> dict[_Key, object]:
+        """Return values by element and column."""
+        universe = self._schema.universe
+        given: dict[_Key, object] = {}
+        for key, value in data_id.items():
+            if value is None:
+                continue
+            name, dot, field = key.partition(".")
+            if name not in universe:
+                known = [*group.names, *universe.elements]
+                raise DataIdError(f"No dimension '{name}'.{close_match(name, known)}")
+            element = universe[name]
+            if not dot and not element.is_dimension:
+                raise DataIdError(
+                    f"'{name}' is no dimension. Give one of its columns: '{name}.…'."
+                )
+            if not dot or field == element.keys[0].name and element.is_dimension:
+                column, value = _own_key(element.name, element.keys, value)
+            elif element.has_column(field):
+                columns = {c.name: c for c in element.own_columns}
+                column = field if field in columns else ""
+                if not column:
+                    raise DataIdError(f"Give '{field}' by itself, not as '{key}'.")
+                value = _plain(key, columns[field].type, value)
+            else:
+                fields = [c.name for c in element.own_columns]
+                raise DataIdError(
+                    f"'{name}' has no column '{field}'.{close_match(field, fields)}"
+                )
+            given[name, column] = value
+        return given
+
+    def _add_governors(self, given: dict[_Key, object], group: DimensionGroup) -> None:
+        for name in group.governors:
+            if (name, name) not in given:
+                values = self._catalog.now.governors[name]
+                if len(values) == 1:
+                    given[name, name] = values[0]
+
+    def _check_missing(
+        self,
+        given: Mapping[_Key, object],
+        data_id: Mapping[str, object],
+        group: DimensionGroup,
+    ) -> None:
+        """Refuse data IDs that only happen to match one record."""
+        named = {name for name, _ in given}
+        missing = [name for name in group.required if name not in named]
+        extra = any(
+            column != name or name not in group.required for name, column in given
+        )
+        if missing and (not extra or any(n in group.governors for n in missing)):
+            raise DataIdError(
+                f"Data ID {_show(data_id)} lacks {', '.join(map(repr, missing))}; "
+                f"it needs {', '.join(group.required)}."
+            )
+
+    def _make_plan(self, group: DimensionGroup, keys: tuple[_Key, ...]) -> _Plan:
+        universe, schema = self._schema.universe, self._schema
+        names = {name for key, _ in keys for name in universe[key].required}
+        whole = universe.group([*group.names, *names])
+        fields = {name for name, column in keys if column != name}
+        # A value must exist even where another table could supply it.
+        stored = [
+            n for n in (*whole.required, *group.names) if not universe[n].is_pixel
+        ]
+        tops = [
+            n
+            for n in dict.fromkeys(stored)
+            if n in whole.required
+            and not any(n in universe[o].required for o in stored if o != n)
+        ]
+        pixels = frozenset(n for n in whole.names if universe[n].is_pixel)
+        joins = Joins()
+        chosen = needed_elements(
+            whole,
+            used=[*group.names, *names],
+            referenced=sorted({*fields, *tops}),
+            provided=[pixels],
+        )
+        join_elements(joins, schema, chosen)
+        for name in pixels:  # any pixel exists; its value is given or missing
+            joins.dimensions[name] = sa.bindparam(f"{name}.{name}", type_=sa.BigInteger)
+        conditions = []
+        for name, column in keys:
+            if name in pixels:
+                continue
+            place = (
+                joins.dimensions[name]
+                if column == name
+                else joins.elements[name].c[column]
+            )
+            conditions.append(place == sa.bindparam(f"{name}.{column}"))
+        wanted = [joins.dimensions[name].label(name) for name in group.names]
+        statement = sa.select(*wanted, sa.literal(1)).distinct().where(*conditions)
+        if joins.source is not None:
+            statement = statement.select_from(joins.source)
+        prepared = self._connection.prepare(statement.limit(2))
+        return _Plan(prepared, len(group.names))
+
+    def _failure(
+        self,
+        data_id: Mapping[str, object],
+        group: DimensionGroup,
+        given: Mapping[_Key, object],
+        rows: list[tuple[Any, ...]],
+    ) -> DataIdError:
+        if rows:
+            return DataIdError(
+                f"Data ID {_show(data_id)} is ambiguous: it fits "
+                f"{show(group.required, rows[0])}, {show(group.required, rows[1])}, … "
+                f"Say more; a data ID needs {', '.join(group.required)}."
+            )
+        unknown = [
+            message
+            for (name, column), value in given.items()
+            if (message := self._unknown(name, column, given, value))
+        ]
+        reason = unknown[0] if unknown else "Its values do not belong together."
+        return DataIdError(f"Data ID {_show(data_id)} matches nothing. {reason}")
+
+    def _unknown(
+        self, name: str, column: str, given: Mapping[_Key, object], value: object
+    ) -> str | None:
+        """Say that a value is in no record, if that is so."""
+        if self._schema.universe[name].is_pixel:
+            return None
+        table = self._schema.elements[name]
+        within = [
+            table.c[other] == given[other, other]
+            for other in self._schema.universe[name].required[:-1]
+            if (other, other) in given
+        ]
+        found = self._connection.rows(
+            sa.select(sa.literal(1)).where(table.c[column] == value, *within).limit(1)
+        )
+        if found:
+            return None
+        known = self._connection.rows(
+            sa.select(table.c[column]).distinct().where(*within).limit(1000)
+        )
+        hint = close_match(str(value), [str(row[0]) for row in known])
+        what = name if column == name else f"{name}.{column}"
+        return f"No {what} {value!r} is known.{hint}"
+
+
+def _own_key(name: str, keys: tuple[Column, ...], value: object) -> tuple[str, object]:
+    """Return the column that a value given for a dimension is meant for."""
+    if keys[0].type == "int" and isinstance(value, str):
+        text = [key.name for key in keys[1:] if key.type == "string"]
+        if text:
+            return text[0], value
+    return name, _plain(name, keys[0].type, value)
+
+
+def _plain(key: str, kind: str, value: object) -> object:
+    """Return a value as the database takes it.
+
+    Raises
+    ------
+    DataIdError
+        If it has another type than the column.
+    """
+    if kind in {"int", "time"} and not isinstance(value, bool):
+        index = getattr(value, "__index__", None)  # numpy integers
+        if index is not None:
+            return index()
+    elif kind == "float" and isinstance(value, float | int):
+        return float(value)
+    elif kind == "bool" and isinstance(value, bool):
+        return int(value)
+    elif kind == "string" and isinstance(value, str):
+        return str(value)
+    elif kind in {"hash", "region"} and isinstance(value, bytes):
+        return value
+    words = {"int": "an integer", "time": "an integer", "string": "text"}
+    raise DataIdError(
+        f"Data ID key '{key}' takes {words.get(kind, kind)}, not {value!r}."
+    )
+
+
+def _show(data_id: Mapping[str, object]) -> str:
+    return show(list(data_id), list(data_id.values()))

@@ -1,0 +1,126 @@
+"""The first of some collections that has a dataset: the hot path of ``get``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from pantler.datasets.collection import CollectionType
+from pantler.errors import DataIdError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pantler.datasets.collection import Collection
+    from pantler.dimensions.timespan import Timespan
+    from pantler.registry.sql.connection import Connection, Prepared
+    from pantler.registry.sql.schema import Schema
+
+_MOST_SLOTS = 256
+
+Match = tuple[bytes, int]
+
+
+class FirstMatch:
+    """Finds a dataset by numbers, with few statements that stay prepared.
+
+    Parameters
+    ----------
+    connection, schema
+        Where.
+    """
+
+    def __init__(self, connection: Connection, schema: Schema) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._statements: dict[tuple[CollectionType, int], Prepared] = {}
+
+    def find(
+        self,
+        type_id: int,
+        data_id: int,
+        searched: Sequence[tuple[int, Collection]],
+        timespan: Timespan | None,
+    ) -> Match | None:
+        """Return UUID and run number of the first match, or None.
+
+        Raises
+        ------
+        DataIdError
+            If several calibrations are valid within the time.
+        """
+        given = {"type": type_id, "data_id": data_id}
+        matches: dict[int, list[Match]] = {}
+        by_kind: dict[CollectionType, list[int]] = {}
+        for number, collection in searched:
+            by_kind.setdefault(collection.type, []).append(number)
+        for kind, numbers in by_kind.items():
+            if kind is CollectionType.CALIBRATION:
+                if timespan is None:
+                    continue
+                given = {**given, "begin": timespan.begin, "end": timespan.end}
+            self._collect(matches, kind, numbers, given)
+        for number, collection in searched:
+            found = matches.get(number, ())
+            if len(found) > 1:
+                raise DataIdError(
+                    f"{len(found)} datasets are valid within {timespan} in "
+                    f"'{collection.name}'. Ask for a shorter time."
+                )
+            if found:
+                return found[0]
+        return None
+
+    def _collect(
+        self,
+        matches: dict[int, list[Match]],
+        kind: CollectionType,
+        numbers: Sequence[int],
+        given: dict[str, int],
+    ) -> None:
+        for start in range(0, len(numbers), _MOST_SLOTS):
+            part = numbers[start : start + _MOST_SLOTS]
+            slots = 1 << (len(part) - 1).bit_length()
+            statement = self._statements.get((kind, slots))
+            if statement is None:
+                statement = self._prepare(kind, slots)
+                self._statements[kind, slots] = statement
+            # Slots that are left over repeat the last collection.
+            places = {f"c{i}": part[min(i, len(part) - 1)] for i in range(slots)}
+            rows = self._connection.rows(statement, {**given, **places})
+            for number, uuid, run_id in rows:
+                matches.setdefault(number, []).append((uuid, run_id))
+
+    def _prepare(self, kind: CollectionType, slots: int) -> Prepared:
+        """Return a statement for up to so many collections of one kind."""
+        dataset = self._schema.dataset
+        numbers: list[Any] = [
+            sa.bindparam(f"c{i}", type_=sa.BigInteger) for i in range(slots)
+        ]
+        type_, data_id = sa.bindparam("type"), sa.bindparam("data_id")
+        if kind is CollectionType.RUN:
+            return self._connection.prepare(
+                sa.select(dataset.c.run_id, dataset.c.uuid, dataset.c.run_id).where(
+                    dataset.c.run_id.in_(numbers),
+                    dataset.c.dataset_type_id == type_,
+                    dataset.c.data_id == data_id,
+                )
+            )
+        is_tag = kind is CollectionType.TAGGED
+        member = self._schema.tag if is_tag else self._schema.calibration
+        chosen = (
+            sa.select(member.c.collection_id, member.c.uuid, dataset.c.run_id)
+            .join_from(member, dataset, member.c.uuid == dataset.c.uuid)
+            .where(
+                member.c.collection_id.in_(numbers),
+                member.c.dataset_type_id == type_,
+                member.c.data_id == data_id,
+            )
+        )
+        if kind is CollectionType.CALIBRATION:
+            chosen = chosen.where(
+                member.c.begin_ns < sa.bindparam("end"),
+                member.c.end_ns > sa.bindparam("begin"),
+            )
+        return self._connection.prepare(chosen)

@@ -1,0 +1,70 @@
+"""The sky pixels that the regions of records touch, kept for spatial joins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import sqlalchemy as sa
+
+from pantler.registry.sql.bulk import frame_rows
+
+if TYPE_CHECKING:
+    from pantler.dimensions.element import DimensionElement
+    from pantler.registry.sql.connection import Connection
+    from pantler.registry.sql.schema import Schema
+
+
+class PixelIndex:
+    """The tables ``<element>_pixel``.
+
+    Parameters
+    ----------
+    connection, schema
+        Where.
+    """
+
+    def __init__(self, connection: Connection, schema: Schema) -> None:
+        self._connection = connection
+        self._schema = schema
+
+    def add(self, element: DimensionElement, frame: pl.DataFrame) -> None:
+        """Index new records."""
+        rows = self._rows(element, frame)
+        if rows.height:
+            table = self._schema.pixels[element.name]
+            statement = self._connection.prepare(sa.insert(table))
+            self._connection.run_many(statement, frame_rows(rows))
+
+    def remove(self, element: DimensionElement, frame: pl.DataFrame) -> None:
+        """Take records out; they must have the regions that they were added with."""
+        rows = self._rows(element, frame)
+        if rows.height:
+            table = self._schema.pixels[element.name]
+            statement = self._connection.prepare(
+                sa.delete(table).where(
+                    *(column == sa.bindparam(column.name) for column in table.c)
+                )
+            )
+            self._connection.run_many(
+                statement, frame_rows(rows.select(statement.names))
+            )
+
+    def _rows(self, element: DimensionElement, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows of the pixel table, in its order."""
+        if not element.is_spatial:
+            return pl.DataFrame()
+        frame = frame.drop_nulls("region")
+        if not frame.height:
+            return pl.DataFrame()
+        from pantler.dimensions.pixels import pixel_envelope
+        from pantler.dimensions.region_array import RegionArray
+
+        pixels = self._schema.universe.common_pixels
+        assert pixels.pixel_scheme is not None  # noqa: S101 - it is a pixel element
+        regions = RegionArray.from_encoded(frame.get_column("region"))
+        index, pixel = pixel_envelope(regions, pixels.pixel_scheme, pixels.pixel_level)
+        keys = frame.select(element.required)[index]
+        return keys.select(pl.Series("pixel", pixel, dtype=pl.Int64), pl.all()).sort(
+            "pixel", *element.required
+        )

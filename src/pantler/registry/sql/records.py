@@ -1,0 +1,150 @@
+"""The records of one datastore, in a table of the registry."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from pantler.datasets.records import RECORD_SCHEMA
+from pantler.errors import ConflictError, DatasetNotFoundError, InvalidInputError
+from pantler.registry.sql.bulk import fetch_frame, frame_rows
+from pantler.registry.sql.connection import ConstraintError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from pantler.registry.sql.bulk import Staging
+    from pantler.registry.sql.catalog import Catalog
+    from pantler.registry.sql.connection import Connection
+    from pantler.registry.sql.schema import Schema
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+class SqlRecordTable:
+    """Implements `pantler.datasets.records.RecordTable`.
+
+    Parameters
+    ----------
+    connection, staging
+        Where.
+    table
+        The table, which exists.
+    """
+
+    def __init__(
+        self, connection: Connection, staging: Staging, table: sa.Table
+    ) -> None:
+        self._connection = connection
+        self._staging = staging
+        self._table = table
+        self._insert = connection.prepare(sa.insert(table))
+        self._fetch_one = connection.prepare(
+            sa.select(table).where(table.c.dataset_id == sa.bindparam("id"))
+        )
+
+    def insert(self, records: pl.DataFrame) -> None:
+        """Add records, columns as `RECORD_SCHEMA`.
+
+        Raises
+        ------
+        ConflictError
+            If a dataset has a record of that component already.
+        DatasetNotFoundError
+            If a dataset is not registered.
+        """
+        with self._connection.writing():
+            rows = frame_rows(records.select(RECORD_SCHEMA.names()))
+            try:
+                self._connection.run_many(self._insert, rows)
+            except ConstraintError as error:
+                if error.failure == "foreign":
+                    raise DatasetNotFoundError(
+                        "Records can be kept of registered datasets only; some of "
+                        f"these {records.height} are not."
+                    ) from error
+                raise ConflictError(
+                    "Some of these datasets have records of the same component already."
+                ) from error
+
+    def fetch(self, dataset_ids: Sequence[bytes]) -> pl.DataFrame:
+        """Return the records of the datasets that have any."""
+        if len(dataset_ids) == 1:
+            cursor = self._connection.run(self._fetch_one, {"id": dataset_ids[0]})
+            return fetch_frame(cursor, RECORD_SCHEMA)
+        with self._connection.reading():
+            stage = self._staging.fill_ids(dataset_ids)
+            cursor = self._connection.execute(
+                sa.select(self._table).where(
+                    self._table.c.dataset_id.in_(sa.select(stage.c.uuid))
+                )
+            )
+            return fetch_frame(cursor, RECORD_SCHEMA)
+
+    def delete(self, dataset_ids: Sequence[bytes]) -> None:
+        """Remove the records of the datasets."""
+        with self._connection.writing():
+            stage = self._staging.fill_ids(dataset_ids)
+            self._connection.execute(
+                sa.delete(self._table).where(
+                    self._table.c.dataset_id.in_(sa.select(stage.c.uuid))
+                )
+            )
+
+    def paths_in_use(self, paths: Sequence[str]) -> set[str]:
+        """Return those of the paths that some record names."""
+        with self._connection.reading():
+            column = self._table.c.path
+            stage = self._staging.fill([column], ((path,) for path in paths))
+            found = self._connection.rows(
+                sa.select(stage.c.path).where(sa.exists().where(column == stage.c.path))
+            )
+        return {path for (path,) in found}
+
+
+def open_record_table(
+    name: str,
+    connection: Connection,
+    schema: Schema,
+    *,
+    catalog: Catalog,
+    staging: Staging,
+) -> SqlRecordTable:
+    """Return the table of a datastore's records, made if need be.
+
+    Raises
+    ------
+    InvalidInputError
+        If the name has other characters than letters, digits, ``_``, ``-`` and ``.``.
+    ReadOnlyError
+        If the table does not exist and the registry is read-only.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidInputError(
+            f"'{name}' cannot name a datastore: use letters, digits."
+        )
+    table = schema.record_table(name)
+    if name not in catalog.now.record_tables:
+        with connection.writing():
+            known = catalog.now.record_tables
+            if name not in known:
+                connection.execute(CreateTable(table))
+                for index in table.indexes:
+                    connection.execute(CreateIndex(index))
+                attribute = schema.attribute
+                connection.execute(
+                    sa.delete(attribute).where(attribute.c.name == "record_tables")
+                )
+                connection.execute(
+                    sa.insert(attribute).values(
+                        name="record_tables", value=json.dumps([*known, name])
+                    )
+                )
+                catalog.changed()
+    return SqlRecordTable(connection, staging, table)

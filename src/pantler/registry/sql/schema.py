@@ -1,0 +1,285 @@
+"""The tables, made from the universe: decision record 1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from pantler.dimensions.records import record_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pantler.dimensions.column import Column
+    from pantler.dimensions.element import DimensionElement
+    from pantler.dimensions.group import DimensionGroup
+    from pantler.dimensions.universe import Universe
+
+SCHEMA_VERSION = 1
+"""Raised with every change of the tables that an older pantler cannot read."""
+
+# SQLite makes only an INTEGER, not a BIGINT, primary key the row's own number.
+ROW_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+_NO_ROWID = {"sqlite_with_rowid": False}
+
+
+def column_type(column: Column) -> sa.types.TypeEngine[Any]:
+    """Return the SQL type of a record column."""
+    if column.type == "string":
+        return sa.String(column.length or None)
+    types: dict[str, sa.types.TypeEngine[Any]] = {
+        "int": sa.BigInteger(),
+        "time": sa.BigInteger(),
+        "float": sa.Double(),
+        "bool": sa.Boolean(),
+        "hash": sa.LargeBinary(),
+        "region": sa.LargeBinary(),
+    }
+    return types[column.type]
+
+
+class Schema:
+    """The tables of a repository.
+
+    Parameters
+    ----------
+    universe
+        The dimensions that its element tables are made from.
+
+    Attributes
+    ----------
+    elements
+        The table of each element that is stored, by name.
+    pixels
+        For each spatial element, the common sky pixels that its regions touch.
+    """
+
+    def __init__(self, universe: Universe) -> None:
+        self.universe = universe
+        self.metadata = sa.MetaData()
+        self._catalog_tables()
+        self._dataset_tables()
+        stored = [e for e in universe.elements.values() if not e.is_pixel]
+        self.elements = {e.name: self._element_table(e) for e in stored}
+        self.pixels = {e.name: self._pixel_table(e) for e in stored if e.is_spatial}
+        self.fixed = list(self.metadata.sorted_tables)
+        self._stages: dict[tuple[tuple[str, str], ...], sa.Table] = {}
+
+    def _catalog_tables(self) -> None:
+        meta = self.metadata
+        self.attribute = sa.Table(
+            "attribute",
+            meta,
+            sa.Column("name", sa.String, primary_key=True),
+            sa.Column("value", sa.String, nullable=False),
+        )
+        self.dimension_group = sa.Table(
+            "dimension_group",
+            meta,
+            sa.Column("id", ROW_NUMBER, primary_key=True),
+            sa.Column("dimensions", sa.String, nullable=False, unique=True),
+        )
+        self.dataset_type = sa.Table(
+            "dataset_type",
+            meta,
+            sa.Column("id", ROW_NUMBER, primary_key=True),
+            sa.Column("name", sa.String, nullable=False, unique=True),
+            sa.Column(
+                "group_id",
+                ROW_NUMBER,
+                sa.ForeignKey("dimension_group.id"),
+                nullable=False,
+            ),
+            sa.Column("storage_class", sa.String, nullable=False),
+            sa.Column("is_calibration", sa.Boolean, nullable=False),
+        )
+        self.collection = sa.Table(
+            "collection",
+            meta,
+            sa.Column("id", ROW_NUMBER, primary_key=True),
+            sa.Column("name", sa.String, nullable=False, unique=True),
+            sa.Column("type", sa.SmallInteger, nullable=False),
+            sa.Column("doc", sa.String, nullable=False),
+        )
+        self.collection_chain = sa.Table(
+            "collection_chain",
+            meta,
+            sa.Column("parent", ROW_NUMBER, sa.ForeignKey("collection.id")),
+            sa.Column("position", sa.Integer),
+            sa.Column(
+                "child", ROW_NUMBER, sa.ForeignKey("collection.id"), nullable=False
+            ),
+            sa.PrimaryKeyConstraint("parent", "position"),
+            **_NO_ROWID,
+        )
+        self.collection_type = sa.Table(
+            "collection_type",
+            meta,
+            sa.Column("collection_id", ROW_NUMBER, sa.ForeignKey("collection.id")),
+            sa.Column("dataset_type_id", ROW_NUMBER, sa.ForeignKey("dataset_type.id")),
+            # The type first: searches ask which collections may hold a type.
+            sa.PrimaryKeyConstraint("dataset_type_id", "collection_id"),
+            **_NO_ROWID,
+        )
+
+    def _dataset_tables(self) -> None:
+        meta = self.metadata
+        self.dataset = sa.Table(
+            "dataset",
+            meta,
+            sa.Column("run_id", ROW_NUMBER, sa.ForeignKey("collection.id")),
+            sa.Column("dataset_type_id", ROW_NUMBER, sa.ForeignKey("dataset_type.id")),
+            sa.Column("data_id", ROW_NUMBER, nullable=False),
+            sa.Column("uuid", sa.LargeBinary(16), nullable=False, unique=True),
+            sa.Column("ingest_time", sa.BigInteger, nullable=False),
+            sa.PrimaryKeyConstraint("run_id", "dataset_type_id", "data_id"),
+            **_NO_ROWID,
+        )
+        # Neither table below refers to dataset.uuid by a foreign key: without an index
+        # of their own on it, each delete of a dataset would scan them. Deletes find
+        # their rows through the primary key instead.
+        self.tag = sa.Table(
+            "tag",
+            meta,
+            sa.Column("collection_id", ROW_NUMBER, sa.ForeignKey("collection.id")),
+            sa.Column("dataset_type_id", ROW_NUMBER, sa.ForeignKey("dataset_type.id")),
+            sa.Column("data_id", ROW_NUMBER, nullable=False),
+            sa.Column("uuid", sa.LargeBinary(16), nullable=False),
+            sa.PrimaryKeyConstraint("collection_id", "dataset_type_id", "data_id"),
+            **_NO_ROWID,
+        )
+        self.calibration = sa.Table(
+            "calibration",
+            meta,
+            sa.Column("collection_id", ROW_NUMBER, sa.ForeignKey("collection.id")),
+            sa.Column("dataset_type_id", ROW_NUMBER, sa.ForeignKey("dataset_type.id")),
+            sa.Column("data_id", ROW_NUMBER, nullable=False),
+            sa.Column("begin_ns", sa.BigInteger, nullable=False),
+            sa.Column("end_ns", sa.BigInteger, nullable=False),
+            sa.Column("uuid", sa.LargeBinary(16), nullable=False),
+            sa.PrimaryKeyConstraint(
+                "collection_id", "dataset_type_id", "data_id", "begin_ns"
+            ),
+            **_NO_ROWID,
+        )
+
+    def _element_table(self, element: DimensionElement) -> sa.Table:
+        columns = [
+            sa.Column(column.name, column_type(column), nullable=column.nullable)
+            for column in record_columns(element, self.universe)
+        ]
+        others = element.required[:-1] if element.is_dimension else element.required
+        unique = [
+            sa.UniqueConstraint(*others, key.name) for key in element.alternate_keys
+        ]
+        return sa.Table(
+            element.name,
+            self.metadata,
+            *columns,
+            sa.PrimaryKeyConstraint(*element.required),
+            *unique,
+            *self._foreign_keys(element.required, element.implied, element.name),
+            **_NO_ROWID,
+        )
+
+    def _pixel_table(self, element: DimensionElement) -> sa.Table:
+        # The registry alone fills it, together with the records, and pixels come
+        # several to a record: no foreign keys, and the pixel first, as it is asked for.
+        return sa.Table(
+            f"{element.name}_pixel",
+            self.metadata,
+            sa.Column("pixel", sa.BigInteger),
+            *self.dimension_columns(element.required),
+            sa.PrimaryKeyConstraint("pixel", *element.required),
+            **_NO_ROWID,
+        )
+
+    def dimension_columns(self, names: Iterable[str]) -> list[sa.Column[Any]]:
+        """Return new columns for the values of dimensions."""
+        return [
+            sa.Column(
+                name, column_type(self.universe[name].primary_key), nullable=False
+            )
+            for name in names
+        ]
+
+    def references(
+        self, required: Sequence[str], implied: Sequence[str] = (), own: str = ""
+    ) -> list[DimensionElement]:
+        """Return the dimensions whose tables a row with these values must refer to.
+
+        A dimension that another of the required ones refers to is left out: its own
+        table has checked it.
+        """
+        elements = self.universe.elements
+        names = [n for n in required if n != own and not elements[n].is_pixel]
+        covered = {dep for n in names for dep in elements[n].required if dep != n}
+        return [elements[n] for n in (*names, *implied) if n not in covered]
+
+    def _foreign_keys(
+        self, required: Sequence[str], implied: Sequence[str] = (), own: str = ""
+    ) -> list[sa.ForeignKeyConstraint]:
+        return [
+            sa.ForeignKeyConstraint(
+                element.required,
+                [f"{element.name}.{column}" for column in element.required],
+            )
+            for element in self.references(required, implied, own)
+        ]
+
+    def data_id_table(self, group_id: int, group: DimensionGroup) -> sa.Table:
+        """Return the table of the data IDs of one group of dimensions."""
+        name = f"data_id_{group_id}"
+        known = self.metadata.tables.get(name)
+        if known is not None:
+            return known
+        unique = [sa.UniqueConstraint(*group.required)] if group.required else []
+        return sa.Table(
+            name,
+            self.metadata,
+            sa.Column("id", ROW_NUMBER, primary_key=True),
+            *self.dimension_columns(group.required),
+            *unique,
+            *self._foreign_keys(group.required),
+        )
+
+    def record_table(self, name: str) -> sa.Table:
+        """Return the table of one datastore's records."""
+        table_name = f"datastore_{name}"
+        known = self.metadata.tables.get(table_name)
+        if known is not None:
+            return known
+        return sa.Table(
+            table_name,
+            self.metadata,
+            sa.Column("dataset_id", sa.LargeBinary(16), sa.ForeignKey("dataset.uuid")),
+            sa.Column("component", sa.String),
+            sa.Column("path", sa.String, nullable=False, index=True),
+            sa.Column("offset", sa.BigInteger),
+            sa.Column("size_bytes", sa.BigInteger, nullable=False),
+            sa.Column("checksum", sa.String),
+            sa.Column("formatter", sa.String, nullable=False),
+            sa.Column("storage_class", sa.String, nullable=False),
+            sa.PrimaryKeyConstraint("dataset_id", "component"),
+            **_NO_ROWID,
+        )
+
+    def stage(self, columns: Sequence[sa.Column[Any]]) -> sa.Table:
+        """Return a temporary table with columns of these names and types.
+
+        One for each list of columns is kept and used again, so that statements on it
+        stay prepared.
+        """
+        key = tuple((column.name, str(column.type)) for column in columns)
+        table = self._stages.get(key)
+        if table is None:
+            table = sa.Table(
+                f"stage_{len(self._stages)}",
+                sa.MetaData(),
+                *(sa.Column(column.name, column.type) for column in columns),
+                prefixes=["TEMPORARY"],
+            )
+            self._stages[key] = table
+        return table

@@ -282,7 +282,9 @@ def _parts(rows: Integers, size: int) -> Iterator[Integers]:
 def _size_classes(radii: Floats) -> list[Integers]:
     """Return the rows of regions that are there, by radius within a factor of 4."""
     rows = np.flatnonzero(np.isfinite(radii))
-    classes = np.floor(np.log2(np.maximum(radii[rows], _SMALLEST)) / 2.0).astype(np.int64)
+    classes = np.floor(np.log2(np.maximum(radii[rows], _SMALLEST)) / 2.0).astype(
+        np.int64
+    )
     return [rows[classes == each] for each in np.unique(classes).tolist()]
 
 

@@ -1,6 +1,7 @@
-"""Combining raw calibration frames into bias, dark and flat images.
+"""Combining calibration frames into bias, dark and flat images.
 
-They are made in this order, each with its own pipeline, and certified in between.
+They are made in this order, each with its own pipeline, and certified in between: dark
+and flat frames are corrected one by one first, by `pantler.science.isr.IsrTask`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from pydantic import Field
 
 from pantler.errors import InvalidInputError
 from pantler.science.image import (
-    check_shapes,
     counts_of,
     header_number,
     make_image,
@@ -21,7 +21,7 @@ from pantler.science.image import (
 from pantler.science.inputs import loaded
 from pantler.science.stack import clipped_mean, open_stack, strips
 from pantler.tasks.config import TaskConfig
-from pantler.tasks.connections import Connections, Input, Output, PrerequisiteInput
+from pantler.tasks.connections import Connections, Input, Output
 from pantler.tasks.task import PipelineTask
 
 if TYPE_CHECKING:
@@ -32,28 +32,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-_RAWS = Input(
-    "raw",
-    "CCDImage",
-    "The frames, ADU.",
-    dimensions=("instrument", "exposure", "detector"),
-    multiple=True,
-    deferred=True,
-)
-_BIAS = PrerequisiteInput(
-    "bias",
-    "CCDImage",
-    "Combined bias, ADU.",
-    dimensions=("instrument", "detector"),
-    is_calibration=True,
-)
-_DARK = PrerequisiteInput(
-    "dark",
-    "CCDImage",
-    "Combined dark, ADU per second.",
-    dimensions=("instrument", "detector"),
-    is_calibration=True,
-)
+_EXPOSURE = ("instrument", "exposure", "detector")
 
 
 class CombineConfig(TaskConfig):
@@ -87,7 +66,14 @@ class CombineDarkConfig(CombineConfig):
 class CombineBiasConnections(Connections, dimensions=("instrument", "detector")):
     """Bias frames in, their mean out."""
 
-    raws = _RAWS
+    frames = Input(
+        "raw",
+        "CCDImage",
+        "Bias frames as they were read out, ADU.",
+        dimensions=_EXPOSURE,
+        multiple=True,
+        deferred=True,
+    )
     bias = Output(
         "bias",
         "CCDImage",
@@ -98,14 +84,20 @@ class CombineBiasConnections(Connections, dimensions=("instrument", "detector"))
 
 
 class CombineDarkConnections(Connections, dimensions=("instrument", "detector")):
-    """Dark frames and a bias in, the dark current out."""
+    """Dark frames in, the dark current out."""
 
-    raws = _RAWS
-    bias = _BIAS
+    frames = Input(
+        "dark_isr",
+        "CCDImage",
+        "Dark frames without bias, electrons.",
+        dimensions=_EXPOSURE,
+        multiple=True,
+        deferred=True,
+    )
     dark = Output(
         "dark",
         "CCDImage",
-        "Dark current, ADU per second.",
+        "Dark current, electrons per second.",
         dimensions=("instrument", "detector"),
         is_calibration=True,
     )
@@ -114,11 +106,16 @@ class CombineDarkConnections(Connections, dimensions=("instrument", "detector"))
 class CombineFlatConnections(
     Connections, dimensions=("instrument", "detector", "physical_filter")
 ):
-    """Flat frames, a bias and a dark in, the response of the pixels out."""
+    """Flat frames of one filter in, the response of the pixels out."""
 
-    raws = _RAWS
-    bias = _BIAS
-    dark = _DARK
+    frames = Input(
+        "flat_isr",
+        "CCDImage",
+        "Flat frames without bias and dark current, electrons.",
+        dimensions=_EXPOSURE,
+        multiple=True,
+        deferred=True,
+    )
     flat = Output(
         "flat",
         "CCDImage",
@@ -136,7 +133,7 @@ class _CombineTask(PipelineTask[ConfigT]):
 
     def combine(
         self,
-        raws: Sequence[Any],
+        frames: Sequence[Any],
         prepare: Callable[[CCDData], Floats],
         *,
         unit: str,
@@ -148,13 +145,13 @@ class _CombineTask(PipelineTask[ConfigT]):
         InvalidInputError
             If there is no frame, or they differ in shape.
         """
-        if not raws:
+        if not frames:
             raise InvalidInputError("There is no frame to combine.")
-        first = prepare(loaded(raws[0]))
+        first = prepare(loaded(frames[0]))
         limit_mb = self.config.stack_memory_mb
-        stack = open_stack(len(raws), first.shape, np.float32, limit_mb=limit_mb)
+        stack = open_stack(len(frames), first.shape, np.float32, limit_mb=limit_mb)
         stack[0] = first
-        for place, handle in enumerate(raws[1:], 1):
+        for place, handle in enumerate(frames[1:], 1):
             frame = prepare(loaded(handle))
             if frame.shape != first.shape:
                 raise InvalidInputError(
@@ -197,15 +194,15 @@ class CombineBiasTask(_CombineTask[CombineConfig]):
 
     connections = CombineBiasConnections
 
-    def run(self, *, raws: Sequence[Any]) -> dict[str, CCDData]:
-        """Return the bias.
+    def run(self, *, frames: Sequence[Any]) -> dict[str, CCDData]:
+        """Return the bias, ADU; its header has the noise of one frame as FRNOISE.
 
         Parameters
         ----------
-        raws
-            Bias frames, or handles to them; all are of one shape.
+        frames
+            Raw bias frames, or handles to them; all are of one shape.
         """
-        return {"bias": self.combine(raws, counts_of, unit="adu")}
+        return {"bias": self.combine(frames, counts_of, unit="adu")}
 
 
 class CombineDarkTask(_CombineTask[CombineDarkConfig]):
@@ -213,74 +210,50 @@ class CombineDarkTask(_CombineTask[CombineDarkConfig]):
 
     connections = CombineDarkConnections
 
-    def run(self, *, raws: Sequence[Any], bias: CCDData) -> dict[str, CCDData]:
-        """Return the dark current.
+    def run(self, *, frames: Sequence[Any]) -> dict[str, CCDData]:
+        """Return the dark current, electrons per second.
 
         Parameters
         ----------
-        raws
-            Dark frames, or handles to them.
-        bias
-            Combined bias, ADU.
+        frames
+            Dark frames without bias, electrons, or handles to them.
 
         Raises
         ------
         InvalidInputError
             If the dark time of a frame is not positive.
         """
+        return {"dark": self.combine(frames, self._rate, unit="electron / s")}
 
-        def prepare(raw: CCDData) -> Floats:
-            check_shapes(bias=bias, raw=raw)
-            seconds = header_number(raw.header, *self.config.dark_time_keys)
-            if seconds <= 0:
-                raise InvalidInputError(
-                    f"A dark frame has a dark time of {seconds} s; it must be positive."
-                )
-            rate: Floats = (counts_of(raw) - bias.data) / np.float32(seconds)
-            return rate
-
-        return {"dark": self.combine(raws, prepare, unit="adu / s")}
+    def _rate(self, frame: CCDData) -> Floats:
+        seconds = header_number(frame.header, *self.config.dark_time_keys)
+        if seconds <= 0:
+            raise InvalidInputError(
+                f"A dark frame has a dark time of {seconds} s; it must be positive."
+            )
+        return np.asarray(frame.data / np.float32(seconds), np.float32)
 
 
-class CombineFlatTask(_CombineTask[CombineDarkConfig]):
+class CombineFlatTask(_CombineTask[CombineConfig]):
     """Combine flat frames into the relative response of the pixels."""
 
     connections = CombineFlatConnections
 
-    def run(
-        self, *, raws: Sequence[Any], bias: CCDData, dark: CCDData
-    ) -> dict[str, CCDData]:
+    def run(self, *, frames: Sequence[Any]) -> dict[str, CCDData]:
         """Return the flat, whose median is 1.
 
         Parameters
         ----------
-        raws
-            Evenly lit frames of one filter, or handles to them; their levels may
-            differ.
-        bias
-            Combined bias, ADU.
-        dark
-            Dark current, ADU per second.
+        frames
+            Evenly lit frames of one filter without bias and dark current, or
+            handles to them; their levels may differ.
 
         Raises
         ------
         InvalidInputError
             If a frame has no light.
         """
-
-        def prepare(raw: CCDData) -> Floats:
-            check_shapes(bias=bias, dark=dark, raw=raw)
-            seconds = header_number(raw.header, *self.config.dark_time_keys)
-            lit = counts_of(raw) - bias.data - np.float32(seconds) * dark.data
-            level = float(np.nanmedian(lit))
-            if level <= 0:
-                raise InvalidInputError(
-                    f"A flat frame has a median of {level:.1f} ADU above bias and "
-                    "dark: it has no light."
-                )
-            return np.asarray(lit / np.float32(level), np.float32)
-
-        flat = self.combine(raws, prepare, unit="")
+        flat = self.combine(frames, relative_response, unit="")
         level = np.float32(np.nanmedian(flat.data))
         return {
             "flat": make_image(
@@ -291,6 +264,23 @@ class CombineFlatTask(_CombineTask[CombineDarkConfig]):
                 header=flat.header,
             )
         }
+
+
+def relative_response(frame: CCDData) -> Floats:
+    """Return an evenly lit frame over its median.
+
+    Raises
+    ------
+    InvalidInputError
+        If the median is not positive.
+    """
+    level = float(np.nanmedian(frame.data))
+    if level <= 0:
+        raise InvalidInputError(
+            f"A flat frame has a median of {level:.1f} {frame.unit} above bias and "
+            "dark: it has no light."
+        )
+    return np.asarray(frame.data / np.float32(level), np.float32)
 
 
 def frame_noise(stack: Floats) -> float:

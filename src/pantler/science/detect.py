@@ -140,6 +140,8 @@ def in_inner(table: Table, patch: PatchGeometry | None) -> np.ndarray:
     """Return which sources lie in the part of a patch that no other shares."""
     if patch is None:
         return np.ones(len(table), bool)
-    x_min, y_min, x_max, y_max = patch.inner
-    x, y = np.asarray(table["x"]) + 0.5, np.asarray(table["y"]) + 0.5
-    return (x_min <= x) & (x < x_max) & (y_min <= y) & (y < y_max)
+    inner, outer = patch.inner, patch.outer
+    # Pixels of the tract; a pixel reaches half a pixel to each side of its centre.
+    x = np.asarray(table["x"]) + outer.x0 + 0.5 - inner.x0
+    y = np.asarray(table["y"]) + outer.y0 + 0.5 - inner.y0
+    return (x >= 0) & (x < inner.nx) & (y >= 0) & (y < inner.ny)

@@ -53,7 +53,7 @@ class IsrConfig(TaskConfig):
         1, ge=0, le=50, description="Pixels around saturated ones to mask too."
     )
     hot_pixel_rate: float = Field(
-        20.0,
+        5.0,
         gt=0,
         description="Dark current from which a pixel is bad, electrons per second.",
     )
@@ -91,7 +91,7 @@ class IsrConnections(Connections, dimensions=("instrument", "exposure", "detecto
     dark = PrerequisiteInput(
         "dark",
         "CCDImage",
-        "Dark current, ADU per second.",
+        "Dark current, electrons per second.",
         dimensions=("instrument", "detector"),
         is_calibration=True,
     )
@@ -142,7 +142,7 @@ class IsrTask(PipelineTask[IsrConfig]):
         bias
             ADU; None for no correction, as for the others.
         dark
-            ADU per second.
+            Electrons per second.
         flat
             Relative response.
 
@@ -157,16 +157,17 @@ class IsrTask(PipelineTask[IsrConfig]):
         counts = counts_of(raw)
         gain = self.config.gain or header_number(raw.header, self.config.gain_key)
         exposure_s = header_number(raw.header, *self.config.exposure_time_keys)
-        dark_s = 0.0
+        data = counts * np.float32(gain)
+        variance = np.full_like(data, self._read_noise(bias, gain) ** 2)
+        if bias is not None:
+            data -= np.float32(gain) * bias.data
+            variance += np.float32(gain**2) * variance_of(bias)
+        variance += np.maximum(data, 0)  # Poisson noise of light and dark current
         if dark is not None:
-            dark_s = header_number(raw.header, *self.config.dark_time_keys)
-        data, variance = subtract_offsets(
-            counts, bias, dark, gain=gain, dark_time_s=dark_s
-        )
-        variance += np.maximum(data, 0) + np.float32(self._read_noise(bias, gain) ** 2)
-        if dark is not None:  # its current adds noise although it was subtracted
-            variance += np.maximum(gain * dark_s * dark.data, 0)
-        bad, saturated = self._masks(counts, dark, flat, gain=gain)
+            seconds = header_number(raw.header, *self.config.dark_time_keys)
+            data -= np.float32(seconds) * dark.data
+            variance += np.float32(seconds**2) * variance_of(dark)
+        bad, saturated = self._masks(counts, dark, flat)
         if flat is not None:
             response = np.where(bad, np.float32(1), flat.data)
             data /= response
@@ -199,8 +200,6 @@ class IsrTask(PipelineTask[IsrConfig]):
         counts: Floats,
         dark: CCDData | None,
         flat: CCDData | None,
-        *,
-        gain: float,
     ) -> tuple[Bools, Bools]:
         """Return which pixels are bad, and which are saturated by light."""
         from scipy.ndimage import binary_dilation
@@ -212,7 +211,7 @@ class IsrTask(PipelineTask[IsrConfig]):
                 if image.mask is not None:
                     bad |= image.mask
         if dark is not None:
-            bad |= gain * dark.data > self.config.hot_pixel_rate
+            bad |= dark.data > self.config.hot_pixel_rate
         if flat is not None:
             bad |= flat.data < self.config.flat_minimum
         saturated: Bools = counts >= self.config.saturation
@@ -235,36 +234,6 @@ class IsrTask(PipelineTask[IsrConfig]):
             saturated.sum(),
             bad.sum(),
         )
-
-
-def subtract_offsets(
-    counts: Floats,
-    bias: CCDData | None,
-    dark: CCDData | None,
-    *,
-    gain: float,
-    dark_time_s: float,
-) -> tuple[Floats, Floats]:
-    """Return signal and the variance that the calibrations bring, in electrons.
-
-    Parameters
-    ----------
-    counts
-        Raw pixels, ADU.
-    bias, dark
-        ADU, and ADU per second; None for none.
-    gain
-        Electrons per ADU.
-    dark_time_s
-        Time from clear to read-out, seconds.
-    """
-    data = counts.copy()
-    variance = np.zeros_like(data)
-    for image, factor in ((bias, 1.0), (dark, dark_time_s)):
-        if image is not None:
-            data -= np.float32(factor) * image.data
-            variance += np.float32(factor**2) * variance_of(image)
-    return data * np.float32(gain), variance * np.float32(gain**2)
 
 
 def fill_from_neighbours(data: Floats, bad: Bools) -> Floats:

@@ -8,29 +8,58 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+class PixelRectangle(Protocol):
+    """A rectangle of the pixels of a tract."""
+
+    @property
+    def x0(self) -> int:
+        """First column."""
+        ...
+
+    @property
+    def y0(self) -> int:
+        """First row."""
+        ...
+
+    @property
+    def nx(self) -> int:
+        """Number of columns."""
+        ...
+
+    @property
+    def ny(self) -> int:
+        """Number of rows."""
+        ...
+
+
 class PatchGeometry(Protocol):
     """A patch as a grid of pixels, some of which it shares with its neighbours."""
 
     @property
     def wcs(self) -> Any:
-        """World coordinates of the outer pixels, the first being 0."""
+        """World coordinates of its images, the first pixel being 0."""
         ...
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns of the outer pixels."""
+        """Rows and columns of its images."""
         ...
 
     @property
-    def inner(self) -> tuple[int, int, int, int]:
-        """What the patch has for itself: x_min, y_min, x_max, y_max, end-exclusive."""
+    def inner(self) -> PixelRectangle:
+        """The pixels that no other patch has for its own."""
+        ...
+
+    @property
+    def outer(self) -> PixelRectangle:
+        """The pixels of its images: its own and a border."""
         ...
 
 
 class TractGeometry(Protocol):
     """Patches on one projection."""
 
-    def patch(self, patch_id: int) -> PatchGeometry:
+    def patch(self, number: int) -> PatchGeometry:
         """Return a patch."""
         ...
 
@@ -38,7 +67,7 @@ class TractGeometry(Protocol):
 class SkyMapGeometry(Protocol):
     """Tracts of the sky."""
 
-    def tract(self, tract_id: int) -> TractGeometry:
+    def tract(self, number: int) -> TractGeometry:
         """Return a tract."""
         ...
 

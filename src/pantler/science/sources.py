@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from pantler.science.image import mask_of, variance_of
-from pantler.tasks.config import TaskConfig
 
 if TYPE_CHECKING:
     from astropy.nddata import CCDData
@@ -23,8 +22,10 @@ if TYPE_CHECKING:
 _FIT_BOX_FWHM = 3.0  # width of the box in which a star's profile is fitted
 
 
-class SourceConfig(TaskConfig):
+class SourceConfig(BaseModel):
     """How sources are found and measured."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     threshold_sigma: float = Field(
         5.0,

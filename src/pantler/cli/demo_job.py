@@ -151,7 +151,7 @@ class DemoJob:
         self._title(f"All done in {seconds:.0f} s. What to try next")
         repo = shlex.quote(str(self._repo))
         click.echo(
-            f"""  pantler query-datasets {repo} calexp -i demo -d "band = 'r'" --show-uri
+            f"""  pantler query-datasets {repo} src -i demo -d "band = 'r'" --show-uri
   pantler query-dimension-records {repo} exposure -d "exposure.exposure_time > 10"
   pantler show config {_PIPELINES}:science.yaml --tasks calibrate
 

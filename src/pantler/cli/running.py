@@ -49,10 +49,10 @@ def run_with_progress(
     from pantler.quanta.planning import chain_output
 
     graph = GraphFile.open(path)
-    labels = list(graph.pipeline().tasks)
+    labels = list(graph.labels)
     bar = (
         click.progressbar(
-            length=graph.n_quanta,
+            length=len(graph),
             label="Running",
             file=sys.stderr,
             show_pos=True,
@@ -72,5 +72,5 @@ def run_with_progress(
         report = run_graph(
             butler, path, processes=processes, fail_fast=fail_fast, on_progress=note
         )
-    chain_output(butler, graph)
+    chain_output(butler, graph.header)
     return report, labels

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from pantler.errors import InvalidInputError
 from pantler.execution.init_outputs import write_init_outputs
 from pantler.execution.outcome import QuantumOutcome, QuantumStatus
@@ -96,7 +98,9 @@ class _GraphRun:
         self._pipeline = graph.pipeline()
         self._fail_fast = fail_fast
         self._on_progress = on_progress
-        self._labels = graph.labels
+        counts = graph.counts
+        self._tasks = list(counts)
+        self._ranks = np.repeat(np.arange(len(counts)), list(counts.values()))
         self._report = RunReport(graph.header.output_run)
         self._finished = 0
 
@@ -108,12 +112,7 @@ class _GraphRun:
         types = write_init_outputs(self._butler, self._graph, self._pipeline)
         recorder = Recorder(self._butler, self._graph.header.output_run, types)
         dependencies = self._graph.dependencies()
-        rank = {label: place for place, label in enumerate(self._pipeline.tasks)}
-        schedule = Schedule(
-            dependencies.pointers,
-            dependencies.indices,
-            [rank[label] for label in self._labels],
-        )
+        schedule = Schedule(dependencies.starts, dependencies.columns, self._ranks)
         try:
             for outcome in driver(schedule):
                 if outcome is None:
@@ -138,13 +137,14 @@ class _GraphRun:
             Failure(outcome.label, str(quantum.data_id), outcome.message)
         )
         for lost in schedule.fail(outcome.index):
-            self._count(QuantumOutcome(lost, self._labels[lost], QuantumStatus.BLOCKED))
+            label = self._tasks[self._ranks[lost]]
+            self._count(QuantumOutcome(lost, label, QuantumStatus.BLOCKED))
 
     def _count(self, outcome: QuantumOutcome) -> None:
         self._finished += 1
         self._report.counts[outcome.label, outcome.status] += 1
         if self._on_progress is not None:
-            self._on_progress(outcome, self._finished, len(self._labels))
+            self._on_progress(outcome, self._finished, len(self._ranks))
 
 
 def _in_process(

@@ -59,12 +59,15 @@ def write_init_outputs(
     with butler.transaction():
         butler.put(_versions(), PACKAGES, run=run)
         for task in pipeline.tasks.values():
-            butler.put(task.config.model_dump(mode="json"), task.config_type, run=run)
-        _put_init_outputs(butler, pipeline, run)
+            ref = graph.outline.init_ref(task.config_type.name)
+            butler.put(task.config.model_dump(mode="json"), ref)
+        _put_init_outputs(butler, graph, pipeline)
     return types
 
 
-def _put_init_outputs(butler: DirectButler, pipeline: PipelineGraph, run: str) -> None:
+def _put_init_outputs(
+    butler: DirectButler, graph: GraphFile, pipeline: PipelineGraph
+) -> None:
     made: dict[str, Any] = {}
     for task in pipeline.tasks.values():
         if not (task.init_outputs or task.init_inputs):
@@ -76,7 +79,7 @@ def _put_init_outputs(butler: DirectButler, pipeline: PipelineGraph, run: str) -
         values = task.make_task(inputs).init_outputs()
         for name, edge in task.init_outputs.items():
             made[edge.dataset_type.name] = values[name]
-            butler.put(values[name], edge.dataset_type, run=run)
+            butler.put(values[name], graph.outline.init_ref(edge.dataset_type.name))
 
 
 def _versions() -> dict[str, str]:

@@ -21,7 +21,7 @@ class Schedule:
 
     Parameters
     ----------
-    pointers : (n + 1,)
+    starts : (n + 1,)
         Where the dependents of each quantum begin in ``dependents``.
     dependents : (m,)
         The quanta that need a quantum, one after another.
@@ -31,11 +31,11 @@ class Schedule:
 
     def __init__(
         self,
-        pointers: NDArray[np.int64],
-        dependents: NDArray[np.int64],
+        starts: NDArray[np.int64],
+        dependents: NDArray[np.integer],
         ranks: Sequence[int] | NDArray[np.int64],
     ) -> None:
-        self._pointers = pointers
+        self._starts = starts
         self._dependents = dependents
         self._ranks = np.asarray(ranks, dtype=np.int64)
         self._waits_for = np.bincount(dependents, minlength=len(self._ranks))
@@ -80,5 +80,5 @@ class Schedule:
         self.unfinished -= len(lost)
         return lost
 
-    def _of(self, index: int) -> NDArray[np.int64]:
-        return self._dependents[self._pointers[index] : self._pointers[index + 1]]
+    def _of(self, index: int) -> NDArray[np.integer]:
+        return self._dependents[self._starts[index] : self._starts[index + 1]]

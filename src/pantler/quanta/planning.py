@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pantler.butler.direct import DirectButler
     from pantler.pipelines.pipeline import Pipeline
     from pantler.quanta.graph import QuantumGraph
+    from pantler.quanta.header import GraphHeader
 
 
 def plan_graph(
@@ -97,9 +98,8 @@ def make_pipeline_graph(butler: DirectButler, pipeline: Pipeline) -> PipelineGra
     )
 
 
-def chain_output(butler: DirectButler, graph: QuantumGraph) -> None:
+def chain_output(butler: DirectButler, header: GraphHeader) -> None:
     """Make the output chain of a graph: the new run, what was there, the inputs."""
-    header = graph.header
     if not header.output:
         return
     butler.collections.register(header.output_run, CollectionType.RUN)

@@ -42,5 +42,5 @@ def build(
     write_graph(graph, save_graph)
     print_frame(graph.summary(), output_format)
     if output_format == "table":
-        click.echo(f"\n{graph.n_quanta} quanta in {save_graph}. Run them with:")
+        click.echo(f"\n{len(graph)} quanta in {save_graph}. Run them with:")
         click.echo(f"  pantler run {repo} -g {save_graph} -j 2")

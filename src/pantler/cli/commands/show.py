@@ -99,8 +99,8 @@ def _graph(location: str) -> str:
         [
             f"output run: {header.output_run}",
             f"inputs:     {', '.join(header.inputs)}",
-            f"quanta:     {graph.n_quanta}",
+            f"quanta:     {len(graph)}",
             "",
-            render_frame(graph.summary()),
+            render_frame(graph.load().summary()),
         ]
     )

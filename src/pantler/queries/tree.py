@@ -11,8 +11,18 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pantler.dimensions.column import ColumnType
 
-ValueType = Literal["string", "int", "float", "bool", "time", "timespan", "region",
-                    "uuid", "hash", "null"]
+ValueType = Literal[
+    "string",
+    "int",
+    "float",
+    "bool",
+    "time",
+    "timespan",
+    "region",
+    "uuid",
+    "hash",
+    "null",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,31 +225,33 @@ class _Frame(_Image):
 
 
 def _hdus_of(value: Any, storage_class: StorageClass) -> fits.HDUList:
-    primary = fits.PrimaryHDU()
-    hdus = fits.HDUList([primary])
+    header = fits.Header()
+    images = []
     if isinstance(value, CCDData):
         content = "image"
-        primary.header.extend(fits_header.make_header(value.header))
-        hdus.extend(_image_hdus(value))
+        header = fits_header.make_header(value.header)
+        images = _image_hdus(value)
     elif isinstance(value, fits.Header):
         content = "header"
-        primary.header.extend(fits_header.make_header(value))
+        header = fits_header.make_header(value)
     elif isinstance(value, WCS):
         content = "wcs"
-        primary.header.extend(fits_header.wcs_cards(value))
+        header = fits_header.wcs_cards(value)
     elif isinstance(value, NDUncertainty):
         content = "uncertainty"
-        hdus.append(_uncertainty_hdu(value))
+        images = [_uncertainty_hdu(value)]
     elif type(value) is np.ndarray:
         content = "array"
-        hdus.append(_array_hdu(value, "DATA"))
+        images = [_array_hdu(value, "DATA")]
     else:
         raise InvalidInputError(
             f"FITS cannot hold a {type(value).__qualname__} of storage class "
             f"'{storage_class.name}': choose another formatter for it."
         )
+    # Given so, rather than added later, the cards keep their order.
+    primary = fits.PrimaryHDU(header=header)
     primary.header[_CONTENT] = (content, "what this file holds")
-    return hdus
+    return fits.HDUList([primary, *images])
 
 
 def _image_hdus(image: CCDData) -> list[fits.ImageHDU]:

@@ -1,0 +1,429 @@
+"""The datastore of files: one for each dataset, or many packed in one."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import quote, unquote
+
+from pantler.datasets.records import DatastoreRecord
+from pantler.datasets.storage_class import StorageClass, get_storage_class
+from pantler.datastores.naming import naming
+from pantler.datastores.templates import (
+    PathTemplate,
+    default_template,
+    encode_part,
+    path_of_run,
+)
+from pantler.errors import (
+    DatasetNotFoundError,
+    IntegrityError,
+    InvalidInputError,
+    NotFoundError,
+    close_match,
+)
+from pantler.formatters.interface import BytesFormatter, Formatter
+from pantler.plugins import load_plugin
+from pantler.storage.opening import open_storage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from pantler.config.settings import DatastoreSettings
+    from pantler.datasets.dataset_type import DatasetType
+    from pantler.datasets.ref import DatasetRef
+    from pantler.storage.interface import Storage, TransferMode
+
+_DIGEST_BYTES: Final = 16
+_BATCH: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What all writes of one dataset type have in common."""
+
+    storage_class: StorageClass
+    python_type: type[Any]
+    formatter_name: str
+    formatter: Formatter
+    template: PathTemplate
+
+    def path(self, ref: DatasetRef) -> str:
+        return self.template.path(ref) + self.formatter.extension
+
+
+class FileDatastore:
+    """Datasets as files below one root, local or at any URI that a plugin serves.
+
+    Parameters
+    ----------
+    settings
+        Its name, root, templates and formatters.
+    repository_root
+        Path or URI that a relative root is relative to.
+
+    Notes
+    -----
+    Every read compares the size with the record. The checksum is compared wherever
+    the bytes are in memory anyway (formatters of bytes, packs); of larger files it
+    is recorded for those who copy them.
+    """
+
+    def __init__(self, settings: DatastoreSettings, repository_root: str) -> None:
+        self._settings = settings
+        options = {"fsync": True} if settings.durability == "power" else {}
+        root = _absolute_root(settings.root, repository_root)
+        self._storage: Storage = open_storage(root, **options)
+        self._plans: dict[DatasetType, _Plan] = {}
+
+    @property
+    def name(self) -> str:
+        """Its name within the repository."""
+        return self._settings.name
+
+    @property
+    def root(self) -> str:
+        """The root URI, with a final slash."""
+        return self._storage.root
+
+    def write(self, value: Any, ref: DatasetRef) -> list[DatastoreRecord]:
+        """Write an object; all its bytes are in place when this returns.
+
+        A file that is there already, left by a killed writer, is replaced.
+
+        Raises
+        ------
+        InvalidInputError
+            If the object is not of the storage class, or holds what its formatter
+            cannot write.
+        StorageError
+            If it cannot be written; nothing is left behind.
+        """
+        plan = self._plan(ref.dataset_type)
+        if not isinstance(value, plan.python_type):
+            plan.storage_class.check(value, str(ref))
+        path = plan.path(ref)
+        with naming("write", ref, self._uri, path):
+            if isinstance(plan.formatter, BytesFormatter):
+                data = plan.formatter.to_bytes(value, plan.storage_class)
+                size, checksum = len(data), self._checksum(data)
+                self._storage.write(path, data)
+            else:
+                with self._storage.writing(path) as local:
+                    plan.formatter.write_file(value, local, plan.storage_class)
+                    size, checksum = self._measure(local)
+        return [_record(ref, path, plan, size=size, checksum=checksum)]
+
+    def read(
+        self,
+        ref: DatasetRef,
+        records: Sequence[DatastoreRecord],
+        *,
+        component: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return a dataset or a component of it.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If the records are empty or the file is gone.
+        IntegrityError
+            If size or content are not as recorded.
+        InvalidInputError
+            If there is no such component or parameter.
+        """
+        record = self._sole(ref, records)
+        with naming("read", ref, self._uri, record.path):
+            storage_class = get_storage_class(record.storage_class)
+            if component is not None:
+                storage_class.component(component)
+            if parameters:
+                _check_parameters(parameters, storage_class)
+            formatter = _formatter(record.formatter)
+            storage, path = self._locate(record.path)
+            if isinstance(formatter, BytesFormatter):
+                return formatter.from_bytes(
+                    _read_bytes(storage, path, record),
+                    storage_class,
+                    component=component,
+                    parameters=parameters,
+                )
+            with storage.reading(path) as local:
+                _check_size(local.stat().st_size, record)
+                return formatter.read_file(
+                    local, storage_class, component=component, parameters=parameters
+                )
+
+    def take(
+        self, ref: DatasetRef, source: Path, formatter: str, mode: TransferMode
+    ) -> list[DatastoreRecord]:
+        """Bring in a file that some other program wrote.
+
+        With ``direct`` the file stays where it is and the record holds its URI;
+        `delete` does not touch it.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such file.
+        StorageError
+            If it cannot be brought in.
+        """
+        plan = self._plan(ref.dataset_type)
+        path = self.path(ref, formatter)
+        with naming("ingest", ref, self._uri, path):
+            if not source.is_file():
+                raise NotFoundError(f"there is no file {source}")
+            size, checksum = self._measure(source)
+            if mode == "direct":
+                path = source.absolute().as_uri()
+            else:
+                self._storage.take(source, path, mode)
+        return [
+            _record(ref, path, plan, size=size, checksum=checksum, formatter=formatter)
+        ]
+
+    def pack(
+        self, values: Sequence[tuple[DatasetRef, bytes]], pack: str
+    ) -> list[DatastoreRecord]:
+        """Append datasets, already formatted as bytes, to a pack of their type and run.
+
+        Parameters
+        ----------
+        values
+            Refs of one dataset type and run, with the bytes of each.
+        pack
+            Name of this writer's pack, unique to the writer.
+
+        Raises
+        ------
+        InvalidInputError
+            If the refs differ in type or run, or their formatter has no bytes.
+        """
+        if not values:
+            return []
+        first = values[0][0]
+        plan = self._plan(first.dataset_type)
+        if not isinstance(plan.formatter, BytesFormatter):
+            raise InvalidInputError(
+                f"Datasets of type '{first.dataset_type.name}' cannot be packed: "
+                f"formatter '{plan.formatter_name}' writes files, not bytes."
+            )
+        for ref, _ in values:
+            if ref.run != first.run or ref.dataset_type != first.dataset_type:
+                raise InvalidInputError(
+                    f"A pack takes one dataset type and run; {first} and {ref} differ."
+                )
+        folder = f"{path_of_run(first.run)}/{first.dataset_type.name}"
+        path = f"{folder}/{encode_part(pack)}.pack"
+        with naming("pack", first, self._uri, path):
+            offset = self._storage.append(path, b"".join([data for _, data in values]))
+        records = []
+        for ref, data in values:
+            checksum = self._checksum(data)
+            records.append(
+                _record(
+                    ref, path, plan, size=len(data), checksum=checksum, offset=offset
+                )
+            )
+            offset += len(data)
+        return records
+
+    def path(self, ref: DatasetRef, formatter: str) -> str:
+        """Return the path, relative to the root, to which `write` would write."""
+        template = self._plan(ref.dataset_type).template
+        return template.path(ref) + _formatter(formatter).extension
+
+    def uri(self, record: DatastoreRecord) -> str:
+        """Return the URI of an artifact."""
+        return self._uri(record.path)
+
+    def exists(self, records: Sequence[DatastoreRecord]) -> bool:
+        """Whether all artifacts of the records are there, with the right size."""
+        return bool(records) and all(map(self._is_whole, records))
+
+    def delete(self, paths: Sequence[str]) -> None:
+        """Remove artifacts that no record names any more.
+
+        URIs of files that were taken in as ``direct`` are left alone.
+        """
+        for path in paths:
+            if "://" not in path:
+                self._storage.delete(path)
+
+    def orphans(
+        self, paths_in_use: Callable[[Sequence[str]], set[str]]
+    ) -> Iterator[str]:
+        """Yield the paths of finished files that no record names.
+
+        A writer that has not yet recorded its files has orphans for a moment: ask
+        while none is at work, before `delete` is given the answer.
+
+        Parameters
+        ----------
+        paths_in_use
+            Returns those of some paths that a record names, as
+            ``RecordTable.paths_in_use`` does.
+        """
+        files = self._storage.list_files()
+        while batch := list(itertools.islice(files, _BATCH)):
+            in_use = paths_in_use(batch)
+            yield from (path for path in batch if path not in in_use)
+
+    def abandoned(self) -> list[str]:
+        """Return the paths of unfinished files whose writers have died."""
+        return self._storage.abandoned()
+
+    def _plan(self, dataset_type: DatasetType) -> _Plan:
+        plan = self._plans.get(dataset_type)
+        if plan is None:
+            plan = self._plans[dataset_type] = self._make_plan(dataset_type)
+        return plan
+
+    def _make_plan(self, dataset_type: DatasetType) -> _Plan:
+        storage_class = dataset_type.load_storage_class()
+        settings = self._settings
+        keys = (dataset_type.name, storage_class.name)
+        formatter = _first(settings.formatters, keys) or storage_class.formatter
+        template = _first(settings.templates, (*keys, "default"))
+        return _Plan(
+            storage_class=storage_class,
+            python_type=storage_class.load_type(),
+            formatter_name=formatter,
+            formatter=_formatter(formatter),
+            template=PathTemplate(
+                template or default_template(dataset_type), dataset_type
+            ),
+        )
+
+    def _uri(self, path: str) -> str:
+        return path if "://" in path else self.root + quote(path)
+
+    def _locate(self, path: str) -> tuple[Storage, str]:
+        """Return the storage that holds a path, and the path within it."""
+        if "://" not in path:
+            return self._storage, path
+        folder, _, name = path.rpartition("/")
+        return _storage_at(folder), unquote(name)
+
+    def _sole(
+        self, ref: DatasetRef, records: Sequence[DatastoreRecord]
+    ) -> DatastoreRecord:
+        whole = [record for record in records if not record.component]
+        if len(whole) != 1:
+            raise DatasetNotFoundError(
+                f"Datastore '{self.name}' at {self.root} has no record of {ref} "
+                f"as a whole ({len(records)} records were given)."
+            )
+        return whole[0]
+
+    def _is_whole(self, record: DatastoreRecord) -> bool:
+        storage, path = self._locate(record.path)
+        try:
+            size = storage.size_bytes(path)
+        except NotFoundError:
+            return False
+        if record.offset is None:
+            return size == record.size_bytes
+        return size >= record.offset + record.size_bytes
+
+    def _checksum(self, data: bytes) -> str | None:
+        return _blake2b(data) if self._settings.checksum else None
+
+    def _measure(self, local: Path) -> tuple[int, str | None]:
+        """Return size and checksum of a file, the size being that of what was read."""
+        if not self._settings.checksum:
+            return local.stat().st_size, None
+        with local.open("rb") as file:
+            digest = hashlib.file_digest(file, _new_blake2b)
+            return file.tell(), f"blake2b:{digest.hexdigest()}"
+
+
+def _new_blake2b() -> hashlib.blake2b:
+    return hashlib.blake2b(digest_size=_DIGEST_BYTES)
+
+
+def _blake2b(data: bytes) -> str:
+    return f"blake2b:{hashlib.blake2b(data, digest_size=_DIGEST_BYTES).hexdigest()}"
+
+
+def _record(
+    ref: DatasetRef,
+    path: str,
+    plan: _Plan,
+    *,
+    size: int,
+    checksum: str | None,
+    offset: int | None = None,
+    formatter: str | None = None,
+) -> DatastoreRecord:
+    return DatastoreRecord(
+        dataset_id=ref.id.bytes,
+        component="",
+        path=path,
+        offset=offset,
+        size_bytes=size,
+        checksum=checksum,
+        formatter=formatter or plan.formatter_name,
+        storage_class=plan.storage_class.name,
+    )
+
+
+def _read_bytes(storage: Storage, path: str, record: DatastoreRecord) -> bytes:
+    if record.offset is None:
+        data = storage.read(path)
+    else:
+        data = storage.read(path, offset=record.offset, size=record.size_bytes)
+    _check_size(len(data), record)
+    if record.checksum is not None and record.checksum.startswith("blake2b:"):
+        found = _blake2b(data)
+        if found != record.checksum:
+            raise IntegrityError(
+                f"the checksum is {found}, and {record.checksum} was recorded"
+            )
+    return data
+
+
+def _check_size(size: int, record: DatastoreRecord) -> None:
+    if size != record.size_bytes:
+        raise IntegrityError(
+            f"{size} bytes are there, and {record.size_bytes} were recorded"
+        )
+
+
+def _check_parameters(
+    parameters: Mapping[str, Any], storage_class: StorageClass
+) -> None:
+    for name in parameters:
+        if name not in storage_class.parameters:
+            known = ", ".join(sorted(storage_class.parameters)) or "none"
+            raise InvalidInputError(
+                f"storage class '{storage_class.name}' has no parameter '{name}' "
+                f"(it has: {known}).{close_match(name, storage_class.parameters)}"
+            )
+
+
+@functools.cache
+def _formatter(name: str) -> Formatter:
+    """Return the formatter of a name; they hold no state, so one is enough."""
+    return cast("Formatter", load_plugin("formatters", name)())
+
+
+@functools.lru_cache(maxsize=64)
+def _storage_at(folder: str) -> Storage:
+    return open_storage(folder + "/")
+
+
+def _first(choices: Mapping[str, str], keys: Sequence[str]) -> str | None:
+    return next((choices[key] for key in keys if key in choices), None)
+
+
+def _absolute_root(root: str, repository_root: str) -> str:
+    if root.startswith("/") or "://" in root:
+        return root
+    return f"{repository_root.rstrip('/')}/{root}"

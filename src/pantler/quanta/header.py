@@ -1,0 +1,58 @@
+"""What a quantum graph was made from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class GraphHeader:
+    """What a quantum graph was made from, and where its outputs go.
+
+    Parameters
+    ----------
+    inputs
+        The collections that were searched, in order.
+    output
+        The CHAINED collection that users see; empty for none.
+    output_run
+        The RUN collection of all outputs.
+    user
+        Who built it.
+    created
+        When, ISO 8601 UTC.
+    seed, time_ms
+        From which the UUIDs of all outputs follow: see
+        `pantler.datasets.identity.uuids_at`.
+    command
+        The command line, if one built it.
+    settings
+        What a worker needs to open the repository's datastore; opaque here.
+    """
+
+    inputs: tuple[str, ...]
+    output: str
+    output_run: str
+    user: str
+    created: str
+    seed: int
+    time_ms: int
+    command: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        # JSON readers other than Python's lose the low bits of large integers.
+        return asdict(self) | {"seed": hex(self.seed), "settings": dict(self.settings)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return what `to_dict` was called on."""
+        fields = dict(data)
+        fields["inputs"] = tuple(fields["inputs"])
+        fields["seed"] = int(fields["seed"], 16)
+        return cls(**fields)

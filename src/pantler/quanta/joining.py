@@ -1,0 +1,124 @@
+"""Joins of integer columns: keys, semi-joins, joins and projections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_MOST_KEYS = 2**62
+
+
+def pack(
+    columns: Sequence[NDArray[np.int32]], sizes: Sequence[int], count: int
+) -> NDArray[np.int64]:
+    """Return one integer for each row, ordered and equal as the rows are.
+
+    Parameters
+    ----------
+    columns : (count,) each
+        Integers from 0 to below the column's size.
+    sizes
+        One for each column.
+    count
+        How many rows there are.
+    """
+    keys = np.zeros(count, dtype=np.int64)
+    range_ = 1
+    for column, size in zip(columns, sizes, strict=True):
+        if range_ * size > _MOST_KEYS:
+            found, keys = np.unique(keys, return_inverse=True)
+            range_ = len(found)
+        keys = keys * size + column if range_ > 1 else column.astype(np.int64)
+        range_ *= max(size, 1)
+    return keys
+
+
+def pack_both(
+    left: Sequence[NDArray[np.int32]],
+    right: Sequence[NDArray[np.int32]],
+    sizes: Sequence[int],
+    counts: tuple[int, int],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return keys of two sets of rows that can be compared with each other.
+
+    Parameters
+    ----------
+    left, right : (n,) and (m,) each
+        The same columns of both.
+    sizes
+        One for each column.
+    counts
+        n and m.
+    """
+    range_ = 1
+    for size in sizes:
+        range_ *= max(size, 1)
+    if range_ <= _MOST_KEYS:
+        return pack(left, sizes, counts[0]), pack(right, sizes, counts[1])
+    both = [np.concatenate(pair) for pair in zip(left, right, strict=True)]
+    keys = pack(both, sizes, sum(counts))
+    return keys[: counts[0]], keys[counts[0] :]
+
+
+def is_in(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which of the left keys are among the right ones, shape (n,)."""
+    return np.isin(left, right)
+
+
+def count_matches(left: NDArray[np.int64], right: NDArray[np.int64]) -> int:
+    """Return how many rows a join of the keys has."""
+    right = np.sort(right)
+    first = np.searchsorted(right, left, side="left")
+    return int((np.searchsorted(right, left, side="right") - first).sum())
+
+
+def match(
+    left: NDArray[np.int64], right: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows of a join: pairs of places with equal keys.
+
+    Parameters
+    ----------
+    left, right : (n,) and (m,)
+        Keys of both sides.
+
+    Returns
+    -------
+    i, j : (n_pairs,)
+        Places on the left and on the right; ``i`` ascends.
+    """
+    order = np.argsort(right, kind="stable")
+    ordered = right[order]
+    first = np.searchsorted(ordered, left, side="left")
+    counts = np.searchsorted(ordered, left, side="right") - first
+    i = np.repeat(np.arange(len(left)), counts)
+    within = np.arange(len(i)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return i, order[np.repeat(first, counts) + within]
+
+
+def places(keys: NDArray[np.int64], table: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return where each key stands in a sorted table of distinct keys, or -1.
+
+    Parameters
+    ----------
+    keys : (n,)
+        What to look up.
+    table : (m,)
+        Ascending.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,)
+        Places.
+    """
+    if not len(table):
+        return np.full(len(keys), -1, dtype=np.int32)
+    found = np.searchsorted(table, keys)
+    found[found == len(table)] = 0
+    return np.where(table[found] == keys, found, -1).astype(np.int32)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SWEEPS = 24
 _MOST_MOVED = 24  # nodes of a layer, above which trying all moves takes too long
 _STRAIGHT = 8.0  # how much more a long edge, or a lone one, insists on being straight
-_BEND = 26.0  # pixels of a layer's breadth that an edge that passes it takes up
+_BEND = 16.0  # pixels of a layer's breadth that an edge that passes it takes up
 
 
 @dataclass(frozen=True, slots=True)

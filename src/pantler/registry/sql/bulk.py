@@ -26,7 +26,7 @@ def frame_rows(frame: pl.DataFrame) -> Iterable[tuple[Any, ...]]:
 
 
 def fetch_frame(
-    cursor: Any, schema: Mapping[str, type[pl.DataType] | pl.DataType]
+    cursor: Any, schema: Mapping[str, type[pl.DataType] | pl.DataType | None]
 ) -> pl.DataFrame:
     """Return all that a cursor has left as a frame.
 
@@ -35,22 +35,25 @@ def fetch_frame(
     cursor
         A driver's cursor with as many columns as the schema.
     schema
-        Names and types of the columns.
+        Names and types of the columns; those of type None are left out.
     """
+    wanted = [(name, dtype) for name, dtype in schema.items() if dtype is not None]
+    kept = [at for at, dtype in enumerate(schema.values()) if dtype is not None]
     parts = []
     while rows := cursor.fetchmany(_BATCH):
-        columns = zip(*rows, strict=True)
+        columns = list(zip(*rows, strict=True))
         parts.append(
             pl.DataFrame(
                 [
+                    # SQLite has no truth values: 0 and 1 are converted.
                     pl.Series(name, values, dtype=dtype, strict=dtype != pl.Boolean)
                     for (name, dtype), values in zip(
-                        schema.items(), columns, strict=True
+                        wanted, (columns[at] for at in kept), strict=True
                     )
                 ]
             )
         )
-    return pl.concat(parts) if parts else pl.DataFrame(schema=dict(schema))
+    return pl.concat(parts) if parts else pl.DataFrame(schema=dict(wanted))
 
 
 class Staging:

@@ -152,7 +152,7 @@ class Expander:
             whole,
             used=[*group.names, *names],
             referenced=sorted({*fields, *tops}),
-            provided=[pixels],
+            provided=pixels,
         )
         join_elements(joins, schema, chosen)
         for name in pixels:  # any pixel exists; its value is given or missing

@@ -67,7 +67,13 @@ class SqlRegistry:
             data_ids=data_ids,
             dataset_types=self.dataset_types,
         )
-        self._queries = QueryRunner(connection, schema, catalog, staging)
+        self._queries = QueryRunner(
+            connection,
+            schema,
+            catalog=catalog,
+            staging=staging,
+            dataset_types=self.dataset_types,
+        )
 
     @property
     def universe(self) -> Universe:
@@ -167,4 +173,7 @@ def read_universe(connection: Connection, where: str) -> Attributes:
             f"{SCHEMA_VERSION}. "
             + ("Migrate the repository." if version else "It is no registry.")
         )
-    return Attributes(Universe.from_yaml(settings["universe"]), settings)
+    text, default = settings["universe"], Universe.default()
+    # The same object where it can be: equal universes are slow to compare.
+    universe = default if text == default.to_yaml() else Universe.from_yaml(text)
+    return Attributes(universe, settings)

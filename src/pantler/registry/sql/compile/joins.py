@@ -94,7 +94,8 @@ def needed_elements(
     *,
     used: Iterable[str],
     referenced: Iterable[str],
-    provided: Sequence[frozenset[str]] = (),
+    related: Sequence[frozenset[str]] = (),
+    provided: frozenset[str] = frozenset(),
 ) -> list[tuple[DimensionElement, bool]]:
     """Return the elements to join, with whether each is there for implied values only.
 
@@ -106,24 +107,25 @@ def needed_elements(
         Dimensions whose values are wanted or constrained.
     referenced
         Elements with a column that is wanted or constrained.
+    related
+        Dimensions of each dataset search: its data IDs relate them already.
     provided
-        Dimensions of each other relation, such as a table of data IDs: its values are
-        known to exist and to belong together.
+        Dimensions that other relations have, whose values are known to exist.
     """
     universe = group.universe
     wanted: dict[str, bool] = {}
     names = dict.fromkeys(used)
-    related = [
+    always = [
         element.name
         for element in group.elements
         if element.always_join
-        and not any(part.issuperset(element.required) for part in provided)
+        and not any(part.issuperset(element.required) for part in related)
     ]
-    for name in (*referenced, *related):
+    for name in (*referenced, *always):
         wanted[name] = False
         names.update(dict.fromkeys(universe[name].required))
     _add_suppliers(group, names, wanted)
-    have = {name for part in provided for name in part}
+    have = set(provided)
     for name in wanted:
         have.update(universe[name].required, universe[name].implied)
     for element in reversed(group.elements):

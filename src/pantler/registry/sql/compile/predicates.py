@@ -1,0 +1,206 @@
+"""Bound conditions as SQL: one short function for each kind of node."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import sqlalchemy as sa
+
+from pantler.errors import InternalError, InvalidInputError
+from pantler.queries.tree import (
+    And,
+    Arithmetic,
+    Comparison,
+    Constant,
+    DatasetField,
+    DimensionKey,
+    Glob,
+    IsNull,
+    Membership,
+    Negative,
+    Not,
+    Or,
+    Overlaps,
+    RecordField,
+    TimespanConstant,
+    TimespanField,
+    Truth,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pantler.queries.tree import Operand, Predicate
+
+_MANY: Final = 500
+"""Values of a list beyond which they travel as one parameter."""
+
+Sql = sa.ColumnElement[Any]
+
+
+class Scope(Protocol):
+    """Where the columns of a statement are found."""
+
+    def dimension(self, name: str) -> Sql:
+        """Return the column of a dimension."""
+        ...
+
+    def field(self, element: str, name: str) -> Sql:
+        """Return a column of an element's records."""
+        ...
+
+    def dataset(self, dataset_type: str, name: str) -> Sql:
+        """Return a column of a dataset search."""
+        ...
+
+
+def conjuncts(predicate: Predicate | None) -> list[Predicate]:
+    """Return the conditions that must all hold."""
+    if predicate is None:
+        return []
+    if isinstance(predicate, And):
+        return [part for operand in predicate.operands for part in conjuncts(operand)]
+    return [predicate]
+
+
+def walk(node: object) -> Iterator[object]:
+    """Yield a node and all below it."""
+    if isinstance(node, tuple):
+        for part in node:
+            yield from walk(part)
+    elif is_dataclass(node):
+        yield node
+        for part in fields(node):
+            yield from walk(getattr(node, part.name))
+
+
+@functools.singledispatch
+def to_sql(node: object, scope: Scope) -> Sql:
+    """Return a condition or an operand as SQL.
+
+    Parameters
+    ----------
+    node
+        Any node of `pantler.queries.tree` but spans and regions as such.
+    scope
+        Where its columns are.
+    """
+    raise InternalError(f"No SQL for {node!r} in {scope!r}.")
+
+
+@to_sql.register
+def _(node: DimensionKey, scope: Scope) -> Sql:
+    return scope.dimension(node.dimension)
+
+
+@to_sql.register
+def _(node: RecordField, scope: Scope) -> Sql:
+    return scope.field(node.element, node.field)
+
+
+@to_sql.register
+def _(node: DatasetField, scope: Scope) -> Sql:
+    return scope.dataset(node.dataset_type, node.field)
+
+
+@to_sql.register
+def _(node: Constant, scope: Scope) -> Sql:  # noqa: ARG001 - the shape of them all
+    return sa.null() if node.value is None else sa.literal(node.value)
+
+
+@to_sql.register
+def _(node: Arithmetic, scope: Scope) -> Sql:
+    # By op(), as SQL does it: SQLAlchemy's own division turns integers into floats.
+    left, right = to_sql(node.left, scope), to_sql(node.right, scope)
+    return left.op(node.operator)(right).self_group()
+
+
+@to_sql.register
+def _(node: Negative, scope: Scope) -> Sql:
+    return -to_sql(node.operand, scope)
+
+
+@to_sql.register
+def _(node: Comparison, scope: Scope) -> Sql:
+    left, right = to_sql(node.left, scope), to_sql(node.right, scope)
+    return left.op(node.operator, is_comparison=True)(right)
+
+
+@to_sql.register
+def _(node: Membership, scope: Scope) -> Sql:
+    operand = to_sql(node.operand, scope)
+    values = [constant.value for constant in node.values]
+    options: list[Sql] = []
+    if len(values) > _MANY and not isinstance(values[0], bytes):
+        listed = sa.func.json_each(sa.literal(json.dumps(values)))
+        options.append(operand.in_(sa.select(listed.table_valued("value").c.value)))
+    elif values:
+        options.append(operand.in_([sa.literal(value) for value in values]))
+    for first, last, stride in node.ranges:
+        inside = operand.between(first, last)
+        if stride != 1:
+            inside &= (operand - first).op("%")(stride) == 0
+        options.append(inside)
+    return sa.or_(*options)
+
+
+@to_sql.register
+def _(node: IsNull, scope: Scope) -> Sql:
+    if isinstance(node.operand, TimespanField):
+        return scope.field(node.operand.element, "timespan_begin").is_(None)
+    return to_sql(node.operand, scope).is_(None)
+
+
+@to_sql.register
+def _(node: Glob, scope: Scope) -> Sql:
+    # GLOB of SQLite knows sets in brackets, which the language does not.
+    pattern = node.pattern.replace("[", "[[]")
+    return to_sql(node.operand, scope).op("GLOB", is_comparison=True)(pattern)
+
+
+@to_sql.register
+def _(node: Truth, scope: Scope) -> Sql:
+    return to_sql(node.operand, scope) == sa.literal(True)  # noqa: FBT003 - a literal
+
+
+@to_sql.register
+def _(node: Not, scope: Scope) -> Sql:
+    return sa.not_(to_sql(node.operand, scope))
+
+
+@to_sql.register
+def _(node: And, scope: Scope) -> Sql:
+    return sa.and_(*(to_sql(operand, scope) for operand in node.operands))
+
+
+@to_sql.register
+def _(node: Or, scope: Scope) -> Sql:
+    return sa.or_(*(to_sql(operand, scope) for operand in node.operands))
+
+
+@to_sql.register
+def _(node: Overlaps, scope: Scope) -> Sql:
+    if node.topology == "spatial":
+        raise InvalidInputError(
+            "A condition on the overlap of sky regions can only be joined to others by "
+            "AND; it cannot stand below OR or NOT. Ask two queries instead."
+        )
+    begin, end = _span(node.left, scope)
+    other_begin, other_end = _span(node.right, scope)
+    return sa.and_(begin < other_end, other_begin < end)
+
+
+def _span(node: Operand, scope: Scope) -> tuple[Sql, Sql]:
+    """Return begin and end of a span, or of the nanosecond that a time stands for."""
+    match node:
+        case TimespanField(element):
+            begin = scope.field(element, "timespan_begin")
+            return begin, scope.field(element, "timespan_end")
+        case TimespanConstant(first, last):
+            return sa.literal(first), sa.literal(last)
+        case _:
+            time = to_sql(node, scope)
+            return time, time + 1

@@ -1,0 +1,189 @@
+"""Dataset searches as relations: the rows that some collections have of a type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from pantler.datasets.collection import CollectionType
+from pantler.registry.sql.schema import ROW_NUMBER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pantler.queries.query import DatasetSearch
+    from pantler.registry.sql.catalog import Catalog, TypeRow
+    from pantler.registry.sql.schema import Schema
+
+FIELDS: Final = ("uuid", "run_id", "ingest_time", "begin_ns", "end_ns", "rank")
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedSearch:
+    """A search with names replaced by numbers.
+
+    Parameters
+    ----------
+    row
+        The dataset type.
+    members
+        Number, kind and rank of each collection that may hold it, in order.
+    find_first
+        Whether only the first match of each data ID counts. Collections of
+        calibrations have no order in time; rows of all of them count.
+    """
+
+    row: TypeRow
+    members: tuple[tuple[int, CollectionType], ...]
+    find_first: bool
+
+    @property
+    def name(self) -> str:
+        """The name of the dataset type."""
+        return self.row.dataset_type.name
+
+    @property
+    def dimensions(self) -> frozenset[str]:
+        """The dimensions whose values the table of data IDs vouches for."""
+        return frozenset(self.row.dataset_type.dimensions.required)
+
+    @property
+    def needs_ranking(self) -> bool:
+        """Whether a data ID may be found more than once."""
+        return self.find_first and len(self.members) > 1
+
+    @property
+    def is_one_run(self) -> bool:
+        """Whether all matches lie in one RUN."""
+        return [kind for _, kind in self.members] == [CollectionType.RUN]
+
+
+def resolve(search: DatasetSearch, row: TypeRow, catalog: Catalog) -> ResolvedSearch:
+    """Flatten chains and leave out the collections without the type."""
+    holders = catalog.holders(row.id)
+    flat = catalog.now.flatten(search.collections)
+    members = tuple((number, c.type) for number, c in flat if number in holders)
+    return ResolvedSearch(row, members, search.find_first)
+
+
+def matches(search: ResolvedSearch, schema: Schema) -> sa.Subquery:
+    """Return all matches, with columns ``data_id`` and `FIELDS`, one to a dataset.
+
+    With ``find_first``, a dataset in several collections is there several times, each
+    with its rank; certified datasets are there once for each validity range.
+    """
+    by_kind: dict[CollectionType, list[tuple[int, int]]] = {}
+    for rank, (number, kind) in enumerate(search.members):
+        by_kind.setdefault(kind, []).append((number, rank))
+    arms: list[Any] = []
+    runs = by_kind.get(CollectionType.RUN)
+    if runs:
+        arms.append(_runs(search, schema, runs))
+    tags = by_kind.get(CollectionType.TAGGED)
+    if tags:
+        arms.append(_tags(search, schema, tags, [n for n, _ in runs or ()]))
+    calibrations = by_kind.get(CollectionType.CALIBRATION)
+    if calibrations:
+        arms.append(_calibrations(search, schema, calibrations))
+    if not arms:
+        arms.append(_runs(search, schema, [(-1, 0)]))
+    whole = arms[0] if len(arms) == 1 else sa.union_all(*arms)
+    return whole.subquery()  # type: ignore[no-any-return]
+
+
+def _searched(numbers: Sequence[tuple[int, int]]) -> sa.CTE:
+    """Return collection numbers and ranks as a relation."""
+    columns = sa.column("number", ROW_NUMBER), sa.column("rank", sa.Integer)
+    return sa.values(*columns).data(list(numbers)).cte()
+
+
+def _runs(
+    search: ResolvedSearch, schema: Schema, runs: Sequence[tuple[int, int]]
+) -> sa.Select[Any]:
+    dataset, no_time = schema.dataset, sa.cast(sa.null(), sa.BigInteger)
+    columns = dataset.c.data_id, dataset.c.uuid, dataset.c.run_id, dataset.c.ingest_time
+    times = no_time.label("begin_ns"), no_time.label("end_ns")
+    is_type = dataset.c.dataset_type_id == search.row.id
+    if len(runs) == 1:
+        ((number, rank),) = runs
+        return sa.select(*columns, *times, sa.literal(rank).label("rank")).where(
+            dataset.c.run_id == number, is_type
+        )
+    searched = _searched(runs)
+    return (
+        sa.select(*columns, *times, searched.c.rank)
+        .join_from(searched, dataset, dataset.c.run_id == searched.c.number)
+        .where(is_type)
+    )
+
+
+def _tags(
+    search: ResolvedSearch,
+    schema: Schema,
+    tags: Sequence[tuple[int, int]],
+    runs: Sequence[int],
+) -> sa.Select[Any]:
+    dataset, tag = schema.dataset, schema.tag
+    searched, no_time = _searched(tags), sa.cast(sa.null(), sa.BigInteger)
+    chosen = (
+        sa.select(
+            dataset.c.data_id,
+            dataset.c.uuid,
+            dataset.c.run_id,
+            dataset.c.ingest_time,
+            no_time.label("begin_ns"),
+            no_time.label("end_ns"),
+            sa.func.min(searched.c.rank).label("rank"),
+        )
+        .join_from(searched, tag, tag.c.collection_id == searched.c.number)
+        .join(dataset, dataset.c.uuid == tag.c.uuid)
+        .where(tag.c.dataset_type_id == search.row.id)
+        .group_by(
+            dataset.c.data_id, dataset.c.uuid, dataset.c.run_id, dataset.c.ingest_time
+        )
+    )
+    if not search.find_first and runs:
+        listed = _searched([(number, 0) for number in runs])
+        chosen = chosen.where(dataset.c.run_id.not_in(sa.select(listed.c.number)))
+    return chosen
+
+
+def _calibrations(
+    search: ResolvedSearch, schema: Schema, collections: Sequence[tuple[int, int]]
+) -> sa.Select[Any]:
+    dataset, valid = schema.dataset, schema.calibration
+    searched = _searched(collections)
+    return (
+        sa.select(
+            dataset.c.data_id,
+            dataset.c.uuid,
+            dataset.c.run_id,
+            dataset.c.ingest_time,
+            valid.c.begin_ns,
+            valid.c.end_ns,
+            searched.c.rank,
+        )
+        .join_from(searched, valid, valid.c.collection_id == searched.c.number)
+        .join(dataset, dataset.c.uuid == valid.c.uuid)
+        .where(valid.c.dataset_type_id == search.row.id)
+    )
+
+
+def first_of(
+    rows: sa.Subquery, search: ResolvedSearch, key: str = "data_id"
+) -> sa.Select[Any]:
+    """Return, of rows with a ``rank``, the first of each data ID.
+
+    Rows of calibrations with different begins are all kept.
+    """
+    if not search.needs_ranking:
+        return sa.select(rows)
+    parts = [rows.c[key]]
+    if any(kind is CollectionType.CALIBRATION for _, kind in search.members):
+        parts.append(rows.c.begin_ns)
+    place = sa.func.row_number().over(partition_by=parts, order_by=rows.c.rank)
+    placed = sa.select(rows, place.label("place")).subquery()
+    kept = [column for column in placed.c if column.name != "place"]
+    return sa.select(*kept).where(placed.c.place == 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import NoneType
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
@@ -65,6 +66,26 @@ class Column:
     def dtype(self) -> builtins.type[pl.DataType]:
         """The polars type of the column in frames."""
         return _POLARS[self.type]
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether a series of Python values is made without conversions."""
+        return self.type != "float"
+
+    @property
+    def exact_types(self) -> frozenset[builtins.type]:
+        """The Python types of values that need no closer look, None among them."""
+        return frozenset((*_PYTHON[self.type], NoneType))
+
+    def accepts(self, dtype: pl.DataType) -> bool:
+        """Whether a frame's column of a polars type can be converted without loss."""
+        if self.type in {"int", "time"}:
+            return dtype.is_integer()
+        if self.type == "float":
+            return dtype.is_numeric()
+        if self.type == "string":
+            return dtype in {pl.String, pl.Categorical, pl.Enum}
+        return dtype == self.dtype
 
     def check(self, value: object, where: str) -> None:
         """Refuse a value of the wrong type.

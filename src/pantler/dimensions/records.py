@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import polars as pl
 
 from pantler.dimensions.column import Column
+from pantler.dimensions.regions import Region
 from pantler.dimensions.timespan import Timespan
 from pantler.errors import InvalidInputError, close_match
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from pantler.dimensions.element import DimensionElement
     from pantler.dimensions.universe import Universe
+
+_BOUNDS: Final = ("timespan_begin", "timespan_end")
 
 Rows = Sequence[Mapping[str, object]] | pl.DataFrame
 
@@ -79,8 +85,8 @@ def conform_records(
     rows
         A frame, or mappings with column names as keys. Columns that may be null
         can be left out. A ``timespan`` key with a `Timespan` stands for its two
-        columns, and a region object for its bytes. For a dimension, its own key may
-        be given under the key's name (``id``) instead of the dimension's.
+        columns, and a `Region` for its bytes. For a dimension, its own key may be
+        given under the key's name (``id``) instead of the dimension's.
 
     Returns
     -------
@@ -90,69 +96,163 @@ def conform_records(
     Raises
     ------
     InvalidInputError
-        If a column is unknown, missing, or a value has the wrong type.
+        If a column is unknown or missing, or a value is missing, of the wrong type
+        or too long, or a time span does not end after it begins.
     """
     columns = record_columns(element, universe)
     if isinstance(rows, pl.DataFrame):
-        return _conform_frame(element, columns, rows)
-    names = {column.name for column in columns}
-    data: dict[str, list[object]] = {column.name: [] for column in columns}
-    for row in rows:
-        flat = _flatten(element, row)
-        for name in flat:
-            if name not in names:
-                raise InvalidInputError(
-                    f"'{element.name}' records have no column '{name}'."
-                    f"{close_match(name, names)}"
-                )
-        for column in columns:
-            value = flat.get(column.name)
-            column.check(value, f"'{element.name}' record {_identify(element, flat)}")
-            data[column.name].append(value)
-    return pl.DataFrame(data, schema={c.name: c.dtype for c in columns}, strict=False)
+        frame = _own_key_renamed(element, rows)
+    else:
+        frame = _frame_of_rows(element, columns, rows)
+    _check_names(element, columns, frame.columns)
+    for column in columns:
+        if column.name in frame.columns:
+            _check_column(element, column, frame)
+        elif not column.nullable:
+            raise InvalidInputError(
+                f"'{element.name}' records lack the column '{column.name}'."
+            )
+    if element.is_temporal:
+        _check_timespans(element, frame)
+    try:
+        return frame.select(
+            pl.col(column.name).cast(column.dtype)
+            if column.name in frame.columns
+            else pl.lit(None, dtype=column.dtype).alias(column.name)
+            for column in columns
+        )
+    except pl.exceptions.PolarsError as error:
+        raise InvalidInputError(
+            f"'{element.name}' records have values that do not fit: {_first_line(error)}"
+        ) from error
 
 
-def _conform_frame(
-    element: DimensionElement, columns: Sequence[Column], frame: pl.DataFrame
+def _frame_of_rows(
+    element: DimensionElement,
+    columns: Sequence[Column],
+    rows: Sequence[Mapping[str, object]],
 ) -> pl.DataFrame:
-    known = {column.name for column in columns}
-    for name in frame.columns:
+    flat = [_flatten(element, row) for row in rows]
+    _check_names(element, columns, set().union(*flat))
+    series = []
+    for column in columns:
+        values = [row.get(column.name) for row in flat]
+        if not set(map(type, values)) <= column.exact_types:
+            for row, value in zip(flat, values, strict=True):
+                column.check(value, f"'{element.name}' record {_show(element, row)}")
+        try:
+            series.append(
+                pl.Series(column.name, values, column.dtype, strict=column.is_strict)
+            )
+        except (OverflowError, TypeError, pl.exceptions.PolarsError) as error:
+            raise InvalidInputError(
+                f"'{element.name}' records: '{column.name}' has a value that does not "
+                f"fit: {_first_line(error)}"
+            ) from error
+    return pl.DataFrame(series)
+
+
+def _flatten(element: DimensionElement, row: Mapping[str, object]) -> dict[str, object]:
+    """Return a row by column names, with plain Python values."""
+    flat = {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in row.items()
+    }
+    key = _own_key(element, flat)
+    if key is not None:
+        flat[element.name] = flat.pop(key)
+    span = flat.pop("timespan", None)
+    if isinstance(span, Timespan):
+        flat["timespan_begin"], flat["timespan_end"] = span.begin, span.end
+    elif span is not None:
+        raise InvalidInputError(
+            f"'{element.name}' record {_show(element, flat)}: 'timespan' must be a "
+            f"Timespan, not {span!r}."
+        )
+    region = flat.get("region")
+    if isinstance(region, Region):
+        flat["region"] = region.encode()
+    return flat
+
+
+def _own_key(element: DimensionElement, names: Collection[str]) -> str | None:
+    """Return the key's own name if it stands for the dimension's."""
+    if not element.is_dimension or element.name in names:
+        return None
+    key = element.primary_key.name
+    return key if key in names and not element.has_column(key) else None
+
+
+def _own_key_renamed(element: DimensionElement, frame: pl.DataFrame) -> pl.DataFrame:
+    key = _own_key(element, frame.columns)
+    return frame if key is None else frame.rename({key: element.name})
+
+
+def _check_names(
+    element: DimensionElement, columns: Sequence[Column], names: Iterable[str]
+) -> None:
+    known = [column.name for column in columns]
+    for name in names:
         if name not in known:
             raise InvalidInputError(
                 f"'{element.name}' records have no column '{name}'."
                 f"{close_match(name, known)}"
             )
-    series: list[pl.Expr] = []
-    for column in columns:
-        if column.name in frame.columns:
-            if not column.nullable and frame[column.name].null_count():
-                raise InvalidInputError(
-                    f"'{element.name}' records: '{column.name}' has nulls."
-                )
-            series.append(pl.col(column.name).cast(column.dtype))
-        elif column.nullable:
-            series.append(pl.lit(None, dtype=column.dtype).alias(column.name))
-        else:
-            raise InvalidInputError(
-                f"'{element.name}' records lack the column '{column.name}'."
+
+
+def _check_column(
+    element: DimensionElement, column: Column, frame: pl.DataFrame
+) -> None:
+    """Refuse a wrong type, nulls where none may be, values that are too long."""
+    dtype = frame.schema[column.name]
+    if dtype != pl.Null and not column.accepts(dtype):
+        raise InvalidInputError(
+            f"'{element.name}' records: '{column.name}' must be {column.type}, "
+            f"not {dtype}."
+        )
+    values = frame[column.name]
+    if not column.nullable and values.null_count():
+        where = _show(element, frame.row(values.is_null().arg_max() or 0, named=True))
+        raise InvalidInputError(
+            f"'{element.name}' record {where}: '{column.name}' is missing."
+        )
+    if column.length and dtype != pl.Null:
+        lengths = (
+            values.bin.size()
+            if dtype == pl.Binary
+            else values.cast(pl.String).str.len_chars()
+        )
+        longest = lengths.max()
+        if isinstance(longest, int) and longest > column.length:
+            row = frame.row(lengths.arg_max() or 0, named=True)
+            column.check(
+                row[column.name], f"'{element.name}' record {_show(element, row)}"
             )
-    return frame.select(series)
 
 
-def _flatten(element: DimensionElement, row: Mapping[str, object]) -> dict[str, object]:
-    flat = dict(row)
-    if element.is_dimension and element.name not in flat:
-        key = element.primary_key.name
-        if key in flat and not element.has_column(key):
-            flat[element.name] = flat.pop(key)
-    span = flat.pop("timespan", None)
-    if isinstance(span, Timespan):
-        flat["timespan_begin"], flat["timespan_end"] = span.begin, span.end
-    encode = getattr(flat.get("region"), "encode", None)
-    if encode is not None and not isinstance(flat["region"], str):
-        flat["region"] = encode()
-    return flat
+def _check_timespans(element: DimensionElement, frame: pl.DataFrame) -> None:
+    """Refuse time spans with one bound, or that do not end after they begin."""
+    given = [name for name in _BOUNDS if name in frame.columns]
+    if not given:
+        return
+    begin, end = (
+        frame[name] if name in given else pl.Series(name, [None] * len(frame))
+        for name in _BOUNDS
+    )
+    ordered = (begin.cast(pl.Int64) < end.cast(pl.Int64)).fill_null(value=False)
+    bad = ~(ordered | (begin.is_null() & end.is_null()))
+    if bad.any():
+        row = frame.row(bad.arg_max() or 0, named=True)
+        raise InvalidInputError(
+            f"'{element.name}' record {_show(element, row)}: a time span needs two "
+            f"bounds, the first before the second, not {row.get(_BOUNDS[0])} and "
+            f"{row.get(_BOUNDS[1])} ns."
+        )
 
 
-def _identify(element: DimensionElement, row: Mapping[str, object]) -> str:
+def _show(element: DimensionElement, row: Mapping[str, object]) -> str:
     return "{" + ", ".join(f"{n}: {row.get(n)!r}" for n in element.required) + "}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

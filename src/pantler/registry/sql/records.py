@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from pantler.datasets.records import RECORD_SCHEMA
+from pantler.datasets.records import RECORD_SCHEMA, DatastoreRecord
 from pantler.errors import ConflictError, DatasetNotFoundError, InvalidInputError
 from pantler.registry.sql.bulk import fetch_frame, frame_rows
 from pantler.registry.sql.connection import ConstraintError
@@ -86,6 +86,11 @@ class SqlRecordTable:
                 )
             )
             return fetch_frame(cursor, RECORD_SCHEMA)
+
+    def find(self, dataset_id: bytes) -> list[DatastoreRecord]:
+        """Return the records of one dataset; empty if it has none."""
+        cursor = self._connection.run(self._fetch_one, {"id": dataset_id})
+        return [DatastoreRecord(*row) for row in cursor.fetchall()]
 
     def delete(self, dataset_ids: Sequence[bytes]) -> None:
         """Remove the records of the datasets."""

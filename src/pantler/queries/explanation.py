@@ -1,0 +1,160 @@
+"""Why a query has no rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pantler.errors import close_match
+from pantler.queries.analysis import columns, conjuncts
+from pantler.queries.binding import combine
+from pantler.queries.query import Query
+from pantler.queries.rendering import to_text
+from pantler.queries.tree import Comparison, Constant, DimensionKey, RecordField
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pantler.queries.query import DatasetSearch
+    from pantler.queries.runner import QueryRunner
+    from pantler.queries.tree import Predicate
+
+_MOST_VALUES = 10
+_MOST_ROWS = 10_000
+
+
+def explain(runner: QueryRunner, query: Query) -> list[str]:
+    """Return sentences that say which part of a query removes all rows.
+
+    Conditions are added one at a time, in the order in which they are written; the
+    first one that leaves nothing is blamed.
+
+    Parameters
+    ----------
+    runner
+        What answers.
+    query
+        A query without rows.
+    """
+    plain = replace(query, where=None, order_by=(), limit=None, offset=0)
+    parts = conjuncts(query.where)
+    if not _has_rows(runner, plain):
+        return _explain_unconditional(runner, plain)
+    for count, part in enumerate(parts, start=1):
+        if not _has_rows(runner, replace(plain, where=combine(*parts[:count]))):
+            return _explain_condition(runner, plain, parts[: count - 1], part)
+    return [
+        f"The conditions leave rows, but not more than the offset of {query.offset} "
+        f"or the limit of {query.limit} takes away."
+    ]
+
+
+def _has_rows(runner: QueryRunner, query: Query) -> bool:
+    return runner.count(replace(query, limit=1)) > 0
+
+
+def _explain_unconditional(runner: QueryRunner, plain: Query) -> list[str]:
+    """Return why there are no rows without any condition."""
+    sentences = [
+        _no_datasets(search)
+        for search in (*plain.datasets, *((plain.target,) if plain.target else ()))
+        if not _has_rows(runner, Query(search.dataset_type.dimensions, target=search))
+    ]
+    if sentences:
+        return sentences
+    empty = [
+        element.name
+        for element in plain.dimensions.elements
+        if not element.is_pixel and not _has_rows(runner, _records(plain, element.name))
+    ]
+    if empty:
+        return [f"The repository has no records of '{name}'." for name in empty]
+    what = f"'{plain.element}' records" if plain.element else f"{plain.dimensions!r}"
+    datasets = [search.dataset_type.name for search in plain.datasets]
+    related = f" with datasets {', '.join(datasets)}" if datasets else ""
+    return [
+        f"No rows of {what}{related} are related to one another, without any condition."
+    ]
+
+
+def _no_datasets(search: DatasetSearch) -> str:
+    where = ", ".join(f"'{name}'" for name in search.collections)
+    return f"There is no '{search.dataset_type.name}' in {where or 'no collection'}."
+
+
+def _records(plain: Query, element: str) -> Query:
+    universe = plain.dimensions.universe
+    return Query(universe.group(universe[element].required), element=element)
+
+
+def _explain_condition(
+    runner: QueryRunner, plain: Query, before: tuple[Predicate, ...], part: Predicate
+) -> list[str]:
+    text = to_text(part)
+    if not before or not _has_rows(runner, replace(plain, where=part)):
+        sentences = [f"No row satisfies `{text}`."]
+    else:
+        others = to_text(combine(*before) or part)
+        sentences = [f"No row that satisfies `{others}` satisfies `{text}` too."]
+    for column in columns(part):
+        if isinstance(column, DimensionKey | RecordField):
+            sentences += _existing(runner, plain, column, before=before, part=part)
+    return sentences
+
+
+def _existing(
+    runner: QueryRunner,
+    plain: Query,
+    column: DimensionKey | RecordField,
+    *,
+    before: tuple[Predicate, ...],
+    part: Predicate,
+) -> list[str]:
+    """Return a sentence with the values that there are, if they are few."""
+    if isinstance(column, RecordField) and column.type in {"region", "hash", "time"}:
+        return []
+    values = _values(runner, plain, combine(*before), column)
+    name = to_text(column)
+    if values is None or values.is_empty():
+        return []
+    hint = ""
+    if isinstance(part, Comparison) and isinstance(part.right, Constant):
+        known = [str(value) for value in values.to_list()]
+        hint = close_match(str(part.right.value), known)
+    if len(values) <= _MOST_VALUES:
+        listing = ", ".join(repr(value) for value in values.to_list())
+        return [f"The values of '{name}' there are {listing}.{hint}"]
+    if values.dtype.is_numeric():
+        return [f"The values of '{name}' there are {values[0]} to {values[-1]}.{hint}"]
+    return [f"There are {len(values)} values of '{name}'.{hint}"]
+
+
+def _values(
+    runner: QueryRunner,
+    plain: Query,
+    where: Predicate | None,
+    column: DimensionKey | RecordField,
+) -> pl.Series | None:
+    """Return the values of a column in rows that satisfy a condition, ascending.
+
+    None if they are too many to be read only for a hint.
+    """
+    universe = plain.dimensions.universe
+    searches = (*plain.datasets, *((plain.target,) if plain.target else ()))
+    if isinstance(column, DimensionKey):
+        if universe[column.dimension].is_pixel:
+            return None
+        name = column.dimension
+        query = Query(universe.group([name]), where, searches, limit=_MOST_ROWS)
+    else:
+        name = column.field
+        query = replace(
+            _records(plain, column.element),
+            where=where,
+            datasets=searches,
+            limit=_MOST_ROWS,
+        )
+    frame = runner.query(query)
+    if frame.height >= _MOST_ROWS:
+        return None
+    return frame.get_column(name).drop_nulls().unique().sort()

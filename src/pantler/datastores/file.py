@@ -239,6 +239,19 @@ class FileDatastore:
         template = self._plan(ref.dataset_type).template
         return template.path(ref) + _formatter(formatter).extension
 
+    def find(self, ref: DatasetRef) -> list[DatastoreRecord]:
+        """Return the record of what `write` wrote, by looking; empty if nothing.
+
+        It has the size that is there, and no checksum. Packs are not searched.
+        """
+        plan = self._plan(ref.dataset_type)
+        path = plan.path(ref)
+        try:
+            size = self._storage.size_bytes(path)
+        except NotFoundError:
+            return []
+        return [_record(ref, path, plan, size=size, checksum=None)]
+
     def uri(self, record: DatastoreRecord) -> str:
         """Return the URI of an artifact."""
         return self._uri(record.path)

@@ -84,6 +84,13 @@ class Datastore(Protocol):
         """Return the path, relative to the root, to which `write` would write."""
         ...
 
+    def find(self, ref: DatasetRef) -> list[DatastoreRecord]:
+        """Return the record of what `write` wrote, by looking; empty if nothing.
+
+        For readers whom nobody told: it has the size that is there, and no checksum.
+        """
+        ...
+
     def uri(self, record: DatastoreRecord) -> str:
         """Return the URI of an artifact."""
         ...

@@ -18,11 +18,14 @@ _BATCH = 20_000
 """Rows that are fetched together: enough to be fast, few enough to stay in cache."""
 
 
+def series_rows(columns: Iterable[pl.Series]) -> Iterable[tuple[Any, ...]]:
+    """Return the rows of some columns as tuples."""
+    return zip(*(series.to_list() for series in columns), strict=True)
+
+
 def frame_rows(frame: pl.DataFrame) -> Iterable[tuple[Any, ...]]:
     """Return the rows of a frame as tuples, column by column underneath."""
-    if not frame.width:
-        return [()] * frame.height
-    return zip(*(series.to_list() for series in frame.get_columns()), strict=True)
+    return series_rows(frame.get_columns())
 
 
 def fetch_frame(

@@ -134,9 +134,9 @@ class Catalog:
         """The snapshot that is true now."""
         connection = self._connection
         snapshot = self._snapshot
-        if snapshot is not None and connection.in_transaction:
-            if self._epoch == connection.epoch:
-                return snapshot
+        is_within = connection.in_transaction and self._epoch == connection.epoch
+        if snapshot is not None and is_within:
+            return snapshot  # nobody else can have changed anything
         data_version = connection.data_version()
         if snapshot is None or data_version != self._data_version:
             ((revision,),) = connection.rows(self._read_revision)

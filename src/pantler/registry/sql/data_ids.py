@@ -43,39 +43,36 @@ class DataIds:
         """Return the columns of the values of a type's data IDs."""
         return [row.data_ids.c[name] for name in row.dataset_type.dimensions.required]
 
-    def conform(self, row: TypeRow, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return just the required columns of a frame, in order and with right types.
+    def conform(self, row: TypeRow, frame: pl.DataFrame) -> list[pl.Series]:
+        """Return the required columns of a frame, in order and with right types.
 
         Raises
         ------
         DataIdError
             If a column is missing, has nulls or another type.
         """
-        group = row.dataset_type.dimensions
-        if not group.required:
-            return pl.DataFrame(height=frame.height)
-        missing = [name for name in group.required if name not in frame.columns]
-        if missing:
-            raise DataIdError(
-                f"Data IDs of '{row.dataset_type.name}' lack {', '.join(missing)}; they "
-                f"need {', '.join(group.required)} and have {', '.join(frame.columns)}."
-            )
-        universe = self._schema.universe
-        try:
-            frame = frame.select(
-                pl.col(name).cast(universe[name].primary_key.dtype)
-                for name in group.required
-            )
-        except pl.exceptions.InvalidOperationError as error:
-            raise DataIdError(
-                f"Data IDs of '{row.dataset_type.name}' have a wrong type: {error}"
-            ) from error
-        empty = [name for name in group.required if frame[name].null_count()]
-        if empty:
-            raise DataIdError(
-                f"Data IDs of '{row.dataset_type.name}' have nulls in {', '.join(empty)}."
-            )
-        return frame
+        what = f"Data IDs of '{row.dataset_type.name}'"
+        required = row.dataset_type.dimensions.required
+        found = []
+        for name in required:
+            if name not in frame.columns:
+                raise DataIdError(
+                    f"{what} lack '{name}'; they need {', '.join(required)} and have "
+                    f"{', '.join(frame.columns)}."
+                )
+            series = frame.get_column(name)
+            dtype = self._schema.universe[name].primary_key.dtype
+            if series.dtype != dtype:
+                try:
+                    series = series.cast(dtype)
+                except pl.exceptions.InvalidOperationError as error:
+                    raise DataIdError(
+                        f"{what}: '{name}' has a wrong type. {error}"
+                    ) from error
+            if series.null_count():
+                raise DataIdError(f"{what} have nulls in '{name}'.")
+            found.append(series)
+        return found
 
     def join(self, row: TypeRow, stage: sa.Table) -> sa.Join:
         """Return staged values joined with their integers."""

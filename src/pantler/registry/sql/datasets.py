@@ -17,7 +17,7 @@ from pantler.errors import (
     InvalidInputError,
     PantlerError,
 )
-from pantler.registry.sql.bulk import frame_rows
+from pantler.registry.sql.bulk import series_rows
 from pantler.registry.sql.connection import ConstraintError
 from pantler.registry.sql.diagnosis import EXAMPLES, show_all
 from pantler.registry.sql.first_match import FirstMatch
@@ -77,12 +77,12 @@ class SqlDatasets:
             row = self._dataset_types.checked_row(dataset_type)
             run_id = self._run_id(run)
             values = self._data_ids.conform(row, data_ids)
-            _check_ids(dataset_ids, values.height)
-            if not values.height:
+            _check_ids(dataset_ids, data_ids.height)
+            if not data_ids.height:
                 return
             stage = self._staging.fill(
                 [*self._data_ids.columns(row), self._schema.dataset.c.uuid],
-                frame_rows(values.with_columns(uuid=dataset_ids)),
+                series_rows([*values, dataset_ids]),
             )
             self._data_ids.intern(row, stage)
             try:
@@ -245,7 +245,8 @@ class SqlDatasets:
         )
         if twice:
             return ConflictError(
-                f"Data IDs {show_all(names, twice)} are given twice for datasets {what}."
+                f"Data IDs {show_all(names, twice)} are given twice, for datasets "
+                f"{what}."
             )
         known = self._connection.rows(
             sa.select(stage.c.uuid)

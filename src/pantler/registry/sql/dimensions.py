@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
 import sqlalchemy as sa
 
 from pantler.dimensions.records import (
@@ -27,6 +26,8 @@ from pantler.registry.sql.pixel_index import PixelIndex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import polars as pl
 
     from pantler.dimensions.coordinate import DataCoordinate
     from pantler.dimensions.element import DimensionElement
@@ -143,7 +144,6 @@ class SqlDimensions:
         keys = list(element.required)
         if on_conflict == "fail":
             frame = frame.unique(maintain_order=True)
-        keep = "last" if on_conflict == "replace" else "first"
         if frame.select(keys).is_duplicated().any():
             if on_conflict == "fail":
                 twice = frame.filter(frame.select(keys).is_duplicated()).select(keys)
@@ -151,7 +151,11 @@ class SqlDimensions:
                     f"'{element.name}' records are given twice, and differ: "
                     f"{show_all(keys, twice.unique().head(EXAMPLES).rows())}."
                 )
-            frame = frame.unique(keys, keep=keep, maintain_order=True)
+            frame = frame.unique(
+                keys,
+                keep="last" if on_conflict == "replace" else "first",
+                maintain_order=True,
+            )
         known = self._existing(element, frame)
         new = frame.join(known, on=keys, how="anti", maintain_order="left")
         changed = frame.join(known, on=keys, how="semi", maintain_order="left").join(

@@ -15,7 +15,7 @@ from pantler.registry.sql.diagnosis import show
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pantler.dimensions.column import Column
+    from pantler.dimensions.element import DimensionElement
     from pantler.dimensions.group import DimensionGroup
     from pantler.registry.sql.catalog import Catalog
     from pantler.registry.sql.connection import Connection, Prepared
@@ -86,24 +86,15 @@ class Expander:
                 known = [*group.names, *universe.elements]
                 raise DataIdError(f"No dimension '{name}'.{close_match(name, known)}")
             element = universe[name]
-            if not dot and not element.is_dimension:
+            if dot:
+                column, plain = _field(element, field, value)
+            elif element.is_dimension:
+                column, plain = _own_key(element, value)
+            else:
                 raise DataIdError(
                     f"'{name}' is no dimension. Give one of its columns: '{name}.…'."
                 )
-            if not dot or field == element.keys[0].name and element.is_dimension:
-                column, value = _own_key(element.name, element.keys, value)
-            elif element.has_column(field):
-                columns = {c.name: c for c in element.own_columns}
-                column = field if field in columns else ""
-                if not column:
-                    raise DataIdError(f"Give '{field}' by itself, not as '{key}'.")
-                value = _plain(key, columns[field].type, value)
-            else:
-                fields = [c.name for c in element.own_columns]
-                raise DataIdError(
-                    f"'{name}' has no column '{field}'.{close_match(field, fields)}"
-                )
-            given[name, column] = value
+            given[name, column] = plain
         return given
 
     def _add_governors(self, given: dict[_Key, object], group: DimensionGroup) -> None:
@@ -220,13 +211,29 @@ class Expander:
         return f"No {what} {value!r} is known.{hint}"
 
 
-def _own_key(name: str, keys: tuple[Column, ...], value: object) -> tuple[str, object]:
+def _own_key(element: DimensionElement, value: object) -> tuple[str, object]:
     """Return the column that a value given for a dimension is meant for."""
-    if keys[0].type == "int" and isinstance(value, str):
-        text = [key.name for key in keys[1:] if key.type == "string"]
+    key = element.primary_key
+    if key.type == "int" and isinstance(value, str):
+        text = [
+            other.name for other in element.alternate_keys if other.type == "string"
+        ]
         if text:
             return text[0], value
-    return name, _plain(name, keys[0].type, value)
+    return element.name, _plain(element.name, key.type, value)
+
+
+def _field(element: DimensionElement, field: str, value: object) -> tuple[str, object]:
+    """Return the column that a value given as ``element.field`` is meant for."""
+    if element.is_dimension and field == element.primary_key.name:
+        return _own_key(element, value)
+    columns = {column.name: column for column in element.own_columns}
+    if field not in columns:
+        raise DataIdError(
+            f"'{element.name}' has no column '{field}' of its own."
+            f"{close_match(field, columns)}"
+        )
+    return field, _plain(f"{element.name}.{field}", columns[field].type, value)
 
 
 def _plain(key: str, kind: str, value: object) -> object:

@@ -98,7 +98,8 @@ class FirstMatch:
         numbers: list[Any] = [
             sa.bindparam(f"c{i}", type_=sa.BigInteger) for i in range(slots)
         ]
-        type_, data_id = sa.bindparam("type"), sa.bindparam("data_id")
+        type_: Any = sa.bindparam("type", type_=sa.BigInteger)
+        data_id: Any = sa.bindparam("data_id", type_=sa.BigInteger)
         if kind is CollectionType.RUN:
             return self._connection.prepare(
                 sa.select(dataset.c.run_id, dataset.c.uuid, dataset.c.run_id).where(

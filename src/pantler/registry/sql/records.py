@@ -11,7 +11,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from pantler.datasets.records import RECORD_SCHEMA, DatastoreRecord
 from pantler.errors import ConflictError, DatasetNotFoundError, InvalidInputError
-from pantler.registry.sql.bulk import fetch_frame, frame_rows
+from pantler.registry.sql.bulk import fetch_frame, series_rows
 from pantler.registry.sql.connection import ConstraintError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class SqlRecordTable:
             If a dataset is not registered.
         """
         with self._connection.writing():
-            rows = frame_rows(records.select(RECORD_SCHEMA.names()))
+            rows = series_rows(map(records.get_column, RECORD_SCHEMA.names()))
             try:
                 self._connection.run_many(self._insert, rows)
             except ConstraintError as error:

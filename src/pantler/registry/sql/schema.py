@@ -22,7 +22,7 @@ SCHEMA_VERSION = 1
 # SQLite makes only an INTEGER, not a BIGINT, primary key the row's own number.
 ROW_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
-_NO_ROWID = {"sqlite_with_rowid": False}
+_NO_ROWID: dict[str, Any] = {"sqlite_with_rowid": False}
 
 
 def column_type(column: Column) -> sa.types.TypeEngine[Any]:

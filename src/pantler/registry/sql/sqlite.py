@@ -6,7 +6,7 @@ import os
 import sqlite3
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, get_args
 from urllib.parse import quote
 
 from sqlalchemy.dialects import sqlite
@@ -17,6 +17,7 @@ from pantler.errors import (
     NotFoundError,
     ReadOnlyError,
     SchemaError,
+    SettingsError,
     StorageError,
 )
 from pantler.registry.sql.connection import Backend, Connection, ConstraintError
@@ -69,6 +70,11 @@ class SqliteRegistry(SqlRegistry):
             If the file exists.
         """
         path = Path(path)
+        if journal not in get_args(Journal) or durability not in _SYNCHRONOUS:
+            raise SettingsError(
+                f"journal='{journal}', durability='{durability}': choose "
+                "'delete' or 'wal', and 'process' or 'power'."
+            )
         if path.exists():
             raise ConflictError(f"'{path}' exists. Open it, or choose another name.")
         try:
@@ -81,6 +87,7 @@ class SqliteRegistry(SqlRegistry):
             raise AccessError(f"Cannot create '{path}': {error.strerror}.") from error
         try:
             connection = _connect(partial, writeable=True)
+            connection.run_text(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
             connection.run_text(f"PRAGMA journal_mode = {journal}")
             create_schema(connection, universe, {"durability": durability})
             connection.close()
@@ -112,12 +119,7 @@ class SqliteRegistry(SqlRegistry):
         connection = _connect(path, writeable=writeable)
         try:
             attributes = read_universe(connection, str(path))
-            level = _SYNCHRONOUS.get(attributes.settings["durability"])
-            if level is None:
-                raise SchemaError(
-                    f"'{path}' has an unknown durability "
-                    f"'{attributes.settings['durability']}'."
-                )
+            level = _SYNCHRONOUS[attributes.settings["durability"]]
             connection.run_text(f"PRAGMA synchronous = {level}")
             return cls(connection, attributes.universe)
         except BaseException:

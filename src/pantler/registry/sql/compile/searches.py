@@ -89,8 +89,11 @@ def matches(search: ResolvedSearch, schema: Schema) -> sa.Subquery:
         arms.append(_calibrations(search, schema, calibrations))
     if not arms:
         arms.append(_runs(search, schema, [(-1, 0)]))
-    whole = arms[0] if len(arms) == 1 else sa.union_all(*arms)
-    return whole.subquery()  # type: ignore[no-any-return]
+    if len(arms) > 1:
+        union_all: Any = sa.union_all  # mypy 2.4 fails on its overloads
+        arms = [union_all(*arms)]
+    whole: sa.Subquery = arms[0].subquery()
+    return whole
 
 
 def _searched(numbers: Sequence[tuple[int, int]]) -> sa.CTE:

@@ -123,7 +123,8 @@ def conform_records(
         )
     except pl.exceptions.PolarsError as error:
         raise InvalidInputError(
-            f"'{element.name}' records have values that do not fit: {_first_line(error)}"
+            f"'{element.name}' records have values that do not fit: "
+            f"{_first_line(error)}"
         ) from error
 
 

@@ -131,10 +131,12 @@ def from_astropy(time: Any) -> int:
     if not getattr(time, "isscalar", False):
         raise InvalidInputError(f"One astropy Time is needed, not {time!r}.")
     with _quiet_astropy():
+        from astropy.time import ScaleValueError
+
         try:
             tai = time.tai
             days = Fraction(float(tai.jd1)) + Fraction(float(tai.jd2)) - _EPOCH_JD
-        except (ValueError, OverflowError, IndexError) as error:
+        except (ValueError, IndexError, ScaleValueError) as error:
             raise InvalidInputError(
                 f"The time {time!r} cannot be converted to TAI: {error}"
             ) from error

@@ -1,0 +1,108 @@
+"""Data IDs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pantler.dimensions.coordinate import DataCoordinate
+from pantler.dimensions.universe import Universe
+from pantler.errors import DataIdError
+
+UNIVERSE = Universe.default()
+GROUP = UNIVERSE.group(["visit", "detector"])
+mappings = st.fixed_dictionaries(
+    {
+        "instrument": st.text(min_size=1, max_size=5),
+        "visit": st.integers(0, 10),
+        "detector": st.integers(0, 10),
+    }
+)
+implied = st.fixed_dictionaries(
+    {
+        "physical_filter": st.text(max_size=3),
+        "band": st.text(max_size=1),
+        "day_obs": st.integers(0, 20300101),
+    }
+)
+
+
+@given(mappings, st.randoms())
+def test_the_order_of_keys_does_not_matter(mapping, random):
+    items = list(mapping.items())
+    random.shuffle(items)
+    one = DataCoordinate.from_mapping(mapping, GROUP)
+    other = DataCoordinate.from_mapping(dict(items), GROUP)
+    assert one == other
+    assert hash(one) == hash(other)
+    assert dict(one) == mapping
+
+
+@given(mappings, implied)
+def test_implied_values_are_keys_but_do_not_tell_data_ids_apart(mapping, more):
+    short = DataCoordinate.from_mapping(mapping, GROUP)
+    full = DataCoordinate.from_mapping({**mapping, **more}, GROUP)
+    assert full.is_full
+    assert not short.is_full
+    assert full == short
+    assert hash(full) == hash(short)
+    assert dict(full) == {**mapping, **more}
+    assert full.required == short.required == mapping
+
+
+@given(mappings, mappings)
+def test_data_ids_are_equal_exactly_if_their_values_are(one, other):
+    left, right = (DataCoordinate.from_mapping(each, GROUP) for each in (one, other))
+    assert (left == right) == (one == other)
+
+
+@given(mappings, implied)
+def test_a_subset_keeps_what_the_smaller_group_names(mapping, more):
+    full = DataCoordinate.from_mapping({**mapping, **more}, GROUP)
+    visit = full.subset(UNIVERSE.group(["visit"]))
+    assert visit.is_full
+    assert visit["band"] == more["band"]
+    assert "detector" not in visit
+
+
+def test_a_subset_cannot_make_up_values():
+    data_id = DataCoordinate.from_mapping(
+        {"instrument": "D", "visit": 1, "detector": 2}, GROUP
+    )
+    with pytest.raises(DataIdError, match="lacks 'physical_filter'"):
+        data_id.subset(UNIVERSE.group(["physical_filter"]))
+
+
+def test_numpy_integers_become_integers():
+    data_id = DataCoordinate.from_mapping(
+        {"instrument": "D", "visit": np.int64(1), "detector": np.uint8(2)}, GROUP
+    )
+    assert type(data_id["visit"]) is int
+    assert data_id["detector"] == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"visit": None}, "lacks 'visit'"),
+        ({"visit": "7"}, "'visit' takes an integer, not '7'"),
+        ({"visit": True}, "'visit' takes an integer"),
+        ({"visit": 7.0}, "'visit' takes an integer"),
+        ({"instrument": 7}, "'instrument' takes text"),
+        ({"detectr": 7}, "Did you mean 'detector'"),
+    ],
+)
+def test_a_wrong_data_id_is_refused_with_the_key_that_is_wrong(change, said):
+    mapping = {"instrument": "D", "visit": 1, "detector": 2, **change}
+    with pytest.raises(DataIdError, match=said):
+        DataCoordinate.from_mapping(mapping, GROUP)
+
+
+def test_a_data_id_prints_its_required_values():
+    mapping = {"instrument": "D", "visit": 1, "detector": 2}
+    data_id = DataCoordinate.from_mapping(mapping, GROUP)
+    assert str(data_id) == "{instrument: 'D', detector: 2, visit: 1}"
+    with pytest.raises(KeyError):
+        data_id["band"]

@@ -1,0 +1,141 @@
+"""Dimension records in bulk."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pantler.dimensions.records import DimensionRecord, conform_records, record_columns
+from pantler.dimensions.regions import Circle
+from pantler.dimensions.timespan import Timespan
+from pantler.dimensions.universe import Universe
+from pantler.errors import InvalidInputError
+
+UNIVERSE = Universe.default()
+VISIT = {
+    "instrument": "D",
+    "visit": 1,
+    "name": "one",
+    "day_obs": 20200101,
+    "physical_filter": "r1",
+}
+
+
+def conform(element, rows):
+    return conform_records(UNIVERSE[element], UNIVERSE, rows)
+
+
+def test_a_frame_has_exactly_the_columns_of_the_element_in_order():
+    columns = record_columns(UNIVERSE["visit"], UNIVERSE)
+    frame = conform("visit", [VISIT])
+    assert frame.columns == [column.name for column in columns]
+    assert frame.columns[:4] == ["instrument", "visit", "physical_filter", "day_obs"]
+    assert frame.columns[-3:] == ["region", "timespan_begin", "timespan_end"]
+    assert [*frame.schema.values()] == [column.dtype() for column in columns]
+
+
+def test_mappings_and_frames_give_the_same_records():
+    rows = [VISIT, {**VISIT, "visit": 2, "name": "two", "exposure_time": 30.0}]
+    assert conform("visit", rows).equals(conform("visit", pl.DataFrame(rows)))
+
+
+def test_what_is_conformed_stays_as_it_is():
+    frame = conform("visit", [VISIT])
+    assert conform("visit", frame).equals(frame)
+
+
+def test_no_records_are_an_empty_frame_with_all_columns():
+    assert conform("visit", []).equals(conform("visit", [VISIT]).clear())
+
+
+def test_regions_time_spans_and_numpy_values_become_columns():
+    region = Circle.from_lonlat(10, 20, 1)
+    row = {
+        **VISIT,
+        "visit": np.int32(1),
+        "timespan": Timespan(3, 5),
+        "region": region,
+        "exposure_time": np.float32(2),
+    }
+    (record,) = conform("visit", [row]).to_dicts()
+    assert record["region"] == region.encode()
+    assert (record["timespan_begin"], record["timespan_end"]) == (3, 5)
+    assert record["exposure_time"] == 2.0
+
+
+@pytest.mark.parametrize("make", [list, pl.DataFrame])
+def test_the_own_key_may_go_by_its_own_name(make):
+    rows = make([{"instrument": "D", "id": 4, "full_name": "four"}])
+    assert conform("detector", rows)["detector"].to_list() == [4]
+
+
+@pytest.mark.parametrize("make", [list, pl.DataFrame])
+def test_a_band_has_just_its_key(make):
+    assert conform("band", make([{"name": "r"}])).to_dicts() == [{"band": "r"}]
+
+
+@pytest.mark.parametrize("make", [list, pl.DataFrame])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"visit": None}, "'visit' is missing"),
+        ({"name": None}, "{instrument: 'D', visit: 1}: 'name' is missing"),
+        ({"visit": "1"}, "'visit' must be int"),
+        ({"visit": True}, "'visit' must be int"),
+        ({"name": 5}, "'name' must be string"),
+        ({"region": "abc"}, "'region' must be region"),
+        ({"exposure_time": "long"}, "'exposure_time' must be float"),
+        ({"instrument": "D" * 33}, "'instrument' has 33 characters"),
+        ({"seq_nm": 1}, "Did you mean 'seq_num'"),
+        ({"timespan_begin": 1}, "a time span needs two bounds"),
+        ({"timespan_begin": 5, "timespan_end": 5}, "the first before the second"),
+    ],
+)
+def test_a_wrong_record_is_refused_with_what_is_wrong(make, change, said):
+    with pytest.raises(InvalidInputError) as caught:
+        conform("visit", make([{**VISIT, **change}]))
+    assert said in str(caught.value)
+
+
+def test_length_counts_characters_not_bytes():
+    assert len(conform("instrument", pl.DataFrame({"name": ["é" * 32]}))) == 1
+
+
+def test_the_message_names_the_record_at_fault():
+    rows = [{**VISIT, "visit": n, "name": "n" * n} for n in (1, 64, 65)]
+    for form in (rows, pl.DataFrame(rows)):
+        with pytest.raises(InvalidInputError, match="visit: 65"):
+            conform("visit", form)
+
+
+def test_a_missing_column_is_named():
+    with pytest.raises(InvalidInputError, match="lack the column 'name'"):
+        conform("visit", pl.DataFrame({"instrument": ["D"], "visit": [1]}))
+
+
+def test_integers_beyond_64_bits_are_refused():
+    with pytest.raises(
+        InvalidInputError, match="'visit' has a value that does not fit"
+    ):
+        conform("visit", [{**VISIT, "visit": 2**70}])
+    frame = pl.DataFrame(
+        {**VISIT, "visit": [2**64 - 1]}, schema_overrides={"visit": pl.UInt64}
+    )
+    with pytest.raises(InvalidInputError, match="do not fit"):
+        conform("visit", frame)
+
+
+def test_a_time_span_key_takes_only_a_timespan():
+    with pytest.raises(InvalidInputError, match="must be a Timespan"):
+        conform("visit", [{**VISIT, "timespan": (1, 2)}])
+
+
+def test_a_record_knows_its_time_span_and_names_near_misses():
+    values = {**VISIT, "timespan_begin": 1, "timespan_end": 2}
+    record = DimensionRecord(UNIVERSE["visit"], values)
+    assert record.timespan == Timespan(1, 2)
+    assert record["name"] == "one"
+    assert DimensionRecord(UNIVERSE["visit"], VISIT).timespan is None
+    with pytest.raises(KeyError, match="Did you mean 'name'"):
+        record["nme"]

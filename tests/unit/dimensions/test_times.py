@@ -1,0 +1,141 @@
+"""Times as people write them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pantler.dimensions.times import (
+    datetime_to_tai,
+    format_time,
+    from_astropy,
+    parse_time,
+)
+from pantler.errors import InvalidInputError
+
+SECOND = 1_000_000_000
+J2020 = 1_577_836_800 * SECOND  # 2020-01-01T00:00:00 in the scale that counts it
+
+# datetime.date holds all the years that 64 bits of nanoseconds do.
+anytime = st.integers(-(2**63), 2**63 - 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "time_ns"),
+    [
+        ("40587", 0),
+        ("58849", J2020),
+        ("58849.5/tai", J2020 + 43_200 * SECOND),
+        ("mjd/58849", J2020),
+        ("jd/2458849.5", J2020),
+        ("mjd/58849/utc", J2020 + 37 * SECOND),
+        ("58849/utc", J2020 + 37 * SECOND),
+        ("2020-01-01", J2020 + 37 * SECOND),
+        ("2020-01-01/tai", J2020),
+        ("2020-01-01/UTC", J2020 + 37 * SECOND),
+        ("2020-01-01/tt", J2020 - 32_184_000_000),
+        ("2020-01-01 00:00", J2020 + 37 * SECOND),
+        ("2020-01-01T00:00:00.000000001", J2020 + 37 * SECOND + 1),
+        ("+02020-01-01T00:00:00", J2020 + 37 * SECOND),
+        ("fits/2020-01-01/tai", J2020),
+        ("2020:001", J2020 + 37 * SECOND),
+        ("2020:001:00:00:01.5/tai", J2020 + 1_500_000_000),
+        ("unix/1577836800", J2020 + 37 * SECOND),
+        ("unix_tai/1577836800", J2020),
+        ("  2020-01-01 / tai ", J2020),
+        ("1972-01-01", 63_072_010 * SECOND),
+    ],
+)
+def test_a_text_names_the_instant_that_it_says(text, time_ns):
+    assert time_ns == parse_time(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "2020-02-30",
+        "2021:366",
+        "2020-01-01T24:00",
+        "2020-01-01T00:60",
+        "2017-06-30T23:59:60",
+        "2016-12-31T23:59:60/tai",
+        "3000-01-01",
+        "1e300",
+        "mj/58849",
+        "2020-01-01/utd",
+        "jd/2020-01-01/tai/x",
+        "iso/58849",
+        "2020-01-01/local",
+        "3000000",
+    ],
+)
+def test_what_is_no_time_is_refused_by_name(text):
+    with pytest.raises(InvalidInputError) as caught:
+        parse_time(text)
+    assert (text.split("/")[-1] or "''") in str(caught.value)
+
+
+def test_an_unknown_scale_is_answered_with_the_nearest_one():
+    with pytest.raises(InvalidInputError, match="Did you mean 'utc'"):
+        parse_time("2020-01-01/utd")
+
+
+def test_a_leap_second_lies_between_its_neighbours():
+    before = parse_time("2016-12-31T23:59:59")
+    assert before + SECOND == parse_time("2016-12-31T23:59:60")
+    assert before + 2 * SECOND == parse_time("2017-01-01T00:00:00")
+
+
+def test_utc_before_1972_is_what_astropy_says():
+    error = parse_time("1965-05-05") - -147_052_796_199_166_000
+    assert abs(error) < 1000
+
+
+@given(anytime)
+def test_what_is_formatted_is_parsed_to_the_same_instant(time_ns):
+    assert time_ns == parse_time(f"{format_time(time_ns)}/tai")
+
+
+def test_formatted_times_have_no_more_digits_than_they_need():
+    assert format_time(0) == "1970-01-01T00:00:00"
+    assert format_time(-1) == "1969-12-31T23:59:59.999999999"
+    assert format_time(1_500_000_000) == "1970-01-01T00:00:01.5"
+
+
+@given(st.integers(0, 4 * 10**18))
+def test_astropy_times_are_converted_to_the_nanosecond(time_ns):
+    from astropy.time import Time
+
+    days, rest = divmod(time_ns, 86_400 * SECOND)
+    time = Time(40587.0 + days, rest / (86_400 * SECOND), format="mjd", scale="tai")
+    assert time_ns == from_astropy(time)
+
+
+def test_astropy_utc_and_our_own_agree():
+    from astropy.time import Time
+
+    text = "2023-05-06T07:08:09.123456789"
+    assert parse_time(text) == from_astropy(Time(text, scale="utc"))
+
+
+def test_an_array_of_times_is_refused():
+    from astropy.time import Time
+
+    with pytest.raises(InvalidInputError, match="One astropy Time"):
+        from_astropy(Time([58849.0, 58850.0], format="mjd"))
+
+
+def test_datetimes_are_utc_unless_they_say_otherwise():
+    naive = dt.datetime(2020, 1, 1, microsecond=5)  # noqa: DTZ001, RUF100 - the point
+    zone = dt.timezone(dt.timedelta(hours=2))
+    assert datetime_to_tai(naive) == J2020 + 37 * SECOND + 5000
+    assert datetime_to_tai(dt.datetime(2020, 1, 1, 2, tzinfo=zone)) == (
+        J2020 + 37 * SECOND
+    )
+    with pytest.raises(InvalidInputError, match="before 1972"):
+        datetime_to_tai(dt.datetime(1971, 1, 1, tzinfo=dt.UTC))

@@ -12,6 +12,7 @@ from pantler.pipelines.checks import (
     check_dataset,
     check_tasks,
     is_calibration,
+    whole_use,
 )
 from pantler.pipelines.nodes import DatasetNode, Edge, TaskNode
 from pantler.pipelines.ordering import find_cycle, topological_order
@@ -67,8 +68,7 @@ def assemble(
     known = {dataset_type.name: dataset_type for dataset_type in registered}
     parents = _storage_classes(by_type, known)
     if len(tasks) == len(found):  # else what is missing may be what would tell
-        every = [use for uses in by_type.values() for use in uses]
-        problems += check_components(every, parents)
+        problems += check_components(by_type, parents)
     types = _dataset_types(by_type, parents, known, problems)
     _refuse(problems)
     by_label = {task.label: task for task in tasks}
@@ -150,10 +150,9 @@ def _storage_classes(
     """Return the storage class of whole datasets, where something tells it."""
     found = {name: dataset_type.storage_class for name, dataset_type in known.items()}
     for name, uses in by_type.items():
-        wholes = [use for use in uses if use.component is None]
-        if wholes:
-            first = next((use for use in wholes if use.makes), wholes[0])
-            found[name] = first.connection.storage_class
+        use = whole_use(uses)
+        if use is not None:
+            found[name] = use.connection.storage_class
     return found
 
 

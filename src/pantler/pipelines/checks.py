@@ -89,12 +89,12 @@ def check_dataset(
     problems += _pairs(name, uses, "dimensions", lambda use: use.dimensions)
     wholes = [use for use in uses if use.component is None]
     problems += _pairs(
-        name, wholes, "storage class", lambda use: use.connection.storage_class
+        name, wholes, "storage classes", lambda use: use.connection.storage_class
     )
     calibrations = [
         u for u in uses if isinstance(u.connection, Output | PrerequisiteInput)
     ]
-    problems += _pairs(name, calibrations, "is_calibration", is_calibration)
+    problems += _pairs(name, calibrations, "values of is_calibration", is_calibration)
     return problems
 
 
@@ -152,50 +152,60 @@ def _pairs(
             )
 
 
-def check_components(uses: Iterable[Use], parents: Mapping[str, str]) -> list[str]:
+def check_components(
+    by_type: Mapping[str, Sequence[Use]], parents: Mapping[str, str]
+) -> list[str]:
     """Return which components the storage classes of their parents do not have.
 
     Parameters
     ----------
-    uses
-        All connections.
+    by_type
+        All connections by dataset type.
     parents
         Names of storage classes by dataset type, where one is known.
     """
-    problems = []
-    for use in uses:
-        if use.component is None:
-            continue
-        parent = parents.get(use.dataset_type)
+    problems: list[str] = []
+    for name, uses in by_type.items():
+        parts = [use for use in uses if use.component is not None]
+        parent = parents.get(name)
         if parent is None:
-            problems.append(
-                f"{_start(use)} takes component '{use.component}' of "
-                f"'{use.dataset_type}', whose own storage class no task of the "
-                "pipeline and no registered dataset type tells."
-            )
+            problems += [
+                f"{_start(use)} takes component '{use.component}' of '{name}', whose "
+                "own storage class no task of the pipeline and no registered dataset "
+                "type tells."
+                for use in parts
+            ]
             continue
-        problems += _component_problems(use, parent)
+        teller = whole_use(uses)
+        whole = f"'{name}' is a {parent} of {teller or 'the repository'}"
+        for use in parts:
+            problems += _component_problems(use, parent, whole)
     return problems
 
 
-def _component_problems(use: Use, parent: str) -> Iterator[str]:
+def whole_use(uses: Iterable[Use]) -> Use | None:
+    """Return the use that says what a dataset is: the producer's, else the first."""
+    wholes = [use for use in uses if use.component is None]
+    return next((use for use in wholes if use.makes), wholes[0] if wholes else None)
+
+
+def _component_problems(use: Use, parent: str, whole: str) -> Iterator[str]:
     try:
         components = get_storage_class(parent).components
     except PantlerError as error:
-        yield f"{_start(use)}: '{use.dataset_type}': {error}"
+        yield f"{_start(use)} takes '{use.connection.name}'; {whole}: {error}"
         return
     component = use.component or ""
     if component not in components:
         known = ", ".join(components) or "none"
         yield (
-            f"{_start(use)} takes component '{component}' of '{use.dataset_type}', but "
-            f"its storage class '{parent}' has no such component (it has: {known})."
-            f"{close_match(component, components)}"
+            f"{_start(use)} takes component '{component}'; {whole}, which has no such "
+            f"component (it has: {known}).{close_match(component, components)}"
         )
     elif components[component] != use.connection.storage_class:
         yield (
             f"{_start(use)} takes '{use.connection.name}' as "
-            f"{use.connection.storage_class}; that component of '{parent}' is a "
+            f"{use.connection.storage_class}; {whole}, of which that component is a "
             f"{components[component]}."
         )
 

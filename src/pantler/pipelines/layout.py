@@ -9,6 +9,7 @@ References
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _SWEEPS = 24
-_MOST_MOVED = 24  # nodes of a layer, above which trying all moves takes too long
+_MOST_MOVED = 150  # nodes and bends, above which trying all moves takes too long
 _STRAIGHT = 8.0  # how much more a long edge, or a lone one, insists on being straight
 _BEND = 16.0  # pixels of a layer's breadth that an edge that passes it takes up
 
@@ -168,8 +169,9 @@ def _reduce_crossings(
         if crossings < fewest:
             fewest, best = crossings, [list(layer) for layer in layers]
     layers[:] = best
-    while _move_one(layers, links):
-        pass
+    if sum(map(len, layers)) <= _MOST_MOVED:
+        while _move_one(layers, links):
+            pass
 
 
 def _move_one(
@@ -177,8 +179,6 @@ def _move_one(
 ) -> bool:
     """Make the first move of one node within its layer that saves a crossing."""
     for rank, layer in enumerate(layers):
-        if len(layer) > _MOST_MOVED:
-            continue
         near = slice(max(rank - 1, 0), rank + 2)
         before = _crossings(layers[near], links)
         if not before:
@@ -204,8 +204,10 @@ def _crossings(
     for upper, lower in itertools.pairwise(layers):
         place = {node: at for at, node in enumerate(lower)}
         ends = [sorted(place[o] for o in links[node][1]) for node in upper]
-        flat = [end for these in ends for end in these]
-        count += sum(a > b for i, a in enumerate(flat) for b in flat[i + 1 :])
+        seen: list[int] = []
+        for end in (end for these in ends for end in these):
+            count += len(seen) - bisect.bisect_right(seen, end)
+            bisect.insort(seen, end)
     return count
 
 

@@ -1,0 +1,206 @@
+"""What a predicate says of itself, and that its text says the same."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pantler.datasets.dataset_type import DatasetType
+from pantler.dimensions.timespan import Timespan
+from pantler.dimensions.universe import Universe
+from pantler.errors import InvalidInputError
+from pantler.queries.analysis import (
+    columns,
+    conjuncts,
+    dataset_types,
+    dimension_names,
+    elements,
+    fixed_governors,
+    fixed_values,
+    to_text,
+)
+from pantler.queries.binding import parse_where
+from pantler.queries.ordering import parse_order
+from pantler.queries.query import OrderTerm
+from pantler.queries.tree import DatasetField, DimensionKey, RecordField
+
+UNIVERSE = Universe.default()
+TYPES = {"calexp": DatasetType("calexp", UNIVERSE.group(["visit"]), "NumpyArray")}
+
+
+def bound(text, **parameters):
+    return parse_where(text, UNIVERSE, dataset_types=TYPES, parameters=parameters)
+
+
+def test_a_predicate_names_its_columns_elements_and_dimensions():
+    found = bound(
+        "NOT (visit.exposure_time * 2 > -patch.cell_x OR GLOB(band, 'r*')) "
+        "AND calexp.run = 'u' AND visit_detector_region.region OVERLAPS patch.region "
+        "AND visit.timespan OVERLAPS (NULL, T'60000') AND exposure.can_see_sky "
+        "AND physical_filter IS NULL AND tract IN (3..5)"
+    )
+    assert elements(found) == {"visit", "patch", "visit_detector_region", "exposure"}
+    assert dataset_types(found) == {"calexp"}
+    assert dimension_names(found, UNIVERSE) == {
+        "instrument",
+        "visit",
+        "skymap",
+        "tract",
+        "patch",
+        "band",
+        "detector",
+        "exposure",
+        "physical_filter",
+    }
+    assert columns(bound("visit = 3 OR visit = 4")) == (DimensionKey("visit", "int"),)
+    assert (
+        elements(None)
+        == dataset_types(None)
+        == dimension_names(None, UNIVERSE)
+        == set()
+    )
+
+
+def test_conjuncts_are_what_must_all_hold():
+    assert conjuncts(None) == ()
+    assert len(conjuncts(bound("visit = 3 OR visit = 4"))) == 1
+    assert len(conjuncts(bound("visit = 3 AND visit != 4 AND band = 'r'"))) == 3
+
+
+def test_governors_are_fixed_by_equality_only():
+    found = bound("instrument = 'Demo' AND skymap IN ('s') AND visit = 3 AND tract > 1")
+    assert fixed_values(found) == {"instrument": "Demo", "skymap": "s", "visit": 3}
+    assert fixed_governors(found, UNIVERSE) == {"instrument": "Demo", "skymap": "s"}
+    for text in (
+        "instrument != 'a'",
+        "instrument = 'a' OR visit = 3",
+        "NOT instrument = 'a'",
+        "instrument IN ('a', 'b')",
+    ):
+        assert fixed_governors(bound(text), UNIVERSE) == {}
+
+
+def test_order_terms_name_columns_and_direction():
+    assert parse_order(
+        ["-visit.exposure_time", "detector", "visit.timespan.begin", "calexp.run"],
+        UNIVERSE,
+        dataset_types=TYPES,
+    ) == (
+        OrderTerm(RecordField("visit", "exposure_time", "float"), descending=True),
+        OrderTerm(DimensionKey("detector", "int")),
+        OrderTerm(RecordField("visit", "timespan_begin", "time")),
+        OrderTerm(DatasetField("calexp", "run", "string")),
+    )
+    rows = UNIVERSE.group(["visit"])
+    assert parse_order(["timespan.begin"], UNIVERSE, dimensions=rows) == parse_order(
+        ["visit.timespan.begin"], UNIVERSE
+    )
+
+
+@pytest.mark.parametrize(
+    ("term", "words"),
+    [
+        ("-vist", "Did you mean 'visit'?"),
+        ("--visit", "Cannot order by '--visit'"),
+        ("", "Cannot order by ''"),
+        ("visit.timespan", "visit.timespan.begin"),
+        ("visit.region", "no order"),
+    ],
+)
+def test_what_has_no_order_is_refused(term, words):
+    with pytest.raises(InvalidInputError) as caught:
+        parse_order([term], UNIVERSE)
+    assert words in str(caught.value)
+
+
+# Texts of all kinds of condition, with bound values of all kinds.
+
+INTEGERS = st.integers(-(2**63), 2**63 - 1)
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+TIMES = st.integers(-(2**62), 2**62)
+NUMBERS = st.deferred(
+    lambda: (
+        st.sampled_from(["visit", "detector.id", "visit.exposure_time", "tracking_ra"])
+        | st.integers(-99, 99).map(str)
+        | FLOATS.map(repr)
+        | NUMBERS.map(lambda a: f"-({a})")
+        | st.tuples(NUMBERS, st.sampled_from("+-*"), NUMBERS).map(
+            lambda t: f"({t[0]} {t[1]} {t[2]})"
+        )
+    )
+)
+OPERATORS = st.sampled_from(["=", "!=", "<", "<=", ">", ">="])
+
+
+def quoted(text):
+    return "'" + text.replace("'", "''") + "'"
+
+
+def joined(word, conditions):
+    return f" {word} ".join(f"({condition})" for condition in conditions)
+
+
+ATOMS = st.one_of(
+    st.tuples(NUMBERS, OPERATORS, NUMBERS).map(" ".join),
+    st.tuples(
+        st.sampled_from(["band", "detector", "calexp.run"]),
+        OPERATORS,
+        st.text().map(quoted),
+    ).map(" ".join),
+    st.lists(INTEGERS | st.integers(0, 9), max_size=4).map(
+        lambda v: f"visit IN ({', '.join(map(str, v))})"
+    ),
+    st.tuples(st.integers(0, 9), st.integers(10, 19), st.integers(1, 3)).map(
+        lambda r: "visit.seq_num NOT IN ({}..{}:{}, 5, detector)".format(*r)
+    ),
+    st.text(max_size=5).map(lambda p: f"GLOB(visit.name, {quoted(p)})"),
+    st.sampled_from(
+        [
+            "exposure.can_see_sky",
+            "can_see_sky = FALSE",
+            "visit.name = NULL",
+            "TRUE",
+            "1 > 2",
+            "visit.region OVERLAPS patch.region",
+            "visit.region OVERLAPS CIRCLE(10, 20, 0.3)",
+            "skymap.hash != 'abcd'",
+            "detector IN ('S01', 3, 5..9)",
+            "visit.timespan OVERLAPS day_obs.timespan",
+            "calexp.dataset_id = UUID('0190b7f4-0000-7000-8000-000000000000')",
+        ]
+    ),
+)
+CONDITIONS = st.recursive(
+    ATOMS,
+    lambda inner: st.one_of(
+        inner.map(lambda c: f"NOT ({c})"),
+        st.lists(inner, min_size=2, max_size=4).map(lambda parts: joined("AND", parts)),
+        st.lists(inner, min_size=2, max_size=4).map(lambda parts: joined("OR", parts)),
+    ),
+    max_leaves=8,
+)
+
+
+@given(CONDITIONS)
+def test_the_text_of_a_tree_binds_to_that_tree(text):
+    try:
+        tree = bound(text)
+    except InvalidInputError as error:
+        message = str(error)
+    else:
+        assert bound(to_text(tree)) == tree
+        return
+    # Folding may make a number that is too large; nothing else is wrong with the text.
+    assert "64 bits" in message or "not finite" in message
+
+
+@given(TIMES, st.integers(1, 2**61))
+def test_the_text_of_times_is_exact_to_the_nanosecond(begin, length):
+    for tree in (
+        bound("visit.timespan OVERLAPS :span", span=Timespan(begin, begin + length)),
+        bound("visit.timespan OVERLAPS :span", span=Timespan(Timespan.MIN, begin)),
+        bound("visit.timespan OVERLAPS :span", span=Timespan.always()),
+        bound("visit.timespan OVERLAPS (T'60000.1', NULL)"),
+    ):
+        assert bound(to_text(tree)) == tree

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pantler.butler.direct import DirectButler
+    from pantler.butler.interface import Butler
 
 _PIPELINES: Final = "pantler.science.pipelines"
 _CALIBRATIONS: Final = "DemoCam/calib"
@@ -178,11 +179,11 @@ class DemoJob:
             )
 
 
-def _fullest_patch(butler: object) -> dict[str, object]:
+def _fullest_patch(butler: Butler) -> dict[str, object]:
     """Return the patch whose coadds have the most inputs."""
     import polars as pl
 
-    warps = butler.query_datasets("warp").to_polars()  # type: ignore[attr-defined]
+    warps = butler.query_datasets("warp").to_polars()
     best = (
         warps.group_by("skymap", "tract", "patch")
         .len()

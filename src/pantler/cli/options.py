@@ -7,30 +7,25 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 
-class CommaList(click.ParamType):
-    """Names separated by commas, as ``a,b``."""
+def names_option(*flags: str, **more: Any) -> Callable[..., Any]:
+    """Return an option that takes names, separated by commas, any number of times.
 
-    name = "name[,name...]"
-
-    def convert(
-        self,
-        value: Any,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> list[str]:
-        """Split the text of an option."""
-        del param, ctx
-        if isinstance(value, str):
-            return [part.strip() for part in value.split(",") if part.strip()]
-        return list(value)
+    The command gets one list of names.
+    """
+    return click.option(
+        *flags, multiple=True, metavar="NAME[,NAME...]", callback=_split, **more
+    )
 
 
-def joined(parts: Iterable[Iterable[str]]) -> list[str]:
-    """Return the names of an option that was given any number of times."""
-    return [name for part in parts for name in part]
+def _split(
+    context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
+) -> list[str]:
+    del context, parameter
+    parts = (part.strip() for text in texts for part in text.split(","))
+    return [part for part in parts if part]
 
 
 def repository(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -39,14 +34,10 @@ def repository(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def collections(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--collections``; `joined` makes one list of it."""
-    return click.option(
-        "--collections",
-        "-i",
-        type=CommaList(),
-        multiple=True,
-        help="Collections to search, in order.",
-    )(function)
+    """Add ``--collections``."""
+    return names_option("--collections", "-i", help="Collections to search, in order.")(
+        function
+    )
 
 
 def where(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,11 +56,8 @@ def order_and_limit(function: Callable[..., Any]) -> Callable[..., Any]:
     function = click.option(
         "--limit", type=click.IntRange(min=0), help="Print at most this many rows."
     )(function)
-    return click.option(
-        "--order-by",
-        type=CommaList(),
-        multiple=True,
-        help="Columns to order by; '-' before one for descending.",
+    return names_option(
+        "--order-by", help="Columns to order by; '-' before one for descending."
     )(function)
 
 
@@ -82,12 +70,7 @@ def pipeline(function: Callable[..., Any]) -> Callable[..., Any]:
 
 _PIPELINE_OPTIONS = (
     click.option("--pipeline", "-p", help="YAML file, or package.module:file.yaml."),
-    click.option(
-        "--tasks",
-        type=CommaList(),
-        multiple=True,
-        help="Only these labels or subsets of the pipeline.",
-    ),
+    names_option("--tasks", help="Only these labels or subsets of the pipeline."),
     click.option(
         "--config",
         "-c",
@@ -98,13 +81,7 @@ _PIPELINE_OPTIONS = (
     click.option(
         "--instrument", help="Apply the configuration of this instrument's tasks."
     ),
-    click.option(
-        "--inputs",
-        "-i",
-        type=CommaList(),
-        multiple=True,
-        help="Collections to search for inputs, in order.",
-    ),
+    names_option("--inputs", "-i", help="Collections to search for inputs, in order."),
     click.option(
         "--output", "-o", help="CHAINED collection of the outputs and their inputs."
     ),

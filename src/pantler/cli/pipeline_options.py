@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from pantler.cli.options import joined
 from pantler.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def load_pipeline(choice: Mapping[str, Any]) -> Pipeline:
     if not choice["pipeline"]:
         raise InvalidInputError("Say which pipeline: -p FILE.")
     pipeline = Pipeline.load(choice["pipeline"])
-    chosen = joined(choice["tasks"])
+    chosen = choice["tasks"]
     if chosen:
         pipeline = pipeline.select(chosen)
     if choice["instrument"]:
@@ -47,7 +46,7 @@ def plan(butler: Butler, choice: Mapping[str, Any]) -> QuantumGraph:
     return plan_graph(
         cast("DirectButler", butler),
         load_pipeline(choice),
-        inputs=joined(choice["inputs"]),
+        inputs=choice["inputs"],
         output=choice["output"],
         output_run=choice["output_run"],
         where=choice["where"],

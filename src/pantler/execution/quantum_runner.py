@@ -8,7 +8,7 @@ import resource
 import time
 import traceback
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pantler.errors import InternalError
 from pantler.execution.log_capture import LogCapture, capture_log
@@ -70,7 +70,7 @@ class QuantumRunner:
                 ref.dataset_type.name,
                 ref.data_id.required_values,
                 ref.id.bytes,
-                records,
+                tuple(records),
             )
             for ref, records in context.written.items()
         )
@@ -162,7 +162,7 @@ class _Usage:
 
 def _packed(ref: DatasetRef, value: object) -> PackedOutput:
     storage_class = ref.dataset_type.load_storage_class()
-    formatter = cast("BytesFormatter", _formatter(storage_class.formatter))
+    formatter = _formatter(storage_class.formatter)
     return PackedOutput(
         ref.dataset_type.name,
         ref.data_id.required_values,

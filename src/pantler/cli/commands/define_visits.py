@@ -16,7 +16,7 @@ def define_visits(
     repo: str,
     instrument: str | None,
     *,
-    collections: tuple[list[str], ...],
+    collections: list[str],
     where: str,
 ) -> None:
     r"""Make visits of exposures, with the regions of the sky that they saw.
@@ -35,7 +35,7 @@ def define_visits(
         report = define(
             butler,
             choose_instrument(butler, instrument),
-            collections=options.joined(collections) or None,
+            collections=collections or None,
             where=where,
         )
     click.echo(report.summary())

@@ -12,11 +12,8 @@ from pantler.cli.output import OutputFormat, format_option, print_frame
 @options.repository
 @click.argument("dimensions", nargs=-1, required=True, metavar="DIMENSION...")
 @options.collections
-@click.option(
-    "--datasets",
-    type=options.CommaList(),
-    multiple=True,
-    help="Dataset types that each data ID must have, in the collections.",
+@options.names_option(
+    "--datasets", help="Dataset types that each data ID must have, in the collections."
 )
 @options.where
 @options.order_and_limit
@@ -25,10 +22,10 @@ def query_data_ids(
     repo: str,
     dimensions: tuple[str, ...],
     *,
-    collections: tuple[list[str], ...],
-    datasets: tuple[list[str], ...],
+    collections: list[str],
+    datasets: list[str],
     where: str,
-    order_by: tuple[list[str], ...],
+    order_by: list[str],
     limit: int | None,
     output_format: OutputFormat,
 ) -> None:
@@ -45,12 +42,11 @@ def query_data_ids(
         results = butler.query_data_ids(
             dimensions,
             where=where,
-            datasets=options.joined(datasets),
-            collections=options.joined(collections) or None,
+            datasets=datasets,
+            collections=collections or None,
         )
-        order = options.joined(order_by)
-        if order:
-            results = results.order_by(*order)
+            if order_by:
+            results = results.order_by(*order_by)
         if limit is not None:
             results = results.limit(limit)
         frame = results.to_polars()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--show-uri", is_flag=True, help="Also where the files are.")
 @format_option
 def query_datasets(
-    repo: str, glob: str, *, output_format: OutputFormat, **choice: object
+    repo: str, glob: str, *, output_format: OutputFormat, **choice: Any
 ) -> None:
     r"""List the datasets whose types match GLOB, a table for each type.
 
@@ -69,12 +69,12 @@ def _types(butler: Butler, glob: str) -> list[str]:
     return found
 
 
-def _table(butler: Butler, name: str, choice: dict[str, object]) -> pl.DataFrame:
+def _table(butler: Butler, name: str, choice: dict[str, Any]) -> pl.DataFrame:
     import polars as pl
 
     from pantler.datasets.collection import CollectionType
 
-    names = options.joined(choice["collections"])  # type: ignore[arg-type]
+    names = choice["collections"]
     if not names:
         runs = butler.collections.query(kinds=[CollectionType.RUN])
         names = [collection.name for collection in runs]
@@ -83,15 +83,13 @@ def _table(butler: Butler, name: str, choice: dict[str, object]) -> pl.DataFrame
     results = butler.query_datasets(
         name,
         collections=names,
-        where=str(choice["where"]),
-        find_first=bool(choice["find_first"]),
+        where=choice["where"],
+        find_first=choice["find_first"],
     )
-    order = options.joined(choice["order_by"])  # type: ignore[arg-type]
-    if order:
-        results = results.order_by(*order)
-    limit = choice["limit"]
-    if isinstance(limit, int):
-        results = results.limit(limit)
+    if choice["order_by"]:
+        results = results.order_by(*choice["order_by"])
+    if choice["limit"] is not None:
+        results = results.limit(choice["limit"])
     table = results.to_polars()
     if choice["show_uri"]:
         table = table.with_columns(

@@ -19,7 +19,7 @@ def query_dimension_records(
     element: str,
     *,
     where: str,
-    order_by: tuple[list[str], ...],
+    order_by: list[str],
     limit: int | None,
     output_format: OutputFormat,
 ) -> None:
@@ -34,9 +34,8 @@ def query_dimension_records(
 
     with Butler.open(repo) as butler:
         results = butler.query_dimension_records(element, where=where)
-        order = options.joined(order_by)
-        if order:
-            results = results.order_by(*order)
+        if order_by:
+            results = results.order_by(*order_by)
         if limit is not None:
             results = results.limit(limit)
         frame = results.to_polars()

@@ -20,9 +20,7 @@ from pantler.cli import options
     show_default=True,
     help="How to draw a pipeline.",
 )
-@click.option(
-    "--tasks", type=options.CommaList(), multiple=True, help="Only these tasks."
-)
+@options.names_option("--tasks", help="Only these tasks.")
 @click.option("--instrument", help="Apply the configuration of this instrument.")
 @click.option(
     "--config", "-c", multiple=True, metavar="LABEL:KEY=VALUE", help="Set a value."

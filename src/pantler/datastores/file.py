@@ -196,7 +196,8 @@ class FileDatastore:
         Parameters
         ----------
         values
-            Refs of one dataset type and run, with the bytes of each.
+            Refs of one dataset type and run, with the bytes that the formatter of
+            their storage class made, whatever the settings say of files.
         pack
             Name of this writer's pack, unique to the writer.
 
@@ -209,10 +210,11 @@ class FileDatastore:
             return []
         first = values[0][0]
         plan = self._plan(first.dataset_type)
-        if not isinstance(plan.formatter, BytesFormatter):
+        formatter = plan.storage_class.formatter
+        if not isinstance(_formatter(formatter), BytesFormatter):
             raise InvalidInputError(
                 f"Datasets of type '{first.dataset_type.name}' cannot be packed: "
-                f"formatter '{plan.formatter_name}' writes files, not bytes."
+                f"formatter '{formatter}' writes files, not bytes."
             )
         for ref, _ in values:
             if ref.run != first.run or ref.dataset_type != first.dataset_type:
@@ -225,19 +227,25 @@ class FileDatastore:
             offset = self._storage.append(path, b"".join([data for _, data in values]))
         records = []
         for ref, data in values:
-            checksum = self._checksum(data)
-            records.append(
-                _record(
-                    ref, path, plan, size=len(data), checksum=checksum, offset=offset
-                )
+            record = _record(
+                ref,
+                path,
+                plan,
+                size=len(data),
+                checksum=self._checksum(data),
+                offset=offset,
+                formatter=formatter,
             )
+            records.append(record)
             offset += len(data)
         return records
 
-    def path(self, ref: DatasetRef, formatter: str) -> str:
+    def path(self, ref: DatasetRef, formatter: str | None = None) -> str:
         """Return the path, relative to the root, to which `write` would write."""
-        template = self._plan(ref.dataset_type).template
-        return template.path(ref) + _formatter(formatter).extension
+        plan = self._plan(ref.dataset_type)
+        if formatter is None:
+            return plan.path(ref)
+        return plan.template.path(ref) + _formatter(formatter).extension
 
     def find(self, ref: DatasetRef) -> list[DatastoreRecord]:
         """Return the record of what `write` wrote, by looking; empty if nothing.

@@ -74,14 +74,18 @@ class Datastore(Protocol):
         Parameters
         ----------
         values
-            Refs of one dataset type and run, with the bytes of each.
+            Refs of one dataset type and run, with the bytes that the formatter of
+            their storage class made.
         pack
             Name of this writer's pack, unique to the writer.
         """
         ...
 
-    def path(self, ref: DatasetRef, formatter: str) -> str:
-        """Return the path, relative to the root, to which `write` would write."""
+    def path(self, ref: DatasetRef, formatter: str | None = None) -> str:
+        """Return the path, relative to the root, to which `write` would write.
+
+        With the formatter that `write` would use, or with the one that is named.
+        """
         ...
 
     def find(self, ref: DatasetRef) -> list[DatastoreRecord]:

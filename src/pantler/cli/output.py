@@ -103,7 +103,11 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
         all(isinstance(row[place], int | float) or row[place] is None for row in rows)
         for place in range(len(columns))
     ]
-    cells = [[_shorten(_text(value)) for value in row] for row in rows]
+    # The last column may be as long as it likes: nothing has to line up after it.
+    cells = [
+        [*(_shorten(_text(value)) for value in row[:-1]), *map(_text, row[-1:])]
+        for row in rows
+    ]
     widths = [
         max(len(name), *(len(row[place]) for row in cells)) if cells else len(name)
         for place, name in enumerate(columns)

@@ -45,7 +45,7 @@ def query_data_ids(
             datasets=datasets,
             collections=collections or None,
         )
-            if order_by:
+        if order_by:
             results = results.order_by(*order_by)
         if limit is not None:
             results = results.limit(limit)

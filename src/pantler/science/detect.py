@@ -13,6 +13,7 @@ from pantler.science.patch_geometry import PatchGeometry, patch_of
 from pantler.science.sources import (
     SourceConfig,
     add_sky_positions,
+    aperture_scatter,
     find_sources,
     measure_background,
     measure_fluxes,
@@ -111,13 +112,9 @@ class DetectTask(PipelineTask[DetectConfig]):
             wcs=coadd.wcs,
         )
         table = find_sources(flat, fwhm_px=fwhm, config=config)
-        ratio = table.meta.pop("noise_ratio")
-        measure_fluxes(
-            table,
-            flat,
-            radius_px=config.aperture_radius_fwhm * fwhm,
-            noise_ratio=ratio,
-        )
+        radius = config.aperture_radius_fwhm * fwhm
+        scatter = aperture_scatter(flat, radius_px=radius, box_size=config.box_size)
+        measure_fluxes(table, flat, radius_px=radius, scatter=scatter)
         add_sky_positions(table, coadd.wcs)
         table["id"] = np.arange(1, len(table) + 1)
         table["in_inner"] = in_inner(table, patch)
@@ -127,7 +124,7 @@ class DetectTask(PipelineTask[DetectConfig]):
                 "sources": len(table),
                 "sources_inner": inner,
                 "fwhm_px": fwhm,
-                "noise_ratio": ratio,
+                "aperture_scatter_njy": float(np.median(scatter[~missing])),
             }
         )
         self.log.info(

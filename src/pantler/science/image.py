@@ -43,7 +43,7 @@ def make_image(
     wcs
         World coordinates of the pixels, None for none.
     header
-        Facts about it.
+        Facts about it; only text and numbers are kept.
     """
     from astropy.nddata import CCDData, VarianceUncertainty
 
@@ -53,8 +53,18 @@ def make_image(
         mask=mask.astype(bool, copy=False),
         unit=unit,
         wcs=wcs,
-        meta=dict(header or {}),
+        meta=plain_header(header or {}),
     )
+
+
+def plain_header(header: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of a header, without comments and the layout of raw pixels."""
+    return {
+        key: value
+        for key, value in header.items()
+        if isinstance(value, str | int | float | np.number)
+        and key not in {"", "COMMENT", "HISTORY", "BSCALE", "BZERO"}
+    }
 
 
 def variance_of(image: CCDData) -> Floats:

@@ -43,8 +43,15 @@ class SourceConfig(BaseModel):
     roundness_limit: float = Field(
         1.0, gt=0, description="Sources of a larger absolute roundness are left out."
     )
+    filter_radius_sigma: float = Field(
+        3.0,
+        ge=1.5,
+        le=6,
+        description="Radius of the filter, in units of a star's standard deviation: "
+        "a larger one finds fainter stars, a smaller one separates closer ones.",
+    )
     sharpness_range: tuple[float, float] = Field(
-        (0.2, 1.0),
+        (0.1, 1.5),
         description="Sources outside are left out: cosmic rays and hot pixels are "
         "sharper than stars, blends and defects less sharp.",
     )
@@ -113,8 +120,7 @@ def find_sources(image: CCDData, *, fwhm_px: float, config: SourceConfig) -> Tab
     -------
     astropy.table.Table
         Columns ``x`` and ``y`` (pixels, the first being 0), ``snr``, ``sharpness``
-        and ``roundness``, brightest first. ``meta["noise_ratio"]`` is the measured
-        noise over that which the variance says, of the filtered image.
+        and ``roundness``, brightest first.
 
     References
     ----------
@@ -127,13 +133,15 @@ def find_sources(image: CCDData, *, fwhm_px: float, config: SourceConfig) -> Tab
 
     missing = np.isnan(image.data)
     data = np.where(missing, np.float32(0), image.data)
-    kernel = DAOStarFinder(1.0, fwhm_px).kernel
+    radius = config.filter_radius_sigma
+    kernel = DAOStarFinder(1.0, fwhm_px, sigma_radius=radius).kernel
     # The filter's sum is zero: what it leaves of a smooth background is nothing.
     filtered = convolve(data, kernel.data, normalize_kernel=False)
     noise = measure_background(filtered, missing, config.box_size).noise
     finder = DAOStarFinder(
         np.maximum(config.threshold_sigma * noise, np.finfo(np.float32).tiny),
         fwhm_px,
+        sigma_radius=radius,
         scale_threshold=False,  # it is that of the filtered image already
         sharpness_range=config.sharpness_range,
         roundness_range=(-config.roundness_limit, config.roundness_limit),
@@ -152,13 +160,42 @@ def find_sources(image: CCDData, *, fwhm_px: float, config: SourceConfig) -> Tab
         table["sharpness"] = np.asarray(found["sharpness"], float)
         table["roundness"] = np.asarray(found["roundness1"], float)
         table.sort("snr", reverse=True)
-    expected = np.sqrt(np.median(variance_of(image)[~missing]) * (kernel.data**2).sum())
-    table.meta["noise_ratio"] = float(np.median(noise[~missing]) / expected)
     return table
 
 
+def aperture_scatter(image: CCDData, *, radius_px: float, box_size: int) -> Floats:
+    """Return the standard deviation of the flux in empty apertures, by position.
+
+    It holds what the variance does not: that resampled pixels are correlated, and that
+    faint sources are everywhere.
+
+    Parameters
+    ----------
+    image
+        Background-subtracted.
+    radius_px
+        Of the apertures, pixels.
+    box_size
+        Width of the squares in which it is measured, pixels.
+    """
+    from astropy.convolution import Tophat2DKernel, convolve
+
+    missing = np.isnan(image.data)
+    disc = Tophat2DKernel(radius_px).array
+    sums = convolve(
+        np.where(missing, np.float32(0), image.data),
+        disc * (np.pi * radius_px**2 / disc.sum()),
+        normalize_kernel=False,
+    )
+    return measure_background(sums, missing, box_size).noise
+
+
 def measure_fluxes(
-    table: Table, image: CCDData, *, radius_px: float, noise_ratio: float = 1.0
+    table: Table,
+    image: CCDData,
+    *,
+    radius_px: float,
+    scatter: Floats | None = None,
 ) -> None:
     """Add ``flux``, ``flux_err`` and flags to a table of sources.
 
@@ -172,8 +209,9 @@ def measure_fluxes(
         Background-subtracted; fluxes are in its unit.
     radius_px
         Of the aperture, pixels.
-    noise_ratio
-        What the errors that follow from the variance are multiplied by.
+    scatter
+        That of empty apertures. Errors are then at least this, and not only what
+        follows from the variance.
     """
     from photutils.aperture import CircularAperture
 
@@ -184,10 +222,15 @@ def measure_fluxes(
         )
         sums, errors = apertures.do_photometry(
             np.where(missing, 0, image.data),
-            error=noise_ratio * np.sqrt(np.where(missing, 0, variance_of(image))),
+            error=np.sqrt(np.where(missing, 0, variance_of(image))),
         )
         masked, _ = apertures.do_photometry(mask_of(image).astype(float))
         absent, _ = apertures.do_photometry(missing.astype(float))
+        if scatter is not None:
+            typical = np.median(variance_of(image)[~missing]) * np.pi * radius_px**2
+            rows_of, columns_of = np.rint([table["y"], table["x"]]).astype(int)
+            excess = scatter[rows_of, columns_of] ** 2 - typical
+            errors = np.sqrt(errors**2 + np.maximum(excess, 0))
     else:
         sums = errors = masked = absent = np.zeros(0)
     table["flux"] = np.asarray(sums)

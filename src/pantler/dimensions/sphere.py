@@ -324,7 +324,7 @@ def hull_indices(vectors: Floats, center: Floats) -> list[int]:
     east = normalize(np.cross(helper, center))
     north = np.cross(center, east)
     depth = vectors @ center
-    x, y = (vectors @ east) / depth, (vectors @ north) / depth
+    x, y = _aligned((vectors @ east) / depth), (vectors @ north) / depth
     order = np.lexsort((y, x)).tolist()
     points = list(zip(x.tolist(), y.tolist(), strict=True))
 
@@ -344,3 +344,18 @@ def hull_indices(vectors: Floats, center: Floats) -> list[int]:
         return found
 
     return chain(order)[:-1] + chain(order[::-1])[:-1]
+
+
+def _aligned(values: Floats) -> Floats:
+    """Return values, (n,), of which those that differ by rounding only are equal.
+
+    Otherwise the points of a side along which x is constant would be sorted by their
+    rounding errors, and corners taken for points on the way.
+    """
+    order = np.argsort(values)
+    ascending = values[order]
+    gap = 1e-10 * (ascending[-1] - ascending[0])
+    first = np.concatenate([[True], np.diff(ascending) > gap])
+    out = np.empty_like(values)
+    out[order] = ascending[first][np.cumsum(first) - 1]
+    return out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pantler.dimensions.times import datetime_to_tai
 from pantler.errors import HeaderError
@@ -10,7 +10,7 @@ from pantler.instruments.instrument import NO_FILTER, Detector, Filter, Instrume
 from pantler.instruments.observation import Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pantler.instruments.frame_header import FrameHeader
 
@@ -56,6 +56,10 @@ class Arcsat(Instrument):
     def filters(self) -> Sequence[Filter]:
         """Return the filters by the names that the older headers use."""
         return [Filter(name, band) for name, band in _FILTERS.items()]
+
+    def config_overrides(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the gain, which no header says: measured on pairs of dome flats."""
+        return {"IsrTask": {"gain": 1.3}}
 
     def translate(self, header: FrameHeader) -> Observation:
         """Return what the header of one raw frame says."""

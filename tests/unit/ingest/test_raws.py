@@ -1,0 +1,205 @@
+"""Raw frames come in once; bad ones are named and the rest goes on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from pantler.errors import HeaderError
+from pantler.ingest.frames import find_files
+from pantler.ingest.raws import ingest_raws
+from pantler.ingest.registration import register_instrument
+from pantler.instruments.arcsat import Arcsat
+
+
+@pytest.fixture
+def copied(night, tmp_path):
+    """A copy of the night that a test may spoil."""
+    folder = tmp_path / "night"
+    shutil.copytree(night[0].parent, folder)
+    return sorted(folder.iterdir())
+
+
+def set_card(path, key, value):
+    with fits.open(path, mode="update") as units:
+        units[0].header[key] = value
+
+
+def test_every_frame_is_a_dataset(butler, camera, night):
+    report = ingest_raws(butler, [night[0].parent], camera)
+    assert report.failed == []
+    assert report.skipped == []
+    assert report.ingested == sorted(night)
+    refs = butler.query_datasets("raw", collections=camera.raw_run)
+    assert refs.count() == len(night) == len(report.refs)
+    path, ref = report.ingested[-1], report.refs[-1]
+    image = butler.get(ref)
+    np.testing.assert_array_equal(image.data, fits.getdata(path))
+    assert ref.data_id["detector"] == fits.getheader(path)["DETECTOR"]
+
+
+def test_exposures_are_recorded_with_day_and_group(butler, camera, night):
+    ingest_raws(butler, night, camera)
+    exposures = butler.query_dimension_records("exposure").to_polars().sort("exposure")
+    assert exposures["observation_type"].to_list() == [
+        "bias", "dark", "science", "science", "science", "science",
+    ]  # fmt: skip
+    assert exposures["physical_filter"].to_list()[1:4] == ["none", "demo_g", "demo_g"]
+    assert butler.query_dimension_records("group").count() == 6
+    (day,) = butler.query_dimension_records("day_obs")
+    assert day["day_obs"] == 20250301
+    assert day.timespan.contains(exposures["timespan_begin"][0])
+
+
+def test_a_frame_ingested_twice_is_skipped(butler, camera, night):
+    ingest_raws(butler, night[:4], camera)
+    report = ingest_raws(butler, night, camera)
+    assert report.skipped == night[:4]
+    assert report.ingested == night[4:]
+
+
+def test_copies_of_one_frame_count_once(butler, camera, night, tmp_path):
+    twin = tmp_path / "twin.fits"
+    shutil.copy(night[0], twin)
+    report = ingest_raws(butler, [night[0], twin], camera)
+    assert report.ingested == [night[0]]
+    assert report.skipped == [twin]
+
+
+def test_detectors_may_come_one_after_the_other(butler, camera, night):
+    first = [path for path in night if path.stem.endswith("_0")]
+    ingest_raws(butler, first, camera)
+    report = ingest_raws(butler, night, camera)
+    assert len(report.ingested) == len(night) - len(first)
+
+
+def test_bad_files_are_named_with_the_reason_and_the_rest_goes_on(
+    butler, camera, copied
+):
+    folder = copied[0].parent
+    text, cut, keyless, foreign, filterless, absent = (
+        folder / "notes.fits", copied[0], copied[1], copied[2], copied[3],
+        folder / "absent.fits",
+    )  # fmt: skip
+    text.write_text("no FITS at all")
+    cut.write_bytes(cut.read_bytes()[:6000])
+    with fits.open(keyless, mode="update") as units:
+        del units[0].header["EXPTIME"]
+    set_card(foreign, "DETECTOR", 9)
+    set_card(filterless, "FILTER", "demo_q")
+    report = ingest_raws(butler, [folder, absent], camera)
+    reasons = dict(report.failed)
+    assert set(reasons) == {text, cut, keyless, foreign, filterless, absent}
+    assert len(report.ingested) == len(copied) - 4
+    assert "cannot be read as FITS" in reasons[text]
+    assert "is cut off" in reasons[cut]
+    assert "no 'EXPTIME'" in reasons[keyless]
+    assert "no detector 9; it has 0, 1, 2, 3" in reasons[foreign]
+    assert "no filter 'demo_q'" in reasons[filterless]
+    assert "is no file" in reasons[absent]
+    assert all(path.name in reason for path, reason in report.failed)
+
+
+def test_fail_fast_stops_at_the_first_bad_file(butler, camera, night, tmp_path):
+    bad = tmp_path / "bad.fits"
+    bad.write_text("no FITS")
+    with pytest.raises(HeaderError, match=r"bad\.fits"):
+        ingest_raws(butler, [bad, *night], camera, fail_fast=True)
+    assert butler.query_datasets("raw", collections=camera.raw_run).count() == 0
+
+
+def test_frames_of_one_exposure_that_contradict_each_other_stay_out(
+    butler, camera, copied
+):
+    set_card(copied[5], "EXPTIME", 77.0)
+    report = ingest_raws(butler, copied, camera)
+    assert [path for path, _ in report.failed] == copied[4:8]
+    assert "'exposure_time' is 60.0 in" in report.failed[0][1]
+    assert len(report.ingested) == len(copied) - 4
+
+
+def test_an_exposure_that_contradicts_the_repository_stays_out(butler, camera, copied):
+    ingest_raws(butler, copied[:1], camera)
+    for path in copied[1:4]:
+        set_card(path, "OBJECT", "something else")
+    report = ingest_raws(butler, copied, camera)
+    assert [path for path, _ in report.failed] == copied[1:4]
+    assert len(report.ingested) == len(copied) - 4
+
+
+def test_files_with_several_images_are_refused(butler, camera, tmp_path):
+    path = tmp_path / "mosaic.fits"
+    images = [fits.ImageHDU(np.zeros((8, 8), np.int16)) for _ in range(2)]
+    fits.HDUList([fits.PrimaryHDU(), *images]).writeto(path)
+    report = ingest_raws(butler, [path], camera)
+    assert "holds 2 images" in report.failed[0][1]
+
+
+@pytest.mark.parametrize(
+    ("transfer", "stays"),
+    [("copy", True), ("hardlink", True), ("symlink", True), ("direct", True),
+     ("move", False)],
+)  # fmt: skip
+def test_files_come_in_as_asked(butler, camera, copied, transfer, stays):
+    expected = fits.getdata(copied[-1])
+    report = ingest_raws(butler, copied, camera, transfer=transfer)
+    assert report.failed == []
+    assert all(path.exists() is stays for path in copied)
+    np.testing.assert_array_equal(butler.get(report.refs[-1]).data, expected)
+
+
+def test_another_run_can_be_named(butler, camera, night):
+    ingest_raws(butler, night[:4], camera, run="test/raw")
+    assert butler.query_datasets("raw", collections="test/raw").count() == 4
+    report = ingest_raws(butler, night[:4], camera)
+    assert len(report.ingested) == 4
+
+
+def test_progress_counts_files(butler, camera, night):
+    seen = []
+    ingest_raws(
+        butler,
+        night,
+        camera,
+        on_progress=lambda done, total: seen.append((done, total)),
+    )
+    assert seen == [(n, len(night)) for n in range(1, len(night) + 1)]
+
+
+def test_folders_are_searched_for_frames(tmp_path):
+    for name in ("b.fits", "deep/a.FITS.fz", ".hidden.fits", "notes.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    odd = tmp_path / "notes.txt"
+    found = find_files([tmp_path, odd, tmp_path / "b.fits"])
+    assert found == [tmp_path / "b.fits", tmp_path / "deep" / "a.FITS.fz", odd]
+
+
+def test_both_real_nights_come_in_whole(butler):
+    default = Path(__file__).parents[3].parent / "shared" / "data"
+    shared = Path(os.environ.get("PANTLER_SHARED_DATA", default))
+    folders = [shared / "arcsat_m13", shared / "arcsat_lpseb35"]
+    if not all(folder.is_dir() for folder in folders):
+        reason = f"no real frames in '{shared}'; set PANTLER_SHARED_DATA"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    camera = Arcsat()
+    register_instrument(butler, camera)
+    report = ingest_raws(butler, folders, camera, transfer="symlink")
+    assert report.failed == []
+    assert len(report.ingested) == 51
+    image = butler.get(
+        "raw",
+        {"instrument": "ARCSAT", "exposure": 20250530055843, "detector": 0},
+        collections=camera.raw_run,
+    )
+    assert image.data.shape == (1024, 1024)
+    assert image.data.dtype.kind == "u"
+    assert image.wcs.has_celestial

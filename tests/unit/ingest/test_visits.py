@@ -1,0 +1,189 @@
+"""Exposures of the sky become visits, with the regions that they saw."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.wcs import WCS, Sip
+
+from pantler.dimensions.regions import decode_region
+from pantler.dimensions.sphere import lonlat_to_vectors
+from pantler.errors import HeaderError, QuerySyntaxError
+from pantler.ingest.footprint import image_footprint
+from pantler.ingest.raws import ingest_raws
+from pantler.ingest.visits import define_visits
+
+
+@pytest.fixture
+def filled(butler, camera, night):
+    ingest_raws(butler, night, camera)
+    return butler
+
+
+def records(butler, element):
+    return butler.query_dimension_records(element).to_polars()
+
+
+def image_corners(path, beyond=0.0):
+    wcs = WCS(fits.getheader(path))
+    low, high = -0.5 - beyond, 63.5 + beyond
+    sky = wcs.all_pix2world([low, high, high, low], [low, low, high, high], 0)
+    return lonlat_to_vectors(*sky)
+
+
+def test_each_science_exposure_is_a_visit(filled, camera):
+    report = define_visits(filled, camera)
+    exposures = records(filled, "exposure").filter(observation_type="science")
+    assert report.failed == []
+    assert report.defined == exposures["exposure"].sort().to_list()
+    visits = records(filled, "visit").sort("visit")
+    expected = exposures.sort("exposure")
+    assert visits["name"].to_list() == expected["obs_id"].to_list()
+    for name in ("physical_filter", "day_obs", "exposure_time", "timespan_begin"):
+        assert visits[name].to_list() == expected[name].to_list()
+    definition = records(filled, "visit_definition")
+    assert definition["exposure"].to_list() == definition["visit"].to_list()
+    assert records(filled, "visit_system_membership").height == len(report.defined)
+    assert records(filled, "visit_system")["name"].to_list() == ["one-to-one"]
+
+
+def test_regions_hold_their_images_with_a_margin_and_not_more(filled, camera, night):
+    define_visits(filled, camera, padding_px=5)
+    regions = {
+        (row["visit"], row["detector"]): decode_region(row["region"])
+        for row in records(filled, "visit_detector_region").iter_rows(named=True)
+    }
+    assert len(regions) == 16
+    for path in night:
+        header = fits.getheader(path)
+        if header["IMAGETYP"] == "object":
+            region = regions[header["EXPNUM"], header["DETECTOR"]]
+            assert region.contains(image_corners(path, beyond=4.9)).all()
+            assert not region.contains(image_corners(path, beyond=5.1)).any()
+
+
+def test_the_region_of_a_visit_holds_those_of_its_detectors(filled, camera):
+    define_visits(filled, camera)
+    visits = {
+        row["visit"]: decode_region(row["region"])
+        for row in records(filled, "visit").iter_rows(named=True)
+    }
+    for row in records(filled, "visit_detector_region").iter_rows(named=True):
+        vertices = decode_region(row["region"]).vertices
+        # The corners of the hull are corners of the detectors: allow for rounding.
+        center = vertices.mean(0)
+        inner = center + 0.999999 * (vertices - center)
+        inner /= np.linalg.norm(inner, axis=1, keepdims=True)
+        assert visits[row["visit"]].contains(inner).all()
+
+
+def test_defining_again_changes_nothing(filled, camera):
+    define_visits(filled, camera)
+    before = records(filled, "visit")
+    report = define_visits(filled, camera)
+    assert (report.defined, report.known, report.failed) == ([], 4, [])
+    assert records(filled, "visit").equals(before)
+
+
+def test_detectors_that_come_late_complete_their_visit(butler, camera, night):
+    early = [path for path in night if path.stem.endswith("_0")]
+    ingest_raws(butler, early, camera)
+    define_visits(butler, camera)
+    small = decode_region(records(butler, "visit").sort("visit")["region"][0])
+    ingest_raws(butler, night, camera)
+    report = define_visits(butler, camera)
+    assert len(report.defined) == 4
+    assert records(butler, "visit_detector_region").height == 16
+    visit = records(butler, "visit").sort("visit")
+    large = decode_region(visit["region"][0])
+    assert visit.height == 4
+    assert large.bounding_circle().radius > 1.5 * small.bounding_circle().radius
+
+
+def test_frames_without_world_coordinates_are_left_out_and_named(
+    butler, camera, night, tmp_path
+):
+    spoiled = tmp_path / night[-1].name
+    shutil.copy(night[-1], spoiled)
+    with fits.open(spoiled, mode="update") as units:
+        for key in ("CTYPE1", "CTYPE2", "CD1_1", "CD2_2", "CD1_2", "CD2_1"):
+            del units[0].header[key]
+    ingest_raws(butler, [*night[:-1], spoiled], camera)
+    report = define_visits(butler, camera)
+    ((frame, reason),) = report.failed
+    assert frame == f"exposure {report.defined[-1]}, detector 3"
+    assert "no celestial world coordinates" in reason
+    assert records(butler, "visit_detector_region").height == 15
+    assert "1 frames left out" in report.summary()
+    assert frame in report.summary()
+
+
+def test_an_exposure_without_any_region_is_no_visit(butler, camera, night, tmp_path):
+    spoiled = tmp_path / night[-1].name
+    shutil.copy(night[-1], spoiled)
+    with fits.open(spoiled, mode="update") as units:
+        for key in ("CTYPE1", "CTYPE2"):
+            del units[0].header[key]
+    ingest_raws(butler, [spoiled], camera)
+    report = define_visits(butler, camera)
+    assert report.defined == []
+    assert len(report.failed) == 1
+    assert records(butler, "visit").is_empty()
+
+
+def test_exposures_can_be_chosen(filled, camera):
+    report = define_visits(filled, camera, where="band = 'r'")
+    assert len(report.defined) == 2
+    assert len(define_visits(filled, camera).defined) == 2
+
+
+def test_a_wrong_choice_is_said(filled, camera):
+    with pytest.raises(QuerySyntaxError, match="column 8"):
+        define_visits(filled, camera, where="band = = 'r'")
+
+
+def bent(ctype="RA---TAN", **cards):
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = [ctype, ctype.replace("RA--", "DEC-")]
+    wcs.wcs.crval = [30.0, 60.0]
+    wcs.wcs.crpix = [500.5, 500.5]
+    wcs.wcs.cd = [[-0.01, 0], [0, 0.01]]
+    for key, value in cards.items():
+        setattr(wcs.wcs, key, value)
+    wcs.pixel_shape = (1000, 1000)
+    return wcs
+
+
+def test_a_plain_projection_has_four_corners():
+    assert len(image_footprint(bent(), 0.0).vertices) == 4
+
+
+def test_the_sides_of_a_distorted_image_are_followed():
+    wcs = bent("RA---TAN-SIP")
+    wcs.wcs.ctype = ["RA---TAN-SIP", "DEC--TAN-SIP"]
+    bulge = np.zeros((3, 3))
+    bulge[2, 0] = 1e-4  # rows are shifted by up to 25 pixels
+    wcs.sip = Sip(np.zeros((3, 3)), bulge, None, None, wcs.wcs.crpix)
+    region = image_footprint(wcs, 2.0)
+    assert len(region.vertices) > 4
+    edge = np.linspace(0, 999, 200)
+    for x, y in ((edge, 0 * edge), (edge, 0 * edge + 999)):
+        sky = wcs.pixel_to_world(x, y)
+        assert region.contains(lonlat_to_vectors(sky.ra.deg, sky.dec.deg)).all()
+
+
+def test_other_frames_are_brought_to_icrs():
+    wcs = bent("GLON-TAN")
+    wcs.wcs.ctype = ["GLON-TAN", "GLAT-TAN"]
+    middle = wcs.pixel_to_world(499.5, 499.5).icrs
+    center = lonlat_to_vectors([middle.ra.deg], [middle.dec.deg])
+    assert image_footprint(wcs, 0.0).contains(center).all()
+
+
+def test_an_image_beyond_the_projection_is_refused():
+    wcs = bent("RA---SIN", cd=[[-1.0, 0], [0, 1.0]])
+    with pytest.raises(HeaderError, match="world coordinates"):
+        image_footprint(wcs, 0.0)

@@ -142,7 +142,7 @@ def _(node: Membership, scope: Scope) -> Sql:
     for first, last, stride in node.ranges:
         inside: Sql = operand.between(first, last)
         if stride != 1:
-            inside &= (operand - first).op("%")(stride) == 0
+            inside &= operand.op("-")(first).op("%")(stride) == 0
         options.append(inside)
     return sa.or_(*options)
 

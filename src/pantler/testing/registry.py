@@ -1,0 +1,474 @@
+"""What any registry must do: a suite that implementations inherit.
+
+Derive a test class from `RegistrySuite` and give it a fixture ``registry``: an empty
+registry of the default universe, open for writing. ::
+
+    class TestMyRegistry(RegistrySuite):
+        @pytest.fixture
+        def registry(self, tmp_path):
+            with closing(MyRegistry.create(tmp_path / "registry")) as registry:
+                yield registry
+"""
+
+# ruff: noqa: S101 - these are tests
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from pantler.datasets.collection import Collection, CollectionType
+from pantler.datasets.dataset_type import DatasetType
+from pantler.datasets.identity import make_uuids, uuid_series
+from pantler.datasets.records import DatastoreRecord, frame_to_records, records_to_frame
+from pantler.dimensions.coordinate import DataCoordinate
+from pantler.dimensions.timespan import Timespan
+from pantler.errors import (
+    CollectionNotFoundError,
+    ConflictError,
+    DataIdError,
+    DatasetTypeNotFoundError,
+    InvalidInputError,
+)
+from pantler.testing.registry_queries import QuerySuite
+from pantler.testing.survey import (
+    DAY_NS,
+    bias_type,
+    fill_survey,
+    insert_some,
+    raw_type,
+    square,
+)
+
+if TYPE_CHECKING:
+    from pantler.registry.interface import Registry
+
+
+def _data_id(registry: Registry, **values: object) -> DataCoordinate:
+    full = {"instrument": "Cam", **values}
+    return DataCoordinate.from_mapping(full, registry.universe.group(values))
+
+
+class DimensionSuite:
+    """Records of dimension elements."""
+
+    def test_a_record_is_found_as_it_was_inserted(self, registry: Registry) -> None:
+        """Every column comes back, with its type."""
+        fill_survey(registry)
+        found = registry.dimensions.find(
+            "exposure", {"instrument": "Cam", "exposure": 2}
+        )
+        assert found is not None
+        assert found["obs_id"] == "obs-2"
+        assert found["can_see_sky"] is False
+        assert found["dark_time"] is None
+        assert found.timespan == Timespan(2 * DAY_NS, 2 * DAY_NS + 10_000_000_000)
+        region = registry.dimensions.find("tract", {"skymap": "sky", "tract": 1})
+        assert region is not None
+        assert region["region"] == square(12, 1.0).encode()
+
+    def test_a_record_that_is_not_there_is_none(self, registry: Registry) -> None:
+        """Looking up is no error."""
+        assert registry.dimensions.find("instrument", {"instrument": "No"}) is None
+
+    def test_an_equal_record_is_no_conflict(self, registry: Registry) -> None:
+        """Inserting again what is there changes nothing."""
+        rows = [{"instrument": "Cam", "visit_max": 7}]
+        assert registry.dimensions.insert("instrument", rows) == 1
+        assert registry.dimensions.insert("instrument", rows) == 0
+
+    def test_another_record_of_the_same_key_is_a_conflict(
+        self, registry: Registry
+    ) -> None:
+        """The message names it, and nothing of the call is done."""
+        fill_survey(registry)
+        rows = [
+            {"instrument": "Cam", "detector": 7, "full_name": "S7"},
+            {"instrument": "Cam", "detector": 1, "full_name": "other"},
+        ]
+        with pytest.raises(ConflictError, match="detector: 1"):
+            registry.dimensions.insert("detector", rows)
+        key = {"instrument": "Cam", "detector": 7}
+        assert registry.dimensions.find("detector", key) is None
+
+    def test_records_can_be_skipped_or_replaced(self, registry: Registry) -> None:
+        """``skip`` keeps the old record, ``replace`` takes the new one."""
+        fill_survey(registry)
+        key = {"instrument": "Cam", "detector": 1}
+        rows = [
+            {**key, "full_name": "new"},
+            {"instrument": "Cam", "detector": 9, "full_name": "S9"},
+        ]
+        insert, find = registry.dimensions.insert, registry.dimensions.find
+        assert insert("detector", rows, on_conflict="skip") == 1
+        old = find("detector", key)
+        assert old is not None
+        assert old["full_name"] == "S1"
+        assert insert("detector", rows, on_conflict="replace") == 1
+        new = find("detector", key)
+        assert new is not None
+        assert new["full_name"] == "new"
+
+    def test_a_record_must_refer_to_known_values(self, registry: Registry) -> None:
+        """The message names what is missing."""
+        fill_survey(registry)
+        row = {
+            "instrument": "Cam",
+            "physical_filter": "z9",
+            "exposure": 9,
+            "obs_id": "9",
+        }
+        with pytest.raises(DataIdError, match="z9"):
+            registry.dimensions.insert("exposure", [row])
+
+    def test_an_alternate_key_is_unique(self, registry: Registry) -> None:
+        """Two detectors cannot have one name."""
+        fill_survey(registry)
+        row = {"instrument": "Cam", "detector": 8, "full_name": "S1"}
+        with pytest.raises(ConflictError, match="full_name"):
+            registry.dimensions.insert("detector", [row])
+
+    def test_expand_adds_what_follows(self, registry: Registry) -> None:
+        """The only instrument and all implied values."""
+        fill_survey(registry)
+        group = registry.universe.group(["exposure", "detector"])
+        full = registry.dimensions.expand({"exposure": 3, "detector": 1}, group)
+        assert full.is_full
+        assert full["instrument"] == "Cam"
+        assert full["band"] == "r"
+        assert full["group"] == "group 3"
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"exposure": 2, "detector": "S1"},
+            {"exposure": "obs-2", "detector": 1},
+            {"exposure.obs_id": "obs-2", "detector.full_name": "S1"},
+            {"visit": 2, "detector": 1},
+            {"day_obs": 20260102, "detector": 1},
+        ],
+    )
+    def test_expand_takes_other_keys(
+        self, registry: Registry, given: dict[str, object]
+    ) -> None:
+        """Alternate keys, columns and related dimensions name a data ID too."""
+        fill_survey(registry)
+        group = registry.universe.group(["exposure", "detector"])
+        full = registry.dimensions.expand(given, group)
+        assert full.required == {"instrument": "Cam", "detector": 1, "exposure": 2}
+
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ({"exposure": 2}, "lacks 'detector'"),
+            ({"exposure": 77, "detector": 1}, "77"),
+            ({"exposure": 2, "detector": "S77"}, "S77"),
+            ({"exposure": 2, "detector": 1, "band": "r"}, "not belong together"),
+            ({"exposure": 2, "detector": 1, "visit": 3}, "not belong together"),
+            ({"physical_filter": "g1", "detector": 1}, "ambiguous"),
+            ({"exposur": 2, "detector": 1}, "Did you mean 'exposure'"),
+            ({"exposure.obsid": "obs-2", "detector": 1}, "Did you mean 'obs_id'"),
+            ({"exposure": 2.5, "detector": 1}, "integer"),
+        ],
+    )
+    def test_expand_says_what_is_wrong(
+        self, registry: Registry, given: dict[str, object], message: str
+    ) -> None:
+        """Missing, unknown, inconsistent and ambiguous data IDs are refused."""
+        fill_survey(registry)
+        group = registry.universe.group(["exposure", "detector"])
+        with pytest.raises(DataIdError, match=message):
+            registry.dimensions.expand(given, group)
+
+
+class CollectionSuite:
+    """Dataset types and collections."""
+
+    def test_a_dataset_type_is_registered_once(self, registry: Registry) -> None:
+        """An equal one is no conflict, a different one is."""
+        raw = raw_type(registry)
+        assert not registry.dataset_types.register(raw)
+        assert registry.dataset_types.get("raw") == raw
+        assert registry.dataset_types.all() == [raw]
+        other = DatasetType("raw", registry.universe.group(["visit"]), "StructuredDict")
+        with pytest.raises(ConflictError, match="dimensions"):
+            registry.dataset_types.register(other)
+        with pytest.raises(DatasetTypeNotFoundError, match="Did you mean 'raw'"):
+            registry.dataset_types.get("raws")
+
+    def test_chains_are_searched_in_order_and_each_once(
+        self, registry: Registry
+    ) -> None:
+        """Nested chains are resolved where they stand."""
+        collections = registry.collections
+        for name in "abc":
+            collections.register(name, CollectionType.RUN)
+        collections.set_chain("inner", ["c", "a"])
+        collections.set_chain("outer", ["b", "inner", "b"])
+        assert [c.name for c in collections.flatten(["outer", "a"])] == ["b", "c", "a"]
+        chained = Collection("outer", CollectionType.CHAINED, "", ("b", "inner"))
+        assert collections.get("outer") == chained
+
+    def test_a_chain_cannot_search_itself(self, registry: Registry) -> None:
+        """Directly or by others."""
+        registry.collections.set_chain("inner", [])
+        registry.collections.set_chain("outer", ["inner"])
+        with pytest.raises(InvalidInputError, match="itself"):
+            registry.collections.set_chain("inner", ["outer"])
+
+    def test_a_name_has_one_kind(self, registry: Registry) -> None:
+        """Registering again tells; another kind is a conflict."""
+        assert registry.collections.register("a", CollectionType.RUN)
+        assert not registry.collections.register("a", CollectionType.RUN)
+        with pytest.raises(ConflictError, match="RUN"):
+            registry.collections.register("a", CollectionType.TAGGED)
+        with pytest.raises(CollectionNotFoundError, match="Did you mean"):
+            registry.collections.get("aa")
+
+    def test_a_collection_in_use_is_not_removed(self, registry: Registry) -> None:
+        """A child, and a run with datasets; others are."""
+        fill_survey(registry)
+        insert_some(registry, raw_type(registry), "full")
+        registry.collections.register("empty", CollectionType.RUN)
+        registry.collections.set_chain("chain", ["empty"])
+        for name in ("full", "empty"):
+            with pytest.raises(ConflictError, match=name):
+                registry.collections.remove(name)
+        registry.collections.remove("chain")
+        registry.collections.remove("empty")
+        assert [c.name for c in registry.collections.all()] == ["full"]
+
+    def test_a_collection_knows_its_dataset_types(self, registry: Registry) -> None:
+        """Also a chain, of its children."""
+        fill_survey(registry)
+        insert_some(registry, raw_type(registry), "one")
+        insert_some(registry, bias_type(registry), "two")
+        registry.collections.set_chain("both", ["one", "two"])
+        assert registry.collections.dataset_types("one") == ["raw"]
+        assert registry.collections.dataset_types("both") == ["bias", "raw"]
+
+
+class DatasetSuite:
+    """Datasets and what collections do with them."""
+
+    def test_a_dataset_is_found_by_data_id_and_by_uuid(
+        self, registry: Registry
+    ) -> None:
+        """Both give the same ref."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        ids = insert_some(registry, raw, "run")
+        data_id = _data_id(registry, exposure=1, detector=2)
+        ref = registry.datasets.find(raw, data_id, ["run"])
+        assert ref is not None
+        assert (ref.id.bytes, ref.run, ref.data_id) == (ids[2], "run", data_id)
+        assert registry.datasets.get(ids[2]) == ref
+        assert registry.datasets.get(make_uuids(1).tobytes()) is None
+
+    def test_the_first_collection_that_has_it_counts(self, registry: Registry) -> None:
+        """Runs, tags and chains, in the order given."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        first = insert_some(registry, raw, "first", [1])
+        second = insert_some(registry, raw, "second", [1, 2])
+        registry.collections.register("tag", CollectionType.TAGGED)
+        registry.collections.associate("tag", second[:1])
+        registry.collections.set_chain("chain", ["tag", "first", "second"])
+
+        def found(collections: list[str], **values: object) -> bytes | None:
+            data_id = _data_id(registry, **values)
+            ref = registry.datasets.find(raw, data_id, collections)
+            return None if ref is None else ref.id.bytes
+
+        assert found(["first", "second"], exposure=1, detector=0) == first[0]
+        assert found(["second", "first"], exposure=1, detector=0) == second[0]
+        assert found(["chain"], exposure=1, detector=0) == second[0]
+        assert found(["chain"], exposure=1, detector=1) == first[1]
+        assert found(["chain"], exposure=2, detector=1) == second[5]
+        assert found(["first"], exposure=2, detector=1) is None
+
+    def test_a_run_holds_one_dataset_of_a_data_id(self, registry: Registry) -> None:
+        """The message names it, and nothing of the call is done."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        insert_some(registry, raw, "run", [1])
+        with pytest.raises(ConflictError, match="exposure: 1"):
+            insert_some(registry, raw, "run", [2, 1])
+        data_id = _data_id(registry, exposure=2, detector=1)
+        assert registry.datasets.find(raw, data_id, ["run"]) is None
+
+    def test_a_uuid_is_used_once(self, registry: Registry) -> None:
+        """Also in another run."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        ids = insert_some(registry, raw, "run", [1])
+        registry.collections.register("other", CollectionType.RUN)
+        frame = pl.DataFrame({"instrument": "Cam", "detector": 0, "exposure": 1})
+        with pytest.raises(ConflictError, match="in use"):
+            registry.datasets.insert(
+                raw, "other", frame, pl.Series([ids[3]], dtype=pl.Binary)
+            )
+
+    @pytest.mark.parametrize(
+        ("column", "message"),
+        [
+            (pl.lit(77).alias("exposure"), "exposure: 77"),
+            (pl.lit(None, pl.Int64).alias("exposure"), "null"),
+            (pl.lit("x").alias("exposure"), "exposure"),
+        ],
+    )
+    def test_data_ids_must_be_known(
+        self, registry: Registry, column: pl.Expr, message: str
+    ) -> None:
+        """Unknown, missing and mistyped values are refused."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        registry.collections.register("run", CollectionType.RUN)
+        frame = pl.DataFrame({"instrument": "Cam", "detector": [0, 1], "exposure": 1})
+        with pytest.raises(DataIdError, match=message):
+            registry.datasets.insert(
+                raw, "run", frame.with_columns(column), uuid_series(make_uuids(2))
+            )
+
+    def test_datasets_without_dimensions_exist(self, registry: Registry) -> None:
+        """One to a run."""
+        config = DatasetType("config", registry.universe.group([]), "StructuredDict")
+        registry.dataset_types.register(config)
+        registry.collections.register("run", CollectionType.RUN)
+        one = pl.DataFrame(height=1)
+        registry.datasets.insert(config, "run", one, uuid_series(make_uuids(1)))
+        empty = DataCoordinate(config.dimensions, ())
+        assert registry.datasets.find(config, empty, ["run"]) is not None
+        with pytest.raises(ConflictError):
+            registry.datasets.insert(config, "run", one, uuid_series(make_uuids(1)))
+
+    def test_a_tag_holds_one_dataset_of_a_data_id(self, registry: Registry) -> None:
+        """A later one replaces it; taking out another's changes nothing."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        one = insert_some(registry, raw, "one", [1])
+        two = insert_some(registry, raw, "two", [1])
+        registry.collections.register("tag", CollectionType.TAGGED)
+        registry.collections.associate("tag", one)
+        registry.collections.associate("tag", two[:1])
+        registry.collections.disassociate("tag", [one[0], one[1]])
+        found = [
+            registry.datasets.find(
+                raw, _data_id(registry, exposure=1, detector=d), ["tag"]
+            )
+            for d in (0, 1, 2)
+        ]
+        ids = [None if ref is None else ref.id.bytes for ref in found]
+        assert ids == [two[0], None, one[2]]
+        with pytest.raises(ConflictError, match="several"):
+            registry.collections.associate("tag", [one[0], two[0]])
+
+    def test_calibrations_are_found_by_time(self, registry: Registry) -> None:
+        """Validity is half-open; without a time there is no match."""
+        fill_survey(registry)
+        bias = bias_type(registry)
+        old, new = (
+            insert_some(registry, bias, "old"),
+            insert_some(registry, bias, "new"),
+        )
+        registry.collections.register("calib", CollectionType.CALIBRATION)
+        registry.collections.certify("calib", old, Timespan(0, 100))
+        registry.collections.certify("calib", new, Timespan(100, 200))
+        data_id = _data_id(registry, detector=1)
+
+        def found(span: Timespan | None) -> bytes | None:
+            ref = registry.datasets.find(bias, data_id, ["calib"], span)
+            return None if ref is None else ref.id.bytes
+
+        assert found(Timespan(0, 100)) == old[1]
+        assert found(Timespan.instant(100)) == new[1]
+        assert found(Timespan.instant(200)) is None
+        assert found(None) is None
+        with pytest.raises(DataIdError, match="shorter"):
+            found(Timespan(99, 101))
+
+    def test_validity_ranges_do_not_overlap(self, registry: Registry) -> None:
+        """And only calibrations have one."""
+        fill_survey(registry)
+        bias, raw = bias_type(registry), raw_type(registry)
+        old, new = (
+            insert_some(registry, bias, "old"),
+            insert_some(registry, bias, "new"),
+        )
+        raws = insert_some(registry, raw, "raws")
+        registry.collections.register("calib", CollectionType.CALIBRATION)
+        registry.collections.certify("calib", old, Timespan(0, 100))
+        with pytest.raises(ConflictError, match="detector: 0"):
+            registry.collections.certify("calib", new, Timespan(99, 200))
+        with pytest.raises(InvalidInputError, match="raw"):
+            registry.collections.certify("calib", raws[:1], Timespan(0, 100))
+
+    def test_deleted_datasets_are_gone_from_everywhere(
+        self, registry: Registry
+    ) -> None:
+        """Runs, tags, validity ranges and records; the others stay."""
+        fill_survey(registry)
+        bias = bias_type(registry)
+        ids = insert_some(registry, bias, "run")
+        registry.collections.register("calib", CollectionType.CALIBRATION)
+        registry.collections.register("tag", CollectionType.TAGGED)
+        registry.collections.certify("calib", ids, Timespan(0, 100))
+        registry.collections.associate("tag", ids)
+        table = registry.record_table("store")
+        records = [DatastoreRecord(i, "", "p", None, 1, None, "json", "X") for i in ids]
+        table.insert(records_to_frame(records))
+        registry.datasets.delete(ids[:2])
+        assert [registry.datasets.get(i) is None for i in ids] == [
+            True,
+            True,
+            False,
+            False,
+        ]
+        assert frame_to_records(table.fetch(ids)) == records[2:]
+        again = insert_some(registry, bias, "other")
+        registry.collections.certify("calib", again[:2], Timespan(0, 100))
+        for name in ("tag", "calib"):
+            data_id = _data_id(registry, detector=2)
+            ref = registry.datasets.find(bias, data_id, [name], Timespan(0, 100))
+            assert ref is not None
+            assert ref.id.bytes == ids[2]
+
+    def test_records_of_a_datastore_come_back(self, registry: Registry) -> None:
+        """With nulls and all; those of others are not seen."""
+        fill_survey(registry)
+        ids = insert_some(registry, raw_type(registry), "run", [1])
+        table = registry.record_table("store")
+        kept = [
+            DatastoreRecord(ids[0], "", "pack", 5, 7, None, "json", "X"),
+            DatastoreRecord(ids[1], "a", "file", None, 8, "blake2b:00", "fits", "Y"),
+            DatastoreRecord(ids[1], "b", "pack", 0, 8, None, "fits", "Y"),
+        ]
+        table.insert(records_to_frame(kept))
+        assert frame_to_records(table.fetch(ids[:1])) == kept[:1]
+        assert sorted(frame_to_records(table.fetch(ids)), key=str) == sorted(
+            kept, key=str
+        )
+        assert registry.record_table("other").fetch(ids).is_empty()
+        assert table.paths_in_use(["pack", "file", "none"]) == {"pack", "file"}
+        table.delete(ids[1:])
+        assert table.paths_in_use(["pack", "file"]) == {"pack"}
+
+    def test_a_transaction_is_all_or_nothing(self, registry: Registry) -> None:
+        """What failed within a failed part is undone alone, or all of it."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        with registry.transaction():
+            insert_some(registry, raw, "kept")
+            with pytest.raises(ConflictError), registry.transaction():  # noqa: PT012 - all fails
+                insert_some(registry, raw, "undone", [1])
+                insert_some(registry, raw, "kept", [1])
+        assert [c.name for c in registry.collections.all()] == ["kept"]
+        with pytest.raises(ZeroDivisionError), registry.transaction():  # noqa: PT012 - all fails
+            insert_some(registry, raw, "undone", [1])
+            raise ZeroDivisionError
+        assert [c.name for c in registry.collections.all()] == ["kept"]
+
+
+class RegistrySuite(DimensionSuite, CollectionSuite, DatasetSuite, QuerySuite):
+    """All of them."""

@@ -1,0 +1,35 @@
+"""The SQLite registry does what registries do."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+
+from pantler.dimensions.universe import Universe
+from pantler.registry.sql.sqlite import SqliteRegistry
+from pantler.testing.registry import RegistrySuite
+
+
+@pytest.fixture(
+    params=[("delete", "process"), ("wal", "power")],
+    ids=["delete", "wal"],
+    scope="module",
+)
+def empty(request, tmp_path_factory):
+    """Return an empty registry as bytes: making its tables takes the most time."""
+    journal, durability = request.param
+    path = tmp_path_factory.mktemp("registry") / "registry.sqlite3"
+    universe = Universe.default()
+    made = SqliteRegistry.create(path, universe, journal=journal, durability=durability)
+    made.close()
+    return path.read_bytes()
+
+
+class TestSqliteRegistry(RegistrySuite):
+    @pytest.fixture
+    def registry(self, empty, tmp_path):
+        path = tmp_path / "registry.sqlite3"
+        path.write_bytes(empty)
+        with closing(SqliteRegistry.open(path, writeable=True)) as registry:
+            yield registry

@@ -113,6 +113,8 @@ def plan_night(settings: DemoSettings) -> list[PlannedExposure]:
 def simulate(folder: Path, settings: DemoSettings | None = None) -> list[Path]:
     """Write the raw frames of a night, one FITS file for each exposure and detector.
 
+    The truth behind them is ``star_catalog(settings)``.
+
     Parameters
     ----------
     folder
@@ -124,10 +126,6 @@ def simulate(folder: Path, settings: DemoSettings | None = None) -> list[Path]:
     -------
     list of Path
         The files, in the order of the night.
-
-    Examples
-    --------
-    The truth behind the frames is ``star_catalog(settings)``.
     """
     settings = settings or DemoSettings()
     folder.mkdir(parents=True, exist_ok=True)

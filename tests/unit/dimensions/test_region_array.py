@@ -57,11 +57,11 @@ def expected_pairs(left, right):
     }
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(seeds, st.booleans())
 def test_pairs_are_exactly_those_that_overlap_one_by_one(seed, only_polygons):
-    left = some_regions(seed, 30, only_polygons=only_polygons)
-    right = some_regions(seed + 1, 20, only_polygons=only_polygons) + left[:5]
+    left = some_regions(seed, 18, only_polygons=only_polygons)
+    right = some_regions(seed + 1, 12, only_polygons=only_polygons) + left[:5]
     pairs = overlapping_pairs(
         RegionArray.from_regions(left), RegionArray.from_regions(right)
     )
@@ -70,10 +70,10 @@ def test_pairs_are_exactly_those_that_overlap_one_by_one(seed, only_polygons):
     assert set(found) == expected_pairs(left, right)
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(seeds)
 def test_one_region_against_many_is_the_same_as_one_by_one(seed):
-    regions = some_regions(seed, 25)
+    regions = some_regions(seed, 16)
     array = RegionArray.from_regions(regions)
     for region in [each for each in regions if each is not None][:6]:
         assert array.overlaps(region).tolist() == [
@@ -81,7 +81,7 @@ def test_one_region_against_many_is_the_same_as_one_by_one(seed):
         ]
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(seeds)
 def test_a_mask_decides_given_pairs(seed):
     left, right = some_regions(seed, 12), some_regions(seed, 9)

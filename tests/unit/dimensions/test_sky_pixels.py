@@ -92,7 +92,7 @@ def test_an_envelope_has_the_pixel_of_every_point_of_a_region(seed, scheme, leve
 
 
 @settings(max_examples=20)
-@given(seeds, st.integers(0, 4))
+@given(seeds, st.integers(0, 3))
 def test_an_htm_envelope_is_exactly_the_trixels_that_overlap(seed, level):
     region = one_region(seed)
     _, found = pixel_envelope(RegionArray.from_regions([region]), "htm", level)

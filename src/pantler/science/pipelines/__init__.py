@@ -1,4 +1,5 @@
 """Packaged pipelines of the example tasks.
 
-Not here: the tasks. Each file says at its top what it needs and how it is run.
+Not here: the tasks.
+Start with ``science.yaml``; each file says at its top what it needs and makes.
 """

@@ -116,3 +116,11 @@ def uuid_series(uuids: NDArray[np.uint8], name: str = "dataset_id") -> pl.Series
     blob = uuids.tobytes()
     parts = [blob[at : at + 16] for at in range(0, len(blob), 16)]
     return pl.Series(name, parts, dtype=pl.Binary)
+
+
+def uuid_bytes(series: pl.Series) -> NDArray[np.uint8]:
+    """Return a Binary series of n UUIDs as bytes, shape (n, 16)."""
+    if not len(series):
+        return np.empty((0, 16), dtype=np.uint8)
+    wide = series.bin.reinterpret(dtype=pl.Array(pl.UInt8, 16), endianness="little")
+    return wide.to_numpy()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pantler.datasets.deferred import DeferredDataset
 from pantler.errors import TaskError, close_match
-from pantler.tasks.connections import DimensionedConnection, Input, PrerequisiteInput
 from pantler.tasks.task import NoWork
 
 if TYPE_CHECKING:
@@ -18,6 +17,11 @@ if TYPE_CHECKING:
     from pantler.dimensions.coordinate import DataCoordinate
     from pantler.pipelines.nodes import Edge, TaskNode
     from pantler.quanta.quantum import Quantum
+    from pantler.tasks.connections import (
+        DimensionedConnection,
+        Input,
+        PrerequisiteInput,
+    )
 
 RecordsOf = Callable[["DatasetRef"], "Sequence[DatastoreRecord]"]
 

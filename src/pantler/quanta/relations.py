@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from pantler.quanta.coding import closed, deciding
-from pantler.quanta.joining import count_matches, is_in, match, pack, pack_both
+from pantler.quanta.joining import (
+    count_matches,
+    is_in,
+    match,
+    pack,
+    pack_both,
+    places,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -103,6 +110,28 @@ class Relation:
             rows = np.arange(len(keys))
         columns = {name: self.codes(name)[rows] for name in wanted}
         return replace(self, columns=columns, count=len(rows))
+
+    def places_of(self, other: Relation) -> NDArray[np.int32]:
+        """Return the row that each row of another relation belongs to, or -1.
+
+        Parameters
+        ----------
+        other
+            Has all dimensions of this one, whose rows are distinct and in order.
+
+        Returns
+        -------
+        numpy.ndarray, shape (len(other),)
+            Rows of this relation.
+        """
+        names = tuple(self.columns)
+        table, keys = pack_both(
+            list(self.columns.values()),
+            [other.codes(name) for name in names],
+            [self.coding.size(name) for name in names],
+            (self.count, other.count),
+        )
+        return places(keys, table)
 
     def _key_pair(self, other: Relation) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         names = self.shared(other)

@@ -1,0 +1,77 @@
+"""Why a graph has no quanta, in sentences."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from pantler.queries.explanation import explain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pantler.quanta.reduction import JoinTree
+    from pantler.quanta.relations import Relation
+    from pantler.quanta.sources import Sources
+
+
+def explain_empty(
+    sources: Sources, relations: Sequence[Relation], tree: JoinTree
+) -> str:
+    """Return what left nothing of a join: one relation, a pair, or a step.
+
+    Parameters
+    ----------
+    sources
+        The queries of the relations, which are asked again in part.
+    relations
+        What was joined.
+    tree
+        The join, which is empty.
+    """
+    empty = [relation for relation in relations if not len(relation)]
+    if empty:
+        return " ".join(dict.fromkeys(_explain_alone(sources, r) for r in empty))
+    pairs = [
+        _explain_pair(left, right)
+        for left, right in itertools.combinations(relations, 2)
+        if left.shared(right) and not left.join_size(right)
+    ]
+    if pairs:
+        return " ".join(pairs)
+    return _explain_steps(tree)
+
+
+def _explain_alone(sources: Sources, relation: Relation) -> str:
+    if relation.kind == "overlap":
+        return f"There are no {relation.name}."
+    query = sources.queries[relation.name]
+    if sources.registry.count(query) == 0:
+        sentences = " ".join(explain(sources.registry, query))
+        return f"There are no {relation.name}: {sentences}"
+    return (
+        f"None of the {relation.name} belongs to values that the conditions leave of "
+        f"{', '.join(map(repr, relation.columns))}."
+    )
+
+
+def _explain_pair(left: Relation, right: Relation) -> str:
+    shared = ", ".join(map(repr, left.shared(right)))
+    return (
+        f"None of the {len(left)} {left.name} agrees in {shared} with any of the "
+        f"{len(right)} {right.name}."
+    )
+
+
+def _explain_steps(tree: JoinTree) -> str:
+    """Return the joins one after another, with the rows that each left."""
+    lines = []
+    for step in tree.steps:
+        if step.after != step.before or not step.after:
+            lines.append(
+                f"matched with {step.other}, of {step.before} {step.name} "
+                f"{step.after} are left"
+            )
+        if not step.after:
+            break
+    return "Each two agree, but not all together: " + "; ".join(lines) + "."

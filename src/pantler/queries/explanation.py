@@ -6,15 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pantler.errors import close_match
-from pantler.queries.analysis import columns, conjuncts
+from pantler.queries.analysis import columns, conjuncts, elements
 from pantler.queries.binding import combine
 from pantler.queries.query import Query
 from pantler.queries.rendering import to_text
 from pantler.queries.tree import Comparison, Constant, DimensionKey, RecordField
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
+    from pantler.dimensions.element import DimensionElement
     from pantler.queries.query import DatasetSearch
     from pantler.queries.runner import QueryRunner
     from pantler.queries.tree import Predicate
@@ -62,18 +65,24 @@ def _explain_unconditional(runner: QueryRunner, plain: Query) -> list[str]:
     ]
     if sentences:
         return sentences
-    empty = [
-        element.name
-        for element in plain.dimensions.elements
-        if not element.is_pixel and not _has_rows(runner, _records(plain, element.name))
-    ]
-    if empty:
-        return [f"The repository has no records of '{name}'." for name in empty]
+    missing = _elements_without_records(runner, plain, plain.dimensions.elements)
+    if missing:
+        return missing
     what = f"'{plain.element}' records" if plain.element else f"{plain.dimensions!r}"
     datasets = [search.dataset_type.name for search in plain.datasets]
     related = f" with datasets {', '.join(datasets)}" if datasets else ""
     return [
         f"No rows of {what}{related} are related to one another, without any condition."
+    ]
+
+
+def _elements_without_records(
+    runner: QueryRunner, plain: Query, needed: Iterable[DimensionElement]
+) -> list[str]:
+    return [
+        f"The repository has no records of '{element.name}'."
+        for element in needed
+        if not element.is_pixel and not _has_rows(runner, _records(plain, element.name))
     ]
 
 
@@ -96,6 +105,12 @@ def _explain_condition(
     else:
         others = to_text(combine(*before) or part)
         sentences = [f"No row that satisfies `{others}` satisfies `{text}` too."]
+    universe = plain.dimensions.universe
+    missing = _elements_without_records(
+        runner, plain, (universe[name] for name in sorted(elements(part)))
+    )
+    if missing:
+        return [*sentences, *missing]
     for column in columns(part):
         if isinstance(column, DimensionKey | RecordField):
             sentences += _existing(runner, plain, column, before=before, part=part)

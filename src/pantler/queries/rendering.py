@@ -6,6 +6,8 @@ from functools import singledispatch
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import numpy as np
+
 from pantler.dimensions.times import format_time
 from pantler.dimensions.timespan import Timespan
 from pantler.queries.tree import (
@@ -30,6 +32,7 @@ from pantler.queries.tree import (
 )
 
 if TYPE_CHECKING:
+    from pantler.dimensions.regions import Region
     from pantler.queries.tree import Operand, Predicate
 
 
@@ -104,7 +107,7 @@ def _(node: TimespanConstant) -> str:
 
 @to_text.register
 def _(node: RegionConstant) -> str:
-    return f"REGION('0x{node.encoded.hex()}')"
+    return _shape_text(node.encoded) or f"REGION('0x{node.encoded.hex()}')"
 
 
 @to_text.register
@@ -153,7 +156,13 @@ def _(node: Truth) -> str:
 @to_text.register
 def _(node: Not) -> str:
     inner = to_text(node.operand)
-    return f"NOT ({inner})" if isinstance(node.operand, And | Or) else f"NOT {inner}"
+    match node.operand:
+        case And() | Or():
+            return f"NOT ({inner})"
+        case IsNull(operand):
+            return f"{to_text(operand)} IS NOT NULL"
+        case _:
+            return f"NOT {inner}"
 
 
 @to_text.register
@@ -180,3 +189,24 @@ def _quote(text: str) -> str:
 
 def _time_text(time_ns: int) -> str:
     return f"T'{format_time(time_ns)}/tai'"
+
+
+def _shape_text(encoded: bytes) -> str | None:
+    """Return a circle or polygon in degrees, if that is exactly the same region."""
+    from pantler.dimensions.regions import Circle, ConvexPolygon, decode_region
+    from pantler.dimensions.sphere import vectors_to_lonlat
+
+    region = decode_region(encoded)
+    if isinstance(region, Circle):
+        angles = np.array([*vectors_to_lonlat(region.center), region.radius])
+        lon, lat, radius = np.degrees(angles).round(10).tolist()
+        same: Region = Circle.from_lonlat(lon, lat, radius)
+        text = f"CIRCLE({lon}, {lat}, {radius})"
+    elif isinstance(region, ConvexPolygon):
+        angles = np.stack(vectors_to_lonlat(region.vertices), axis=1)
+        corners = np.degrees(angles).round(10)
+        same = ConvexPolygon.from_lonlat(corners[:, 0], corners[:, 1])
+        text = f"POLYGON({', '.join(map(repr, corners.ravel().tolist()))})"
+    else:
+        return None
+    return text if same.encode() == encoded else None

@@ -204,3 +204,31 @@ def test_the_text_of_times_is_exact_to_the_nanosecond(begin, length):
         bound("visit.timespan OVERLAPS (T'60000.1', NULL)"),
     ):
         assert bound(to_text(tree)) == tree
+
+
+@given(
+    st.floats(0, 360, exclude_max=True),
+    st.floats(-80, 80),
+    st.floats(0, 5) | st.sampled_from([0, 0.5, 1]),
+)
+def test_the_text_of_regions_is_exact_to_the_bit(lon, lat, size):
+    for region in (
+        f"CIRCLE({lon!r}, {lat!r}, {size!r})",
+        f"BOX({lon!r}, {lat!r}, {size!r}, 2)",
+        f"POLYGON({lon!r}, {lat!r}, {lon + 2!r}, {lat!r}, {lon + 1!r}, {lat + 3!r})",
+    ):
+        tree = bound(f"visit.region OVERLAPS {region}")
+        assert bound(to_text(tree)) == tree
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "visit.region OVERLAPS CIRCLE(10.0, -20.5, 0.3)",
+        "visit.region OVERLAPS POLYGON(10.0, 0.0, 11.0, 0.0, 10.0, 1.0)",
+        "visit.name IS NOT NULL AND NOT (visit = 1 OR visit IN (3, 5..9:2))",
+        "visit.timespan OVERLAPS (NULL, T'2025-01-01T12:00:00.5/tai')",
+    ],
+)
+def test_text_is_as_people_write_it(text):
+    assert to_text(bound(text)) == text

@@ -228,3 +228,14 @@ def test_what_is_empty_without_any_condition_is_said(datasets):
 def test_an_offset_beyond_all_rows_is_blamed(visits):
     (sentence,) = visits.where("visit > 1").offset(9).explain()
     assert "offset of 9" in sentence
+
+
+def test_an_element_without_records_is_named(visits):
+    def count(query):
+        return 0 if query.element == "visit" or query.where else 1
+
+    visits.runner.count = count
+    assert visits.where("visit.exposure_time > 3").explain() == [
+        "No row satisfies `visit.exposure_time > 3.0`.",
+        "The repository has no records of 'visit'.",
+    ]

@@ -5,6 +5,7 @@ Each is immutable: ``where``, ``order_by``, ``limit`` and ``offset`` return a ne
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
@@ -223,14 +224,12 @@ class DatasetResults(Results[DatasetRef]):
     def __iter__(self) -> Iterator[DatasetRef]:
         dataset_type = self.dataset_type
         group = dataset_type.dimensions
-        width = len(group.required)
-        names = (*group.required, "run", "dataset_id")
         for chunk in self._chunks():
+            columns = [chunk[name].to_list() for name in group.required]
+            # A type without dimensions has datasets with no values in their data IDs.
+            data_ids = zip(*columns, strict=True) if columns else itertools.repeat(())
+            runs, ids = chunk["run"].to_list(), chunk["dataset_id"].to_list()
             # Values come from the database: there is nothing to check in them.
-            for row in chunk.select(names).rows():
-                yield DatasetRef(
-                    dataset_type,
-                    DataCoordinate(group, row[:width]),
-                    row[width],
-                    UUID(bytes=row[width + 1]),
-                )
+            for values, run, dataset_id in zip(data_ids, runs, ids, strict=False):
+                data_id = DataCoordinate(group, values)
+                yield DatasetRef(dataset_type, data_id, run, UUID(bytes=dataset_id))

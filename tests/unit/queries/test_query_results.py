@@ -239,3 +239,12 @@ def test_an_element_without_records_is_named(visits):
         "No row satisfies `visit.exposure_time > 3.0`.",
         "The repository has no records of 'visit'.",
     ]
+
+
+def test_a_type_without_dimensions_has_refs_too(ids):
+    kind = DatasetType("packages", UNIVERSE.group([]), "StructuredDict")
+    frame = pl.DataFrame({"dataset_id": uuid_series(ids[:1]), "run": ["u/one"]})
+    query = Query(kind.dimensions, target=DatasetSearch(kind, ("u/one",)))
+    (ref,) = DatasetResults(FakeRunner(frame), query)
+    assert ref.data_id == DataCoordinate(kind.dimensions, ())
+    assert ref.id.bytes == ids[0].tobytes()

@@ -191,7 +191,7 @@ class Sources:
     def _run_codes(self, runs: pl.Series) -> NDArray[np.int32]:
         new = set(runs.unique().to_list()) - set(self.runs)
         self.runs += sorted(new)
-        return lookup([runs], [pl.Series(self.runs, dtype=pl.String)])
+        return lookup([runs.cast(pl.String)], [pl.Series(self.runs, dtype=pl.String)])
 
     def coding(self, names: Iterable[str], *, with_regions: set[str]) -> Coding:
         """Return the values of dimensions that the user's conditions allow.

@@ -105,7 +105,7 @@ class QueryRunner:
         used = numbers.unique().to_list()
         named = numbers.replace_strict(
             used, [names[number] for number in used], return_dtype=pl.String
-        )
+        ).cast(pl.String)  # replacing by nothing keeps the type
         return frame.with_columns(named.alias("run")).select(
             "run" if name == RUN_ID else name for name in frame.columns
         )

@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from pantler.datasets.storage_class import StorageClass
 
 _CONTENT: Final = "PNTLCONT"  # what a file of ours holds: image, array, wcs, ...
+_PARTS: Final = "PNTLPART"  # the extensions that an image has
 _BOOL: Final = "PNTLBOOL"  # bytes that were truth values
 _HAS_WCS: Final = "PNTLWCS"
 _UNCERTAINTY: Final = "PNTLUNC"
-_OURS: Final = (_CONTENT, _BOOL, _HAS_WCS, _UNCERTAINTY)
 
 _UNCERTAINTIES: Final = {
     "std": StdDevUncertainty,
@@ -165,6 +165,7 @@ class _Image:
     def header(self) -> fits.Header:
         header = self.hdus[0].header.copy(strip=True)
         header.remove(_CONTENT)
+        header.remove(_PARTS)
         return header
 
     def wcs(self) -> WCS | None:
@@ -187,7 +188,12 @@ class _Image:
         return _read_array(found, None if name == "psf" else self.cutout)
 
     def _extension(self, name: str) -> Any:
-        return next((hdu for hdu in self.hdus[2:] if hdu.name == name), None)
+        if name not in self.hdus[0].header[_PARTS].split():
+            return None
+        found = next((hdu for hdu in self.hdus[2:] if hdu.name == name), None)
+        if found is None:
+            raise IntegrityError(f"The FITS file has lost its extension {name}.")
+        return found
 
 
 class _Frame(_Image):
@@ -251,6 +257,9 @@ def _hdus_of(value: Any, storage_class: StorageClass) -> fits.HDUList:
     # Given so, rather than added later, the cards keep their order.
     primary = fits.PrimaryHDU(header=header)
     primary.header[_CONTENT] = (content, "what this file holds")
+    if content == "image":
+        names = " ".join(hdu.name for hdu in images)
+        primary.header[_PARTS] = (names, "the extensions that follow")
     return fits.HDUList([primary, *images])
 
 
@@ -263,14 +272,8 @@ def _image_hdus(image: CCDData) -> list[fits.ImageHDU]:
     hdus = [data]
     for name in _PLANES:
         plane = getattr(image, name)
-        if plane is None:
-            continue
-        plane = np.asarray(plane)
-        if name != "psf" and plane.shape != image.data.shape:
-            raise InvalidInputError(
-                f"The image has shape {image.data.shape} and its {name} {plane.shape}."
-            )
-        hdus.append(_array_hdu(plane, name.upper()))
+        if plane is not None:
+            hdus.append(_array_hdu(np.asarray(plane), name.upper()))
     if image.uncertainty is not None:
         hdus.append(_uncertainty_hdu(image.uncertainty))
     return hdus
@@ -412,7 +415,8 @@ def _opened(path: Path) -> Iterator[fits.HDUList]:
             "error", message="File may have been truncated", category=AstropyUserWarning
         )
         try:
-            with fits.open(path, memmap=False) as hdus:
+            # Astropy leaves open a path's file that it finds to be no FITS.
+            with path.open("rb") as file, fits.open(file, memmap=False) as hdus:
                 yield hdus
         except PantlerError:
             raise

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import yaml
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pantler.datasets.storage_class import StorageClass
+
+_LINE_ENDS: Final = re.compile("[\x85\u2028\u2029]")
 
 
 class JsonFormatter(BytesFormatter):
@@ -195,6 +198,13 @@ def _represent_number(dumper: yaml.SafeDumper, value: np.generic) -> yaml.Node:
     return node
 
 
+def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    # PyYAML writes these line ends of Unicode as they are, and reads them as blanks.
+    style = '"' if _LINE_ENDS.search(value) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
 # The stubs of YAML have no room for an abstract class.
 _Dumper.add_multi_representer(np.generic, _represent_number)  # type: ignore[type-abstract]
 _Dumper.add_multi_representer(dict, yaml.SafeDumper.represent_dict)

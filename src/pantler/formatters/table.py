@@ -28,6 +28,13 @@ _META: Final = "table_meta_yaml"
 _LENGTH: Final = "table::len::"
 _CLASS: Final = "pantler::table_class"
 _SERIALIZED: Final = "__serialized_columns__"
+_NO_ECSV: Final = (
+    yaml.YAMLError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+)
 _ATTRIBUTES: Final = ("description", "format", "unit", "meta")
 
 
@@ -119,7 +126,7 @@ class EcsvFormatter(Formatter):
         """
         try:
             value.write(path, format="ascii.ecsv", overwrite=True)
-        except (ValueError, TypeError) as error:
+        except (yaml.YAMLError, ValueError, TypeError) as error:
             raise InvalidInputError(f"Cannot be written as ECSV: {error}.") from error
 
     def read_file(
@@ -136,7 +143,7 @@ class EcsvFormatter(Formatter):
         columns = _asked((parameters or {}).get("columns"))
         try:
             table = Table.read(path, format="ascii.ecsv")
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
+        except _NO_ECSV as error:
             raise IntegrityError(f"Not a valid ECSV file: {error}.") from error
         if component == "columns":
             return list(table.colnames)

@@ -1,0 +1,190 @@
+"""What any datastore does: inherit `DatastoreSuite` and give it a fixture."""
+
+# A suite is made of asserts.
+# ruff: noqa: S101
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pantler.datasets.dataset_type import DatasetType
+from pantler.datasets.identity import make_uuid
+from pantler.datasets.ref import DatasetRef
+from pantler.dimensions.coordinate import DataCoordinate
+from pantler.dimensions.universe import Universe
+from pantler.errors import DatasetNotFoundError, IntegrityError, InvalidInputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pantler.datastores.interface import Datastore
+
+VALUE = {"seeing": 0.7, "stars": [1, 2, 3], "name": "Ωμέγα"}
+
+
+def make_ref(
+    name: str = "metrics",
+    *,
+    storage_class: str = "StructuredDict",
+    run: str = "u/me/run",
+    **data_id: Any,
+) -> DatasetRef:
+    """Return a ref of instrument, visit and detector, with defaults for each."""
+    group = Universe.default().group(["visit", "detector"])
+    values = {"instrument": "Demo", "visit": 3, "detector": 1, **data_id}
+    return DatasetRef(
+        DatasetType(name, group, storage_class),
+        DataCoordinate.from_mapping(values, group),
+        run,
+        make_uuid(),
+    )
+
+
+class DatastoreSuite:
+    """The conformance suite of datastore plugins."""
+
+    @pytest.fixture
+    def datastore(self) -> Datastore:
+        """Return an empty datastore; override this."""
+        raise NotImplementedError
+
+    def test_an_object_comes_back(self, datastore: Datastore) -> None:
+        """What was written is read with the records of the write."""
+        ref = make_ref()
+        records = datastore.write(VALUE, ref)
+        assert datastore.read(ref, records) == VALUE
+        assert datastore.exists(records)
+        assert {record.dataset_id for record in records} == {ref.id.bytes}
+
+    def test_objects_of_many_refs_stay_apart(self, datastore: Datastore) -> None:
+        """Type, run and each value of the data ID make a dataset of its own."""
+        refs = [
+            make_ref(),
+            make_ref("other"),
+            make_ref(run="u/me/run2"),
+            make_ref(visit=31),
+            make_ref(visit=1, detector=31),
+            make_ref(instrument="Demo_3"),
+            make_ref(instrument="../Demo"),
+            make_ref(instrument="Demo/3"),
+        ]
+        written = [datastore.write({"n": n}, ref) for n, ref in enumerate(refs)]
+        for number, (ref, records) in enumerate(zip(refs, written, strict=True)):
+            assert datastore.read(ref, records) == {"n": number}
+
+    def test_writing_again_replaces(self, datastore: Datastore) -> None:
+        """A run that was killed and is repeated meets its own remains."""
+        ref = make_ref()
+        datastore.write({"first": 1}, ref)
+        assert datastore.read(ref, datastore.write(VALUE, ref)) == VALUE
+
+    def test_the_path_of_a_write_is_known_before(self, datastore: Datastore) -> None:
+        """Who cleans up after a killed writer knows where."""
+        ref = make_ref()
+        path = datastore.path(ref)
+        assert [record.path for record in datastore.write(VALUE, ref)] == [path]
+
+    def test_a_dataset_is_found_by_looking(self, datastore: Datastore) -> None:
+        """A reader whom nobody told can look."""
+        ref = make_ref()
+        assert datastore.find(ref) == []
+        datastore.write(VALUE, ref)
+        assert datastore.read(ref, datastore.find(ref)) == VALUE
+
+    def test_another_type_is_refused_and_leaves_nothing(
+        self, datastore: Datastore
+    ) -> None:
+        """The storage class says what a dataset may be."""
+        ref = make_ref()
+        with pytest.raises(InvalidInputError, match=r"metrics@.*StructuredDict.*list"):
+            datastore.write([1], ref)
+        with pytest.raises(InvalidInputError, match="metrics@"):
+            datastore.write({"a": object()}, ref)
+        assert datastore.find(ref) == []
+
+    def test_a_dataset_without_records_is_not_found(self, datastore: Datastore) -> None:
+        """No record, no dataset."""
+        with pytest.raises(DatasetNotFoundError, match="metrics@"):
+            datastore.read(make_ref(), [])
+        assert not datastore.exists([])
+
+    def test_a_deleted_dataset_is_not_found(self, datastore: Datastore) -> None:
+        """The error names the ref and the URI; deleting again is no error."""
+        ref = make_ref()
+        records = datastore.write(VALUE, ref)
+        uri = datastore.uri(records[0])
+        for _ in range(2):
+            datastore.delete([record.path for record in records])
+        assert not datastore.exists(records)
+        with pytest.raises(DatasetNotFoundError) as error:
+            datastore.read(ref, records)
+        assert str(ref) in str(error.value)
+        assert uri in str(error.value)
+
+    def test_a_size_or_checksum_that_differs_is_told(
+        self, datastore: Datastore
+    ) -> None:
+        """Bytes that are not those recorded are never returned."""
+        ref = make_ref()
+        (record,) = datastore.write(VALUE, ref)
+        longer = dataclasses.replace(record, size_bytes=record.size_bytes + 1)
+        other = dataclasses.replace(record, checksum=f"blake2b:{'0' * 32}")
+        for wrong in (longer, other):
+            with pytest.raises(IntegrityError, match=r"metrics@.*recorded"):
+                datastore.read(ref, [wrong])
+        assert not datastore.exists([longer])
+
+    def test_unknown_components_and_parameters_are_refused(
+        self, datastore: Datastore
+    ) -> None:
+        """The storage class says what can be asked."""
+        ref = make_ref()
+        records = datastore.write(VALUE, ref)
+        with pytest.raises(InvalidInputError, match="no component 'wcs'"):
+            datastore.read(ref, records, component="wcs")
+        with pytest.raises(InvalidInputError, match="no parameter 'cutout'"):
+            datastore.read(ref, records, parameters={"cutout": (0, 1, 0, 1)})
+
+    def test_packed_datasets_come_back_one_by_one(self, datastore: Datastore) -> None:
+        """Many datasets are one artifact, in one call or several."""
+        refs = [make_ref(visit=visit) for visit in range(20)]
+        values = [
+            (ref, json.dumps({"n": number}).encode()) for number, ref in enumerate(refs)
+        ]
+        records = datastore.pack(values[:7], "w1") + datastore.pack(values[7:], "w1")
+        assert len({record.path for record in records}) == 1
+        for number, (ref, record) in enumerate(zip(refs, records, strict=True)):
+            assert datastore.exists([record])
+            assert datastore.read(ref, [record]) == {"n": number}
+
+    def test_a_pack_is_of_one_type_and_run(self, datastore: Datastore) -> None:
+        """Packs are deleted with their run."""
+        pairs = [(make_ref(), b"{}"), (make_ref(run="other"), b"{}")]
+        with pytest.raises(InvalidInputError, match="run"):
+            datastore.pack(pairs, "w1")
+        assert datastore.pack([], "w1") == []
+
+    def test_a_file_is_taken_in(self, datastore: Datastore, tmp_path: Path) -> None:
+        """A file of another program becomes a dataset."""
+        source = tmp_path / "source.json"
+        source.write_text(json.dumps(VALUE))
+        ref = make_ref()
+        records = datastore.take(ref, source, "json", "copy")
+        source.unlink()
+        assert datastore.read(ref, records) == VALUE
+
+    def test_a_file_taken_in_directly_stays(
+        self, datastore: Datastore, tmp_path: Path
+    ) -> None:
+        """It is read where it is, and not deleted with the dataset."""
+        source = tmp_path / "a b%20.json"
+        source.write_text(json.dumps(VALUE))
+        ref = make_ref()
+        records = datastore.take(ref, source, "json", "direct")
+        assert datastore.read(ref, records) == VALUE
+        assert datastore.exists(records)
+        datastore.delete([record.path for record in records])
+        assert source.exists()

@@ -1,0 +1,184 @@
+"""What any storage does: inherit `StorageSuite` and give it a fixture."""
+
+# A suite is made of asserts.
+# ruff: noqa: S101
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pantler.errors import InvalidInputError, NotFoundError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pantler.storage.interface import Storage
+
+
+class StorageSuite:
+    """The conformance suite of storage plugins.
+
+    Examples
+    --------
+    In a test module of the plugin::
+
+        class TestMyStorage(StorageSuite):
+            @pytest.fixture
+            def storage(self, tmp_path):
+                return MyStorage(f"my://{tmp_path}/root")
+    """
+
+    @pytest.fixture
+    def storage(self) -> Storage:
+        """Return an empty storage; override this."""
+        raise NotImplementedError
+
+    def test_root_is_a_uri_with_a_final_slash(self, storage: Storage) -> None:
+        """The root can be put before a path."""
+        assert "://" in storage.root
+        assert storage.root.endswith("/")
+
+    def test_bytes_come_back(self, storage: Storage) -> None:
+        """What was written is read, whole or in part."""
+        storage.write("a/b.bin", b"0123456789")
+        assert storage.read("a/b.bin") == b"0123456789"
+        assert storage.read("a/b.bin", offset=3) == b"3456789"
+        assert storage.read("a/b.bin", offset=3, size=4) == b"3456"
+        assert storage.read("a/b.bin", offset=8, size=100) == b"89"
+        assert storage.read("a/b.bin", offset=100) == b""
+
+    def test_an_empty_file_is_a_file(self, storage: Storage) -> None:
+        """Nothing can be stored too."""
+        storage.write("empty", b"")
+        assert storage.exists("empty")
+        assert storage.read("empty") == b""
+        assert storage.size_bytes("empty") == 0
+
+    def test_writing_replaces(self, storage: Storage) -> None:
+        """The last write counts."""
+        storage.write("a", b"first")
+        storage.write("a", b"2nd")
+        assert storage.read("a") == b"2nd"
+        assert storage.size_bytes("a") == 3
+
+    def test_names_may_hold_what_people_write(self, storage: Storage) -> None:
+        """Blanks, percent signs, hashes and other scripts are names."""
+        for path in ("a b/c%20d", "x#y?z", "Ωμέγα/ñ.fits", "p*[q]"):
+            storage.write(path, path.encode())
+            assert storage.read(path) == path.encode()
+        assert set(storage.list_files()) == {
+            "a b/c%20d",
+            "x#y?z",
+            "Ωμέγα/ñ.fits",
+            "p*[q]",
+        }
+
+    def test_a_block_that_ends_well_makes_the_file(self, storage: Storage) -> None:
+        """A library writes to the path that it is given, with the right extension."""
+        with storage.writing("a/b.fits") as local:
+            assert local.suffix == ".fits"
+            local.write_bytes(b"content")
+            assert not storage.exists("a/b.fits")
+            assert list(storage.list_files()) == []
+        assert storage.read("a/b.fits") == b"content"
+
+    def test_a_block_that_fails_leaves_what_was_there(self, storage: Storage) -> None:
+        """Readers never see half a file."""
+        storage.write("a/b", b"before")
+
+        def fail_half_way() -> None:
+            with storage.writing("a/b") as local:
+                local.write_bytes(b"half")
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            fail_half_way()
+        assert storage.read("a/b") == b"before"
+        assert list(storage.list_files()) == ["a/b"]
+
+    def test_a_local_path_can_be_read(self, storage: Storage) -> None:
+        """Libraries that need a path get one."""
+        storage.write("a/b.txt", b"content")
+        with storage.reading("a/b.txt") as local:
+            assert local.read_bytes() == b"content"
+
+    def test_appends_tell_where_they_begin(self, storage: Storage) -> None:
+        """A pack is read by the offsets that its writer got."""
+        assert storage.append("p/a.pack", b"abc") == 0
+        assert storage.append("p/a.pack", b"defg") == 3
+        assert storage.read("p/a.pack", offset=3, size=4) == b"defg"
+
+    def test_a_missing_file_is_not_found(self, storage: Storage) -> None:
+        """All that reads says so in the same way."""
+        assert not storage.exists("no/such")
+        with pytest.raises(NotFoundError, match="no/such"):
+            storage.read("no/such")
+        with pytest.raises(NotFoundError, match="no/such"):
+            storage.size_bytes("no/such")
+        with pytest.raises(NotFoundError, match="no/such"), storage.reading("no/such"):
+            pass
+
+    def test_deleting_twice_is_no_error(self, storage: Storage) -> None:
+        """After a delete the file is gone, whoever did it."""
+        storage.write("a/b", b"x")
+        storage.delete("a/b")
+        storage.delete("a/b")
+        assert not storage.exists("a/b")
+
+    def test_files_are_listed_below_a_folder(self, storage: Storage) -> None:
+        """Names that only begin alike are not below it."""
+        for path in ("r/a", "r/s/b", "rest/c"):
+            storage.write(path, b"")
+        assert set(storage.list_files()) == {"r/a", "r/s/b", "rest/c"}
+        assert set(storage.list_files("r")) == {"r/a", "r/s/b"}
+        assert list(storage.list_files("none")) == []
+
+    @pytest.mark.parametrize(
+        "path", ["../x", "a/../../x", "/etc/x", "a//b", "", "a/./b"]
+    )
+    def test_nothing_leaves_the_root(self, storage: Storage, path: str) -> None:
+        """A path stays below the root, and has one spelling."""
+        for work in (
+            lambda: storage.write(path, b"x"),
+            lambda: storage.read(path),
+            lambda: storage.delete(path),
+        ):
+            with pytest.raises(InvalidInputError):
+                work()
+
+    def test_a_file_is_brought_in_as_a_copy(
+        self, storage: Storage, tmp_path: Path
+    ) -> None:
+        """The source stays."""
+        source = tmp_path / "source"
+        source.write_bytes(b"content")
+        storage.take(source, "a/b", "copy")
+        assert storage.read("a/b") == b"content"
+        assert source.exists()
+
+    def test_a_file_is_brought_in_by_moving(
+        self, storage: Storage, tmp_path: Path
+    ) -> None:
+        """The source goes."""
+        source = tmp_path / "source"
+        source.write_bytes(b"content")
+        storage.take(source, "a/b", "move")
+        assert storage.read("a/b") == b"content"
+        assert not source.exists()
+
+    def test_a_missing_source_leaves_what_was_there(
+        self, storage: Storage, tmp_path: Path
+    ) -> None:
+        """A failed take is none."""
+        storage.write("a", b"before")
+        with pytest.raises(NotFoundError):
+            storage.take(tmp_path / "none", "a", "copy")
+        assert storage.read("a") == b"before"
+
+    def test_nothing_of_a_living_writer_is_abandoned(self, storage: Storage) -> None:
+        """A repair leaves alone what is being written."""
+        with storage.writing("a/b") as local:
+            local.write_bytes(b"half")
+            assert storage.abandoned() == []
+        assert storage.abandoned() == []

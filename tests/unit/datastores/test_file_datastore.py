@@ -1,0 +1,199 @@
+"""The datastore of files: records, settings, repairs and errors."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+
+import numpy as np
+import polars as pl
+import pytest
+from astropy.nddata import CCDData
+
+from pantler.config.settings import DatastoreSettings
+from pantler.datastores.file import FileDatastore
+from pantler.errors import (
+    DatasetNotFoundError,
+    IntegrityError,
+    InvalidInputError,
+    PluginError,
+    SettingsError,
+    StorageError,
+)
+from pantler.testing.datastores import VALUE, make_ref
+
+
+def make_datastore(tmp_path, **settings):
+    return FileDatastore(DatastoreSettings(**settings), str(tmp_path))
+
+
+def test_a_record_says_where_and_what_was_written(tmp_path):
+    datastore = make_datastore(tmp_path)
+    ref = make_ref()
+    (record,) = datastore.write(VALUE, ref)
+    file = tmp_path / "datasets/u/me/run/metrics/Demo/1/metrics_Demo_1_3.json"
+    data = file.read_bytes()
+    assert record.path == str(file.relative_to(tmp_path / "datasets"))
+    assert datastore.uri(record) == file.as_uri()
+    assert (record.size_bytes, record.offset) == (len(data), None)
+    digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+    assert record.checksum == f"blake2b:{digest}"
+    assert (record.formatter, record.storage_class) == ("json", "StructuredDict")
+
+
+def test_files_of_formatters_without_bytes_are_measured_too(tmp_path):
+    datastore = make_datastore(tmp_path)
+    (record,) = datastore.write(
+        pl.DataFrame({"a": [1]}), make_ref("t", storage_class="DataFrame")
+    )
+    data = (tmp_path / "datasets" / record.path).read_bytes()
+    digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+    assert (record.size_bytes, record.checksum) == (len(data), f"blake2b:{digest}")
+
+
+def test_checksums_can_be_left_out(tmp_path):
+    datastore = make_datastore(tmp_path, checksum=False)
+    refs = [make_ref(), make_ref("t", storage_class="DataFrame")]
+    for ref, value in zip(refs, (VALUE, pl.DataFrame({"a": [1]})), strict=True):
+        (record,) = datastore.write(value, ref)
+        assert record.checksum is None
+        assert record.size_bytes > 0
+        assert type(datastore.read(ref, [record])) is type(value)
+
+
+def test_components_and_parameters_reach_the_formatter(tmp_path):
+    datastore = make_datastore(tmp_path)
+    ref = make_ref("calexp", storage_class="CCDImage")
+    image = CCDData(np.arange(12.0).reshape(3, 4), unit="adu", header={"OBJECT": "M13"})
+    records = datastore.write(image, ref)
+    assert datastore.read(ref, records, component="header")["OBJECT"] == "M13"
+    assert datastore.read(ref, records, component="mask") is None
+    part = datastore.read(
+        ref, records, component="data", parameters={"cutout": (1, 3, 0, 2)}
+    )
+    assert np.array_equal(part, image.data[1:3, 0:2])
+
+
+def test_settings_choose_the_formatter_by_type_before_class(tmp_path):
+    chosen = {"metrics": "yaml", "StructuredDict": "json", "DataFrame": "json"}
+    datastore = make_datastore(tmp_path, formatters=chosen)
+    (record,) = datastore.write(VALUE, make_ref())
+    assert record.formatter == "yaml"
+    assert record.path.endswith(".yaml")
+    assert datastore.read(make_ref(), [record]) == VALUE
+    (other,) = datastore.write(VALUE, make_ref("other"))
+    assert other.formatter == "json"
+
+
+def test_packs_keep_the_formatter_of_the_storage_class(tmp_path):
+    datastore = make_datastore(tmp_path, formatters={"metrics": "yaml"})
+    ref = make_ref()
+    (record,) = datastore.pack([(ref, b'{"a":1}')], "w1")
+    assert record.formatter == "json"
+    assert record.path == "u/me/run/metrics/w1.pack"
+    assert datastore.read(ref, [record]) == {"a": 1}
+
+
+def test_what_has_no_bytes_cannot_be_packed(tmp_path):
+    ref = make_ref("t", storage_class="DataFrame")
+    with pytest.raises(InvalidInputError, match="'parquet' writes files"):
+        make_datastore(tmp_path).pack([(ref, b"")], "w1")
+
+
+def test_an_unknown_formatter_or_bad_template_is_told_at_the_first_use(tmp_path):
+    with pytest.raises(PluginError, match="Did you mean 'json'"):
+        make_datastore(tmp_path, formatters={"metrics": "jason"}).write(
+            VALUE, make_ref()
+        )
+    with pytest.raises(SettingsError, match="'metrics'"):
+        make_datastore(tmp_path, templates={"metrics": "x"}).write(VALUE, make_ref())
+
+
+def test_a_damaged_file_is_told_with_ref_and_uri(tmp_path):
+    datastore = make_datastore(tmp_path)
+    ref = make_ref("calexp", storage_class="CCDImage")
+    (record,) = datastore.write(CCDData(np.ones((9, 9)), unit="adu"), ref)
+    file = tmp_path / "datasets" / record.path
+    content = file.read_bytes()
+    file.write_bytes(b"junk" * (len(content) // 4))
+    with pytest.raises(IntegrityError, match="FITS") as error:
+        datastore.read(ref, [record])
+    assert str(ref) in str(error.value)
+    assert file.as_uri() in str(error.value)
+    file.write_bytes(content[:-1])
+    with pytest.raises(IntegrityError, match=f"{len(content) - 1} bytes are there"):
+        datastore.read(ref, [record])
+
+
+def test_a_changed_byte_in_a_pack_is_told(tmp_path):
+    datastore = make_datastore(tmp_path)
+    ref = make_ref()
+    (record,) = datastore.pack([(ref, b'{"a":1}')], "w1")
+    file = tmp_path / "datasets" / record.path
+    file.write_bytes(b'{"a":2}')
+    with pytest.raises(IntegrityError, match="checksum"):
+        datastore.read(ref, [record])
+    file.write_bytes(b'{"a"')
+    assert not datastore.exists([record])
+    with pytest.raises(IntegrityError, match="4 bytes are there, and 7"):
+        datastore.read(ref, [record])
+
+
+def test_a_formatter_that_meets_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
+    datastore = make_datastore(tmp_path)
+    ref = make_ref("t", storage_class="DataFrame")
+
+    def full(_frame, path, **_options):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    with pytest.raises(StorageError, match=r"t@.*file://.*No space left"):
+        datastore.write(pl.DataFrame({"a": [1]}), ref)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_orphans_are_the_files_that_no_record_names(tmp_path):
+    datastore = make_datastore(tmp_path)
+    refs = [make_ref(visit=visit) for visit in range(5)]
+    paths = [datastore.write(VALUE, ref)[0].path for ref in refs]
+    asked = []
+
+    def in_use(batch):
+        asked.extend(batch)
+        return set(paths[:3])
+
+    assert sorted(datastore.orphans(in_use)) == sorted(paths[3:])
+    assert sorted(asked) == sorted(paths)
+    datastore.delete(paths[3:])
+    assert list(datastore.orphans(in_use)) == []
+
+
+def test_abandoned_files_are_found_and_can_be_deleted(tmp_path):
+    datastore = make_datastore(tmp_path)
+    datastore.write(VALUE, make_ref())
+    assert datastore.abandoned() == []
+    with datastore._storage.writing("x/y") as local:
+        dead = local.with_name(
+            local.name.replace("-", "-", 1).rsplit("-", 2)[0] + "-1-0"
+        )
+        dead.touch()
+        (found,) = datastore.abandoned()
+        datastore.delete([found])
+        assert datastore.abandoned() == []
+        local.touch()
+
+
+def test_a_missing_source_is_told_before_anything_is_done(tmp_path):
+    with pytest.raises(DatasetNotFoundError, match=r"metrics@.*no file"):
+        make_datastore(tmp_path).take(
+            make_ref(), tmp_path / "none.json", "json", "copy"
+        )
+
+
+def test_a_moved_repository_reads_its_files(tmp_path):
+    ref = make_ref()
+    records = FileDatastore(DatastoreSettings(), str(tmp_path / "a")).write(VALUE, ref)
+    shutil.move(tmp_path / "a", tmp_path / "b")
+    datastore = FileDatastore(DatastoreSettings(), (tmp_path / "b").as_uri())
+    assert datastore.read(ref, records) == VALUE

@@ -1,0 +1,249 @@
+"""Local storage: what kills, full disks and missing rights leave."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from pantler.errors import (
+    AccessError,
+    InvalidInputError,
+    NotFoundError,
+    PluginError,
+    StorageError,
+)
+from pantler.storage.local import LocalStorage
+from pantler.storage.opening import open_storage
+from pantler.storage.os_errors import told
+
+KILLED = """
+import os, signal, sys
+from pantler.storage.local import LocalStorage
+with LocalStorage(sys.argv[1]).writing("run/a.fits") as local:
+    local.write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def all_files(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_killed_writer_leaves_one_file_that_only_a_repair_sees(tmp_path):
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    storage = LocalStorage(tmp_path)
+    assert not storage.exists("run/a.fits")
+    assert list(storage.list_files()) == []
+    (left,) = storage.abandoned()
+    assert left.startswith("run/.tmp-")
+    storage.delete(left)
+    assert storage.abandoned() == []
+    assert all_files(tmp_path) == []
+
+
+def test_what_another_host_is_writing_is_not_abandoned(tmp_path):
+    (tmp_path / ".tmp-some-other.host-1-2-3.fits").touch()
+    (tmp_path / ".tmp-not-named-so").touch()
+    assert LocalStorage(tmp_path).abandoned() == []
+
+
+def test_a_new_process_with_the_number_of_a_dead_one_does_not_hide_it(tmp_path):
+    storage = LocalStorage(tmp_path)
+    with storage.writing("a") as local:
+        local.touch()
+        stem, pid, _, count = local.name.rsplit("-", 3)
+        (tmp_path / f"{stem}-{pid}-1-{count}").touch()
+        assert storage.abandoned() == [f"{stem}-{pid}-1-{count}"]
+
+
+def test_a_forked_writer_uses_names_of_its_own(tmp_path):
+    storage = LocalStorage(tmp_path)
+    storage.write("a", b"")
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        with storage.writing("b") as local:
+            local.touch()
+            os.write(writer, local.name.encode())
+            os._exit(0)
+    assert os.wait()[1] == 0
+    assert f"-{os.getpid()}-" not in os.read(reader, 999).decode()
+    assert len(storage.abandoned()) == 1
+    os.close(reader)
+    os.close(writer)
+
+
+def test_unfinished_names_cannot_be_written(tmp_path):
+    with pytest.raises(InvalidInputError, match="unfinished"):
+        LocalStorage(tmp_path).write("a/.tmp-x", b"")
+
+
+def test_files_have_the_rights_that_the_umask_leaves(tmp_path):
+    storage = LocalStorage(tmp_path)
+    before = os.umask(0o027)
+    try:
+        storage.write("a", b"")
+        with storage.writing("b") as local:
+            local.touch()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "b").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("call", ["write", "replace"])
+def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path, monkeypatch, call):
+    storage = LocalStorage(tmp_path)
+    storage.write("a", b"before")
+
+    def full(*_args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(StorageError, match=r"write .*/a: No space left on device"):
+        storage.write("a", b"after")
+    monkeypatch.undo()
+    assert storage.read("a") == b"before"
+    assert all_files(tmp_path) == ["a"]
+
+
+def test_a_writer_that_makes_no_file_is_an_error(tmp_path):
+    with pytest.raises(StorageError, match="a"), LocalStorage(tmp_path).writing("a"):
+        pass
+
+
+def test_missing_rights_are_told_once():
+    with pytest.raises(AccessError) as error, told("write", "/outer"):
+        with_missing_rights()
+    assert str(error.value) == "Cannot write /inner: Permission denied."
+
+
+def with_missing_rights():
+    with told("write", "/inner"):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def test_a_file_in_place_of_a_folder_is_told(tmp_path):
+    storage = LocalStorage(tmp_path)
+    storage.write("a", b"")
+    with pytest.raises(StorageError, match="Cannot write"):
+        storage.write("a/b", b"")
+    with pytest.raises(StorageError, match="Cannot read"):
+        storage.read("a/b")
+
+
+def test_readers_see_one_whole_write_among_many(tmp_path):
+    storage = LocalStorage(tmp_path)
+    contents = [bytes([number]) * 50_000 for number in range(4)]
+    storage.write("a", contents[0])
+
+    def work(content):
+        for _ in range(30):
+            storage.write("a", content)
+
+    threads = [threading.Thread(target=work, args=(content,)) for content in contents]
+    for thread in threads:
+        thread.start()
+    seen = [storage.read("a") for _ in range(100)]
+    for thread in threads:
+        thread.join()
+    assert set(seen) <= set(contents)
+    assert all_files(tmp_path) == ["a"]
+
+
+def test_power_safety_syncs_the_file_and_its_folder(tmp_path, monkeypatch):
+    synced = []
+    real = os.fsync
+
+    def spy(descriptor):
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    LocalStorage(tmp_path / "root").write("a/b", b"x")
+    assert synced == []
+    LocalStorage(tmp_path / "root", fsync=True).write("c/d", b"x")
+    places = [place.removeprefix(str(tmp_path)) for place in synced]
+    assert {"/root", "/root/c"} <= set(places)
+    assert any(place.startswith("/root/c/.tmp-") for place in places)
+
+
+@pytest.mark.parametrize("mode", ["hardlink", "symlink"])
+def test_a_linked_file_is_the_same_file(tmp_path, mode):
+    source = tmp_path / "source"
+    source.write_bytes(b"content")
+    storage = LocalStorage(tmp_path / "root")
+    storage.write("a/b", b"before")
+    storage.take(source, "a/b", mode)
+    assert storage.read("a/b") == b"content"
+    assert (tmp_path / "root/a/b").samefile(source)
+
+
+@pytest.mark.parametrize("mode", ["copy", "move", "hardlink", "symlink"])
+def test_taking_a_file_onto_itself_does_not_lose_it(tmp_path, mode):
+    storage = LocalStorage(tmp_path)
+    storage.write("a", b"content")
+    storage.take(tmp_path / "a", "a", mode)
+    assert storage.read("a") == b"content"
+    assert all_files(tmp_path) == ["a"]
+
+
+def test_moving_across_file_systems_copies(tmp_path, monkeypatch):
+    source = tmp_path / "source"
+    source.write_bytes(b"content")
+    real = os.replace
+
+    def other_device(origin, place):
+        if origin == str(source):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        real(origin, place)
+
+    monkeypatch.setattr(os, "replace", other_device)
+    LocalStorage(tmp_path / "root").take(source, "a", "move")
+    assert (tmp_path / "root/a").read_bytes() == b"content"
+    assert not source.exists()
+
+
+def test_a_moved_link_brings_its_content(tmp_path):
+    (tmp_path / "real").write_bytes(b"content")
+    (tmp_path / "link").symlink_to("real")
+    LocalStorage(tmp_path / "root").take(tmp_path / "link", "deep/a", "move")
+    assert (tmp_path / "root/deep/a").read_bytes() == b"content"
+    assert (tmp_path / "real").exists()
+    assert not (tmp_path / "link").exists()
+
+
+def test_direct_is_not_for_storage(tmp_path):
+    (tmp_path / "a").touch()
+    with pytest.raises(InvalidInputError, match="direct"):
+        LocalStorage(tmp_path).take(tmp_path / "a", "b", "direct")
+
+
+def test_a_root_is_a_path_or_a_file_uri(tmp_path):
+    folder = tmp_path / "a b%20#"
+    open_storage(folder.as_uri()).write("x", b"1")
+    assert open_storage(str(folder)).read("x") == b"1"
+    assert open_storage(str(folder)).root == folder.as_uri() + "/"
+
+
+def test_a_root_elsewhere_is_refused():
+    with pytest.raises(InvalidInputError, match="no file of this host"):
+        LocalStorage("file://elsewhere/path")
+    with pytest.raises(PluginError, match="No storage 'gopher' is installed"):
+        open_storage("gopher://host/path")
+
+
+def test_opening_makes_nothing(tmp_path):
+    storage = open_storage(str(tmp_path / "none"))
+    assert list(storage.list_files()) == []
+    assert storage.abandoned() == []
+    with pytest.raises(NotFoundError):
+        storage.read("a")
+    assert not (tmp_path / "none").exists()

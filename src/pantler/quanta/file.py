@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -25,6 +25,7 @@ from pantler.quanta.outline import dict_to_outline, init_columns, outline_to_dic
 from pantler.quanta.slices import (
     GraphSlice,
     read_slice,
+    record_rows,
     slice_bounds,
     slice_columns,
 )
@@ -46,6 +47,8 @@ FORMAT: Final = 1
 
 _TRAILER: Final = struct.Struct("<IQQI16s")  # format, place, size, checksum, magic
 _TAIL_BYTES: Final = 1 << 16
+_MOST_RECENT: Final = 16
+"""Slices that are kept: an executor goes to and fro between tasks."""
 
 
 def write_graph(graph: QuantumGraph, path: str | os.PathLike[str]) -> int:
@@ -89,8 +92,13 @@ def write_graph(graph: QuantumGraph, path: str | os.PathLike[str]) -> int:
 
 def _write_slices(graph: QuantumGraph, stream: BinaryIO) -> list[list[int]]:
     """Write all slices; return (task, first row, place, size) of each."""
+    records = record_rows(graph)
     return [
-        [place, low, *_append(stream, slice_columns(graph, table, low, high))]
+        [
+            place,
+            low,
+            *_append(stream, slice_columns(graph, table, (low, high), records)),
+        ]
         for place, table in enumerate(graph.quanta.values())
         for low, high in slice_bounds(table)
     ]
@@ -116,7 +124,7 @@ class GraphFile:
     """A quantum graph in a file.
 
     Open one with `GraphFile.open`. Reading a quantum takes one range of the file,
-    of the most recent slice none.
+    and none if its slice is among those that were read most recently.
 
     Parameters
     ----------
@@ -132,7 +140,7 @@ class GraphFile:
     path: str
     outline: QuantumGraph
     blocks: dict[str, Any]
-    _recent: tuple[int, QuantumGraph] | None = None
+    _recent: dict[int, QuantumGraph] = field(default_factory=dict)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
@@ -219,9 +227,13 @@ class GraphFile:
             If its part of the file is damaged.
         """
         place = self._find_slice(index)
-        if self._recent is None or self._recent[0] != place:
-            self._recent = (place, self._slice_graph(self._read_slice(place)))
-        return self._recent[1].quantum(index)
+        part = self._recent.pop(place, None)
+        if part is None:
+            part = self._slice_graph(self._read_slice(place))
+            if len(self._recent) >= _MOST_RECENT:
+                del self._recent[next(iter(self._recent))]
+        self._recent[place] = part
+        return part.quantum(index)
 
     def dependencies(self) -> Csr:
         """Return for each quantum the quanta that take what it makes."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from pantler.datasets.identity import uuid_series
 from pantler.datasets.records import RECORD_SCHEMA
 from pantler.quanta.coding import Coding, DimensionValues
 from pantler.quanta.csr import Csr
@@ -44,9 +45,25 @@ def slice_bounds(table: QuantumTable) -> list[tuple[int, int]]:
 
 
 def slice_columns(
-    graph: QuantumGraph, table: QuantumTable, low: int, high: int
+    graph: QuantumGraph,
+    table: QuantumTable,
+    bounds: tuple[int, int],
+    records: Mapping[str, Csr],
 ) -> dict[str, Any]:
-    """Return the columns of a slice: quanta low to high - 1 of a task."""
+    """Return the columns of a slice.
+
+    Parameters
+    ----------
+    graph
+        The whole graph.
+    table
+        The task's quanta.
+    bounds
+        Rows of the first quantum of the slice, and of the first after it.
+    records
+        What `record_rows` returned.
+    """
+    low, high = bounds
     columns: dict[str, Any] = {}
     coded: dict[str, NDArray[np.int32]] = {
         f"q.{name}": codes[low:high] for name, codes in table.data_ids.columns.items()
@@ -67,7 +84,7 @@ def slice_columns(
             columns[f"u.{dataset_type}"] = datasets.ids[chosen]
             columns[f"d.{dataset_type}/run"] = datasets.run_codes[chosen]
     columns |= _values(graph.coding, coded)
-    return columns | _records(graph, rows)
+    return columns | _records(graph, rows, records)
 
 
 def _rows_by_type(
@@ -129,21 +146,49 @@ def _values(coding: Coding, coded: Mapping[str, NDArray[np.int32]]) -> dict[str,
     return columns
 
 
+def record_rows(graph: QuantumGraph) -> dict[str, Csr]:
+    """Return for each dataset that exists the rows of its datastore records.
+
+    Returns
+    -------
+    dict
+        Edges from rows of the dataset type's table to rows of ``graph.records``, by
+        name of the dataset type.
+    """
+    known = graph.records.select("dataset_id").with_row_index("record")
+    found = {}
+    for name, table in graph.datasets.items():
+        if table.ids is None or not known.height:
+            continue
+        wanted = pl.DataFrame({"dataset_id": uuid_series(table.ids)})
+        pairs = wanted.with_row_index("row").join(known, on="dataset_id")
+        rows, records = pairs["row"].to_numpy(), pairs["record"].to_numpy()
+        found[name] = Csr.from_pairs(rows, records, len(table))
+    return found
+
+
 def _records(
-    graph: QuantumGraph, rows: Mapping[str, NDArray[np.int64]]
+    graph: QuantumGraph,
+    rows: Mapping[str, NDArray[np.int64]],
+    records: Mapping[str, Csr],
 ) -> dict[str, Any]:
     """Return the datastore records of the inputs, column by column."""
-    tables = [(graph.datasets[name].ids, chosen) for name, chosen in rows.items()]
-    ids = [known[chosen] for known, chosen in tables if known is not None]
-    if not ids or not graph.records.height:
+    used = [
+        records[name].columns[_ranges(records[name], chosen)]
+        for name, chosen in rows.items()
+        if name in records
+    ]
+    if not any(len(part) for part in used):
         return {}
-    blob = np.concatenate(ids).tobytes()
-    wanted = pl.DataFrame(
-        {"dataset_id": [blob[at : at + 16] for at in range(0, len(blob), 16)]},
-        schema={"dataset_id": pl.Binary},
-    )
-    found = wanted.join(graph.records, on="dataset_id", how="inner")
-    return records_to_columns(found)
+    return records_to_columns(graph.records[np.concatenate(used)])
+
+
+def _ranges(edges: Csr, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the places of the links of some rows."""
+    counts = edges.counts[rows]
+    before = np.cumsum(counts) - counts
+    offsets = np.repeat(edges.starts[rows] - before, counts)
+    return np.arange(len(offsets), dtype=np.int64) + offsets
 
 
 def records_to_columns(records: pl.DataFrame) -> dict[str, Any]:

@@ -1,0 +1,274 @@
+"""Graphs built from a small survey."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pantler.datasets.collection import CollectionType
+from pantler.datasets.dataset_type import DatasetType
+from pantler.datasets.identity import make_uuids, uuid_series
+from pantler.dimensions.timespan import Timespan
+from pantler.errors import (
+    ConflictError,
+    DataIdError,
+    DatasetNotFoundError,
+    DatasetTypeNotFoundError,
+    NotFoundError,
+)
+from pantler.testing.survey import DAY_NS, insert_some, raw_type
+
+
+def data_ids(graph, label, *names):
+    return set(graph.quanta[label].data_ids.frame().select(names).rows())
+
+
+def refs(quantum, connection, name="detector"):
+    return [ref.data_id[name] for ref in quantum.inputs[connection]]
+
+
+def counts(graph):
+    return dict(graph.summary().select("task", "quanta").rows())
+
+
+def test_the_quanta_of_each_task_are_projections_of_one_join(build):
+    graph = build()
+    # Visit 3 sees no patch, so that nothing of it can come to anything.
+    expected = {(visit, detector) for visit in (1, 2) for detector in range(4)}
+    assert data_ids(graph, "reduce", "exposure", "detector") == expected
+    assert data_ids(graph, "measure", "visit", "detector") == expected
+    assert data_ids(graph, "gather", "tract", "patch", "band") == {
+        (visit - 1, detector, "g") for visit, detector in expected
+    }
+
+
+def test_without_tasks_on_the_sky_nothing_has_to_be_on_it(build):
+    assert counts(build("reduce", "measure")) == {"reduce": 12, "measure": 12}
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("visit = 1", 4),
+        ("exposure = 2", 4),
+        ("detector IN (0..1)", 4),
+        ("tract = 1 AND patch = 3", 1),
+        ("band = 'g'", 8),
+        ("exposure.can_see_sky", 4),
+        ("visit = 1 OR detector = 0", 5),
+        ("instrument = 'Cam' AND skymap = 'sky'", 8),
+        ("visit.exposure_time > 10 AND patch < 2", 2),
+        ("visit_detector_region.region OVERLAPS POINT(11.3, 0.1)", 1),
+    ],
+)
+def test_conditions_work_upstream_and_downstream(build, where, expected):
+    assert counts(build(where=where)) == dict.fromkeys(
+        ("reduce", "measure", "gather"), expected
+    )
+
+
+def test_a_condition_may_name_dimensions_that_no_task_has(build):
+    graph = build("reduce", "measure", where="tract = 1")
+    assert data_ids(graph, "reduce", "exposure") == {(2,)}
+
+
+def test_a_quantum_has_its_datasets_in_full(build):
+    graph = build()
+    quantum = graph.quantum(0)
+    assert quantum.label == "reduce"
+    assert dict(quantum.data_id) == {
+        "instrument": "Cam",
+        "detector": 0,
+        "exposure": 1,
+        "physical_filter": "g1",
+        "day_obs": 20260101,
+        "group": "group 1",
+        "band": "g",
+    }
+    (raw,) = quantum.inputs["raw"]
+    assert (raw.run, raw.dataset_type.name) == ("Cam/raw", "raw")
+    (made,) = quantum.outputs["reduced"]
+    assert (made.run, made.data_id) == ("out", raw.data_id)
+    assert quantum.log_ref.dataset_type.name == "reduce_log"
+    assert quantum.metadata_ref.data_id == quantum.data_id
+
+
+def test_what_one_quantum_makes_another_takes(build):
+    graph = build()
+    dependencies = graph.dependencies()
+    for index in range(len(graph)):
+        made = {r.id for refs in graph.quantum(index).outputs.values() for r in refs}
+        takers = [
+            other
+            for other in range(len(graph))
+            for taken in graph.quantum(other).inputs.values()
+            if made & {ref.id for ref in taken}
+        ]
+        assert dependencies.row(index).tolist() == takers
+
+
+def test_inputs_are_found_as_the_registry_finds_them(build, registry):
+    insert_some(registry, raw_type(registry), "Cam/again", [1])
+    graph = build(inputs=("Cam/again", "Cam/raw", "Cam/calib"))
+    for index in range(8):
+        (ref,) = graph.quantum(index).inputs["raw"]
+        found = registry.datasets.find(
+            ref.dataset_type, ref.data_id, ("Cam/again", "Cam/raw")
+        )
+        assert ref == found
+        assert ref.run == ("Cam/again" if ref.data_id["exposure"] == 1 else "Cam/raw")
+
+
+def test_uuids_are_new_unless_they_are_asked_for(build):
+    first = build(uuids_from=(7, 1_700_000_000_000))
+    second = build(uuids_from=(7, 1_700_000_000_000))
+    assert first.quantum(3).outputs == second.quantum(3).outputs
+    assert build().quantum(3).outputs != first.quantum(3).outputs
+    ids = [
+        row.tobytes()
+        for table in first.datasets.values()
+        for row in table.uuids(first.header)
+    ]
+    assert len(set(ids)) == len(ids)
+
+
+def test_calibrations_are_those_of_the_time(build, registry):
+    bias = registry.dataset_types.get("bias")
+    old, new = (insert_some(registry, bias, f"Cam/b{n}", [1]) for n in (1, 2))
+    registry.collections.register("Cam/dated", CollectionType.CALIBRATION)
+    middle = 2 * DAY_NS
+    registry.collections.certify("Cam/dated", old, Timespan(0, middle))
+    registry.collections.certify("Cam/dated", new[:2], Timespan(middle, 3 * DAY_NS))
+    graph = build("reduce", inputs=("Cam/raw", "Cam/dated", "Cam/calib"))
+    for index in range(len(graph)):
+        quantum = graph.quantum(index)
+        (ref,) = quantum.inputs["bias"]
+        assert ref.data_id["detector"] == quantum.data_id["detector"]
+        exposure, detector = quantum.data_id["exposure"], ref.data_id["detector"]
+        dated = {1: "Cam/b1", 2: "Cam/b2" if detector < 2 else "Cam/biases"}
+        assert ref.run == dated.get(exposure, "Cam/biases")
+
+
+def test_a_plain_member_of_a_run_is_a_calibration_at_any_time(build):
+    graph = build("reduce", inputs=("Cam/raw", "Cam/biases"))
+    assert {graph.quantum(i).inputs["bias"][0].run for i in range(12)} == {"Cam/biases"}
+
+
+def test_a_missing_calibration_is_named(build, registry):
+    with pytest.raises(
+        DatasetNotFoundError, match=r"'reduce' needs 'bias'.*12 of its 12.*exposure: 1"
+    ):
+        build("reduce", inputs=("Cam/raw",))
+    bias = registry.dataset_types.get("bias")
+    registry.collections.register("Cam/early", CollectionType.CALIBRATION)
+    ids = insert_some(registry, bias, "Cam/b", [1])
+    registry.collections.certify("Cam/early", ids, Timespan(0, 2 * DAY_NS))
+    with pytest.raises(DatasetNotFoundError, match=r"8 of its 12 quanta.*'Cam/early'"):
+        build("reduce", inputs=("Cam/raw", "Cam/early"))
+
+
+def test_two_calibrations_at_one_time_are_refused(build, registry):
+    bias = registry.dataset_types.get("bias")
+    registry.collections.register("Cam/split", CollectionType.CALIBRATION)
+    middle = DAY_NS + 5_000_000_000  # within the first exposure
+    for run, span in (
+        ("Cam/b1", Timespan(0, middle)),
+        ("Cam/b2", Timespan(middle, 9 * DAY_NS)),
+    ):
+        ids = insert_some(registry, bias, run, [1])
+        registry.collections.certify("Cam/split", ids, span)
+    with pytest.raises(DataIdError, match="takes one 'bias', and 2 are valid"):
+        build("reduce", inputs=("Cam/raw", "Cam/split"))
+
+
+@pytest.mark.parametrize(
+    ("where", "pattern"),
+    [
+        ("detector = 99", r"detector = 99"),
+        ("visit = 3", r"'visit_detector_region' records|overlaps"),
+        ("exposure = 1 AND visit = 2", r"visit_definition"),
+        ("band = 'z'", r"band = 'z'"),
+    ],
+)
+def test_an_empty_graph_says_why(build, where, pattern):
+    with pytest.raises(NotFoundError, match=rf"No quanta for reduce, .*{pattern}"):
+        build(where=where)
+
+
+def test_a_graph_without_inputs_says_where_none_are(build):
+    with pytest.raises(NotFoundError, match="no 'raw' in 'Cam/biases'"):
+        build(inputs=("Cam/biases",))
+
+
+def test_inputs_that_nobody_registered_are_named(build, make_pipeline):
+    with pytest.raises(DatasetTypeNotFoundError, match="needs 'measured'"):
+        build(pipeline=make_pipeline("gather"))
+
+
+def test_a_run_that_has_the_outputs_is_refused(build, registry):
+    graph = build("reduce", where="detector = 1")
+    reduced = graph.datasets["reduced"]
+    registry.dataset_types.register(reduced.dataset_type)
+    registry.collections.register("out", CollectionType.RUN)
+    frame = reduced.data_ids.frame()
+    ids = uuid_series(make_uuids(frame.height))
+    registry.datasets.insert(reduced.dataset_type, "out", frame, ids)
+    with pytest.raises(ConflictError, match=r"3 of the 12 outputs 'reduced'"):
+        build("reduce")
+    assert len(build("reduce", where="detector = 2")) == 3
+
+
+def test_quanta_with_too_few_inputs_are_left_out(build, make_pipeline, registry):
+    pipeline = make_pipeline("reduce", "measure", "gather")
+    gather = pipeline.tasks["gather"]
+    edge = gather.inputs["measurements"]
+    hungry = replace(edge, connection=replace(edge.connection, minimum=2))
+    tasks = {
+        **pipeline.tasks,
+        "gather": replace(gather, inputs={"measurements": hungry}),
+    }
+    insert_some(registry, raw_type(registry), "Cam/x")
+    graph = build(pipeline=replace(pipeline, tasks=tasks))
+    assert counts(graph) == {"reduce": 8, "measure": 8, "gather": 0}
+    assert len(graph.datasets["gathered"]) == 0
+
+
+def test_an_optional_input_does_not_decide_and_is_taken_where_it_is(
+    build, make_pipeline, registry
+):
+    reduced = DatasetType(
+        "reduced", registry.universe.group(["exposure", "detector"]), "StructuredDict"
+    )
+    registry.dataset_types.register(reduced)
+    insert_some(registry, reduced, "Cam/reduced", [1])
+    pipeline = make_pipeline("measure")
+    task = pipeline.tasks["measure"]
+    edge = task.inputs["frames"]
+    for minimum, expected in ((0, {0: 8, 1: 4}), (1, {1: 4})):
+        optional = replace(edge, connection=replace(edge.connection, minimum=minimum))
+        tasks = {"measure": replace(task, inputs={"frames": optional})}
+        graph = build(pipeline=replace(pipeline, tasks=tasks), inputs=("Cam/reduced",))
+        taken = [len(graph.quantum(i).inputs["frames"]) for i in range(len(graph))]
+        assert {n: taken.count(n) for n in set(taken)} == expected
+
+
+def test_a_repository_without_the_calibrations_type_needs_none(build, make_pipeline):
+    pipeline = make_pipeline("reduce", reduce={"do_bias": False})
+    assert len(build(pipeline=pipeline, inputs=("Cam/raw",))) == 12
+
+
+def test_predicted_datasets_come_as_a_frame(build):
+    graph = build("reduce")
+    frame = graph.predicted("reduced")
+    assert frame.height == 12
+    ids = {graph.quantum(i).outputs["reduced"][0].id.bytes for i in range(12)}
+    assert set(frame["dataset_id"].to_list()) == ids
+
+
+def test_configurations_have_refs_without_data_ids(build):
+    graph = build("reduce")
+    ref = graph.init_ref("reduce_config")
+    assert (ref.run, dict(ref.data_id)) == ("out", {})
+    with pytest.raises(NotFoundError, match="Did you mean 'reduce_config'"):
+        graph.init_ref("reduce_confog")

@@ -14,6 +14,8 @@ from pantler.errors import ConflictError, TaskError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from astropy.nddata import CCDData
+
     from pantler.butler.direct import DirectButler
     from pantler.butler.interface import Butler
 
@@ -132,14 +134,16 @@ class DemoJob:
         self._title("Draw a colour picture of a coadd, and the pipeline")
         with Butler.open(self._repo, collections="demo") as butler:
             table = _what_was_made(cast("DirectButler", butler))
-            patch = _fullest_patch(butler)
-            coadds = {band: butler.get("coadd", patch, band=band) for band in _BANDS}
-            objects = butler.get("object", patch)
+            coadds = {band: _coadd_of_tract(butler, band) for band in _BANDS}
+            objects = sum(
+                int(butler.get(ref)["in_inner"].sum())
+                for ref in butler.query_datasets("object")
+            )
         picture = self._folder / "coadd.png"
         colour_picture(coadds).save(picture)
         click.echo(
-            f"{picture}: tract {patch['tract']}, patch {patch['patch']}, "
-            f"bands {' and '.join(_BANDS)}, {len(objects)} objects."
+            f"{picture}: the coadds of tract 0 in {' and '.join(_BANDS)}, "
+            f"with {objects} objects."
         )
         self._command(
             *("show", "pipeline", f"{_PIPELINES}:science.yaml"),
@@ -171,7 +175,7 @@ class DemoJob:
         from pantler.cli.main import cli
 
         line = [str(word) for word in words]
-        click.secho(f"$ pantler {shlex.join(line)}", fg="cyan")
+        click.secho(f"$ pantler {_typed(line)}", fg="cyan")
         status = cli.main(line, prog_name="pantler", standalone_mode=False)
         if isinstance(status, int) and status:
             raise TaskError(
@@ -179,17 +183,22 @@ class DemoJob:
             )
 
 
-def _fullest_patch(butler: Butler) -> dict[str, object]:
-    """Return the patch whose coadds have the most inputs."""
-    import polars as pl
+def _coadd_of_tract(butler: Butler, band: str) -> CCDData:
+    """Return the coadds of all patches of the demo's tract as one image."""
+    from pantler.science.mosaic import mosaic
 
-    warps = butler.query_datasets("warp").to_polars()
-    best = (
-        warps.group_by("skymap", "tract", "patch")
-        .len()
-        .sort(pl.col("len"), "tract", "patch", descending=[True, False, False])
+    sky_map = butler.get("skyMap", skymap="demo_sky")
+    refs = butler.query_datasets("coadd", band=band, tract=0)
+    images = {int(ref.data_id["patch"]): butler.get(ref) for ref in refs}
+    return mosaic(images, sky_map.tract(0))
+
+
+def _typed(words: list[str]) -> str:
+    """Return a command line as a person would type it."""
+    return " ".join(
+        f'"{word}"' if "'" in word and '"' not in word else shlex.quote(word)
+        for word in words
     )
-    return best.select("skymap", "tract", "patch").row(0, named=True)
 
 
 def _what_was_made(butler: DirectButler) -> str:

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def names_option(*flags: str, **more: Any) -> Callable[..., Any]:
+def names_option(
+    *flags: str, **more: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return an option that takes names, separated by commas, any number of times.
 
     The command gets one list of names.

@@ -55,9 +55,8 @@ def print_rows(
     """Print a few rows that are no frame yet."""
     import polars as pl
 
-    schema = dict.fromkeys(columns, pl.String)
-    data = [[_text(row.get(name)) for name in columns] for row in rows]
-    print_frame(pl.DataFrame(data, schema=schema, orient="row"), output_format)
+    data = {name: [_plain(row.get(name)) for row in rows] for name in columns}
+    print_frame(pl.DataFrame(data), output_format)
 
 
 def readable(frame: pl.DataFrame) -> pl.DataFrame:
@@ -123,6 +122,10 @@ def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) 
         for cell, width, right in zip(cells, widths, numeric, strict=True)
     )
     return "  ".join(padded).rstrip()
+
+
+def _plain(value: object) -> int | str:
+    return value if isinstance(value, int) else _text(value)
 
 
 def _rule(widths: Sequence[int]) -> str:

@@ -187,9 +187,4 @@ def _clear_remains(setup: WorkerSetup, quantum: Quantum) -> None:
     """Remove what a quantum stored before its process died: nothing records it."""
     datastore = setup.open_datastore()
     refs = [ref for refs in quantum.outputs.values() for ref in refs]
-    datastore.delete(
-        [
-            datastore.path(ref, ref.dataset_type.load_storage_class().formatter)
-            for ref in refs
-        ]
-    )
+    datastore.delete([datastore.path(ref) for ref in refs])

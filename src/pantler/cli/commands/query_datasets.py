@@ -86,8 +86,8 @@ def _table(butler: Butler, name: str, choice: dict[str, Any]) -> pl.DataFrame:
         where=choice["where"],
         find_first=choice["find_first"],
     )
-    if choice["order_by"]:
-        results = results.order_by(*choice["order_by"])
+    dimensions = butler.dataset_types.get(name).dimensions.required
+    results = results.order_by(*(choice["order_by"] or dimensions))
     if choice["limit"] is not None:
         results = results.limit(choice["limit"])
     table = results.to_polars()

@@ -60,7 +60,9 @@ class DimensionFacet(Protocol):
         """
         ...
 
-    def find(self, element: str, data_id: Mapping[str, object]) -> DimensionRecord | None:
+    def find(
+        self, element: str, data_id: Mapping[str, object]
+    ) -> DimensionRecord | None:
         """Return the record that the required values in a data ID name."""
         ...
 

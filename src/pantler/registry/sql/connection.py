@@ -6,9 +6,10 @@ cursor, which is several times faster than SQLAlchemy's results.
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pantler.errors import InternalError, ReadOnlyError
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import sqlalchemy as sa
+
+BUSY_S: Final = 60.0
+"""How long a statement waits for the locks of others."""
 
 Failure = Literal["foreign", "unique", "other"]
 
@@ -72,14 +76,17 @@ class Backend:
         A statement whose result changes when another connection has changed anything.
     driver_error
         The root of the driver's errors.
+    is_busy
+        Whether an error says that others hold a lock, which they will release.
     translate
-        Turns them into ours.
+        Turns errors into ours.
     """
 
     dialect: sa.Dialect
     insert: Callable[[sa.Table], Any]
     freshness: str
     driver_error: type[Exception]
+    is_busy: Callable[[Exception], bool]
     translate: Callable[[Exception], Exception]
 
 
@@ -138,10 +145,7 @@ class Connection:
 
         The cursor is good until the next statement.
         """
-        try:
-            return self._cursor.execute(prepared.text, prepared.bind(parameters or {}))
-        except self._driver_error as error:
-            raise self._translate(error) from error
+        return self._run_patiently(prepared.text, prepared.bind(parameters or {}))
 
     def execute(
         self, statement: sa.ClauseElement, parameters: Mapping[str, Any] | None = None
@@ -170,10 +174,25 @@ class Connection:
 
     def run_text(self, text: str) -> Any:
         """Run a statement that has no parameters, such as BEGIN."""
-        try:
-            return self._cursor.execute(text)
-        except self._driver_error as error:
-            raise self._translate(error) from error
+        return self._run_patiently(text, ())
+
+    def _run_patiently(self, text: str, parameters: tuple[Any, ...]) -> Any:
+        """Run a statement, waiting while others hold the lock that it needs.
+
+        Who has waited longer asks more often, so that nobody waits for ever among
+        many writers: what SQLite does itself is the other way round.
+        """
+        since = 0.0
+        while True:
+            try:
+                return self._cursor.execute(text, parameters)
+            except self._driver_error as error:
+                now = time.monotonic()
+                since = since or now
+                waited = now - since
+                if not self._backend.is_busy(error) or waited > BUSY_S:
+                    raise self._translate(error) from error
+            time.sleep(max(0.0003, 0.008 - 0.004 * waited))
 
     @contextmanager
     def transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:

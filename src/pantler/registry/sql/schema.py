@@ -60,6 +60,7 @@ class Schema:
         self.universe = universe
         self.metadata = sa.MetaData()
         self._catalog_tables()
+        self._collection_tables()
         self._dataset_tables()
         stored = [e for e in universe.elements.values() if not e.is_pixel]
         self.elements = {e.name: self._element_table(e) for e in stored}
@@ -95,6 +96,9 @@ class Schema:
             sa.Column("storage_class", sa.String, nullable=False),
             sa.Column("is_calibration", sa.Boolean, nullable=False),
         )
+
+    def _collection_tables(self) -> None:
+        meta = self.metadata
         self.collection = sa.Table(
             "collection",
             meta,

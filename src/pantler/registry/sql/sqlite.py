@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import tempfile
 from pathlib import Path
@@ -20,7 +21,7 @@ from pantler.errors import (
     SettingsError,
     StorageError,
 )
-from pantler.registry.sql.connection import Backend, Connection, ConstraintError
+from pantler.registry.sql.connection import BUSY_S, Backend, Connection, ConstraintError
 from pantler.registry.sql.registry import SqlRegistry, create_schema, read_universe
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 Journal = Literal["delete", "wal"]
 Durability = Literal["process", "power"]
 
-_BUSY_S: Final = 60.0
 _SYNCHRONOUS: Final = {"process": "OFF", "power": "FULL"}
 
 
@@ -79,10 +79,8 @@ class SqliteRegistry(SqlRegistry):
             raise ConflictError(f"'{path}' exists. Open it, or choose another name.")
         try:
             # Finished under another name, so that nobody sees it half done.
-            handle, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
-            os.close(handle)
-            partial = Path(name)
-            partial.chmod(0o666 & ~_umask())
+            partial = path.with_name(f"{path.name}.{os.getpid()}.new")
+            partial.touch(exist_ok=False)
         except OSError as error:
             raise AccessError(f"Cannot create '{path}': {error.strerror}.") from error
         try:
@@ -112,11 +110,14 @@ class SqliteRegistry(SqlRegistry):
         path = Path(path)
         if not path.exists():
             raise NotFoundError(f"There is no registry at '{path}'.")
-        needed = os.R_OK | (os.W_OK if writeable else 0)
-        if not os.access(path, needed):
-            what = "written" if writeable else "read"
+        needed, what = (os.W_OK, "written") if writeable else (os.R_OK, "read")
+        effective = os.access in os.supports_effective_ids
+        if not os.access(path, needed, effective_ids=effective):
             raise AccessError(f"'{path}' cannot be {what} by this user.")
-        connection = _connect(path, writeable=writeable)
+        try:
+            connection = _connect(path, writeable=writeable)
+        except ReadOnlyError:
+            connection = _open_copy(path)
         try:
             attributes = read_universe(connection, str(path))
             level = _SYNCHRONOUS[attributes.settings["durability"]]
@@ -127,10 +128,38 @@ class SqliteRegistry(SqlRegistry):
             raise
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _open_copy(path: Path) -> Connection:
+    """Open the state before a change that a killed writer left unfinished.
+
+    Its journal waits for the next writer to undo the change. Who may only read can
+    undo it in a copy, which is true unless a writer came in between.
+
+    Raises
+    ------
+    ConflictError
+        If writers keep coming in between.
+    """
+    journal = Path(f"{path}-journal")
+    for _ in range(10):
+        with tempfile.TemporaryDirectory(prefix="pantler-") as folder:
+            copy = Path(folder) / path.name
+            before = _state(journal)
+            shutil.copyfile(path, copy)
+            if before is not None:
+                shutil.copyfile(journal, f"{copy}-journal")
+            if before == _state(journal):
+                _connect(copy, writeable=True).close()  # undoes the change
+                # An open file lives on when its folder is gone.
+                return _connect(copy, writeable=False)
+    raise ConflictError(f"'{path}' is being repaired by others. Try again.")
+
+
+def _state(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _connect(path: Path, *, writeable: bool) -> Connection:
@@ -140,20 +169,21 @@ def _connect(path: Path, *, writeable: bool) -> Connection:
             f"file:{quote(str(path.absolute()))}?mode={mode}",
             uri=True,
             isolation_level=None,  # we say BEGIN ourselves
-            timeout=_BUSY_S,
+            timeout=0,  # we wait ourselves
             cached_statements=512,
         )
-        for pragma in (
-            "foreign_keys = ON",
-            "temp_store = MEMORY",
-            "cache_size = -65536",  # KiB
-            "mmap_size = 0",
-            "secure_delete = OFF",
-        ):
-            raw.execute(f"PRAGMA {pragma}")
     except sqlite3.Error as error:
         raise _translate(error) from error
-    return Connection(raw, _BACKEND, writeable=writeable)
+    connection = Connection(raw, _BACKEND, writeable=writeable)
+    for pragma in (
+        "foreign_keys = ON",
+        "temp_store = MEMORY",
+        "cache_size = -65536",  # KiB
+        "secure_delete = OFF",
+    ):
+        connection.run_text(f"PRAGMA {pragma}")
+    connection.run_text("PRAGMA user_version")  # reads the file: is it one of SQLite?
+    return connection
 
 
 def _translate(error: Exception) -> Exception:
@@ -166,7 +196,11 @@ def _translate(error: Exception) -> Exception:
     code = "_".join(name.split("_")[:2])
     if code in {"SQLITE_BUSY", "SQLITE_LOCKED"}:
         return ConflictError(
-            f"The registry was locked by others for {_BUSY_S:.0f} s. Try again."
+            f"The registry was locked by others for {BUSY_S:.0f} s. Try again."
+        )
+    if name == "SQLITE_READONLY_ROLLBACK":
+        return ReadOnlyError(
+            "A writer was killed in the midst of a change. Open the registry again."
         )
     if code == "SQLITE_READONLY":
         return ReadOnlyError(f"The registry cannot be changed here: {error}.")
@@ -184,5 +218,8 @@ _BACKEND: Final = Backend(
     insert=sqlite.insert,
     freshness="PRAGMA data_version",
     driver_error=sqlite3.Error,
+    is_busy=lambda error: getattr(error, "sqlite_errorname", "").startswith(
+        ("SQLITE_BUSY", "SQLITE_LOCKED")
+    ),
     translate=_translate,
 )

@@ -29,7 +29,7 @@ $(STAMP): pyproject.toml
 
 .PHONY: demo
 demo: $(STAMP)  ## Run the main job on simulated frames, in ./demo
-	$(BIN)/pantler demo $(DEMO)
+	$(BIN)/pantler demo $(DEMO) --force
 
 .PHONY: test
 test: $(STAMP)  ## Run all tests

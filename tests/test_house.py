@@ -156,3 +156,49 @@ def test_every_module_can_be_imported_alone():
     ]
     for name in names:
         importlib.import_module(name)
+
+
+# Where a library may be imported; each backend stays behind its own fence.
+FENCES = {
+    "sqlalchemy": ("registry/sql",),
+    "sqlite3": ("registry/sql",),
+    "click": ("cli",),
+    "astropy.io": ("formatters", "instruments", "ingest", "science"),
+    "PIL": ("formatters", "science"),
+    "photutils": ("science",),
+    "reproject": ("science",),
+    "scipy": ("science",),
+    "pickle": (),
+    "lsst": (),
+}
+
+
+def _imports(file: Path) -> set[str]:
+    """Return all modules that a file imports anywhere, also inside functions."""
+    found = set()
+    for node in ast.walk(_tree(file)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+@pytest.mark.parametrize("file", FILES, ids=MODULES)
+def test_a_library_is_imported_only_behind_its_fence(file):
+    place = file.relative_to(SOURCE).as_posix()
+    for library, rooms in FENCES.items():
+        inside = any(place.startswith(f"{room}/") for room in rooms)
+        used = {
+            m for m in _imports(file) if m == library or m.startswith(f"{library}.")
+        }
+        assert inside or not used, f"{place} imports {sorted(used)}"
+
+
+@pytest.mark.parametrize("file", FILES, ids=MODULES)
+def test_nothing_evaluates_text_or_loads_unsafe_yaml(file):
+    for node in ast.walk(_tree(file)):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            assert name not in {"eval", "exec", "yaml.load", "yaml.unsafe_load"}, name

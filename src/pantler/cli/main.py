@@ -10,7 +10,7 @@ import sys
 
 import click
 
-from pantler.errors import PantlerError, close_match
+from pantler.errors import PantlerError, PluginError, close_match
 from pantler.plugins import load_plugin, plugin_names
 
 _LEVELS = ("debug", "info", "warning", "error")
@@ -29,7 +29,10 @@ class PluginGroup(click.Group):
         del ctx
         if cmd_name not in plugin_names("commands"):
             return None
-        command: click.Command = load_plugin("commands", cmd_name)
+        try:
+            command: click.Command = load_plugin("commands", cmd_name)
+        except PluginError as error:
+            return _broken(cmd_name, error)
         return command
 
     def resolve_command(
@@ -41,6 +44,20 @@ class PluginGroup(click.Group):
             hint = close_match(name, plugin_names("commands"))
             ctx.fail(f"No command '{name}'.{hint} 'pantler --help' lists them.")
         return super().resolve_command(ctx, args)
+
+
+def _broken(name: str, error: PluginError) -> click.Command:
+    """Return a command that stands for one that cannot be loaded, and says why."""
+
+    def complain() -> None:
+        raise error
+
+    return click.Command(
+        name,
+        callback=complain,
+        short_help="(cannot be loaded; run it to see why)",
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )
 
 
 @click.group(

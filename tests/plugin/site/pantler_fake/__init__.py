@@ -1,0 +1,1 @@
+"""Plugins as a stranger would write them, using only the public interfaces."""

@@ -185,7 +185,20 @@ def _find_inputs(
         name = node.dataset_type.name
         if not node.is_init:
             title = f"'{name}' datasets in {quoted(sources.inputs)}"
-            found[name] = sources.find_datasets(name, coding, collections, title)
+            edges = [
+                edge
+                for label in node.consumers
+                for edge in pipeline.tasks[label].inputs.values()
+                if edge.dataset_type.name == name
+            ]
+            needed = any(map(_minimum, edges))
+            found[name] = sources.find_datasets(
+                name,
+                coding,
+                collections,
+                title=title,
+                optional=None if needed else node.dataset_type,
+            )
     return found
 
 
@@ -232,8 +245,13 @@ def _add_prerequisites(sources: Sources, coding: Coding, draft: Draft) -> None:
         is_calibration = any(
             getattr(edge.connection, "is_calibration", False) for _, edge in uses
         )
+        needed = any(_minimum(edge) for _, edge in uses)
         candidates = find_candidates(
-            sources, coding, name, is_calibration=is_calibration
+            sources,
+            coding,
+            name,
+            is_calibration=is_calibration,
+            optional=None if needed else uses[0][1].dataset_type,
         )
         edges: dict[tuple[str, str], Csr] = {}
         for task, edge in uses:
@@ -255,7 +273,7 @@ def _init_inputs(
             continue
         name = node.dataset_type.name
         found = sources.find_datasets(
-            name, coding, sources.plain_inputs(), f"'{name}' datasets"
+            name, coding, sources.plain_inputs(), title=f"'{name}' datasets"
         )
         if not len(found.ids):
             raise DatasetNotFoundError(

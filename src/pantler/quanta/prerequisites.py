@@ -19,6 +19,7 @@ from pantler.tasks.connections import PrerequisiteInput
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pantler.datasets.dataset_type import DatasetType
     from pantler.pipelines.nodes import Edge, TaskNode
     from pantler.quanta.coding import Coding
     from pantler.quanta.sources import Sources
@@ -49,7 +50,12 @@ class Candidates:
 
 
 def find_candidates(
-    sources: Sources, coding: Coding, name: str, *, is_calibration: bool
+    sources: Sources,
+    coding: Coding,
+    name: str,
+    *,
+    is_calibration: bool,
+    optional: DatasetType | None = None,
 ) -> Candidates:
     """Return all datasets of a type in the inputs of a graph.
 
@@ -63,13 +69,18 @@ def find_candidates(
         Of the dataset type.
     is_calibration
         Whether CALIBRATION collections are searched too.
+    optional
+        As for `Sources.find_datasets`.
     """
     title = f"'{name}' datasets"
     if is_calibration:
         searches = [names for names, _ in sources.segments()]
     else:
         searches = [sources.plain_inputs()]
-    groups = [sources.find_datasets(name, coding, names, title) for names in searches]
+    groups = [
+        sources.find_datasets(name, coding, names, title=title, optional=optional)
+        for names in searches
+    ]
     ids = np.concatenate([group.ids for group in groups])
     columns = {
         key: np.concatenate([group.relation.columns[key] for group in groups])

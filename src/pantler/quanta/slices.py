@@ -187,8 +187,9 @@ def _ranges(edges: Csr, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the places of the links of some rows."""
     counts = edges.counts[rows]
     before = np.cumsum(counts) - counts
-    offsets = np.repeat(edges.starts[rows] - before, counts)
-    return np.arange(len(offsets), dtype=np.int64) + offsets
+    places = np.repeat(edges.starts[rows] - before, counts)
+    places += np.arange(len(places))
+    return places
 
 
 def records_to_columns(records: pl.DataFrame) -> dict[str, Any]:

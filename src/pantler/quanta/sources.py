@@ -150,7 +150,13 @@ class Sources:
         return tuple(n for names, certified in segments if not certified for n in names)
 
     def find_datasets(
-        self, name: str, coding: Coding, collections: tuple[str, ...], title: str
+        self,
+        name: str,
+        coding: Coding,
+        collections: tuple[str, ...],
+        *,
+        title: str,
+        optional: DatasetType | None = None,
     ) -> FoundDatasets:
         """Return the datasets of a type that some collections have.
 
@@ -165,8 +171,15 @@ class Sources:
             CALIBRATION collection are found with their times.
         title
             What an explanation calls them.
+        optional
+            The type as the pipeline has it, if nothing is found where the
+            repository has no such type; None if that is an error.
         """
-        dataset_type = self.dataset_type(name)
+        known = self.registry.dataset_types.find(name)
+        if known is None and optional is not None:
+            dataset_type, collections = optional, ()
+        else:
+            dataset_type = self.dataset_type(name)
         group = dataset_type.dimensions
         query = Query(
             group,

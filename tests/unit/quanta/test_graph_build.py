@@ -253,6 +253,27 @@ def test_an_optional_input_does_not_decide_and_is_taken_where_it_is(
         assert {n: taken.count(n) for n in set(taken)} == expected
 
 
+def test_optional_inputs_may_have_types_that_nobody_registered(build, make_pipeline):
+    pipeline = make_pipeline("reduce", "measure")
+    tasks = dict(pipeline.tasks)
+    bias = tasks["reduce"].prerequisites["bias"]
+    other = replace(bias.dataset_type, name="flat")
+    optional = replace(bias.connection, minimum=0)
+    flat = replace(bias, name="flat", connection=optional, dataset_type=other)
+    tasks["reduce"] = replace(tasks["reduce"], prerequisites={"flat": flat})
+    frames = tasks["measure"].inputs["frames"]
+    sky = replace(
+        frames,
+        connection=replace(frames.connection, minimum=0),
+        dataset_type=replace(frames.dataset_type, name="sky"),
+    )
+    inputs = {"frames": frames, "sky": sky}
+    tasks["measure"] = replace(tasks["measure"], inputs=inputs)
+    graph = build(pipeline=replace(pipeline, tasks=tasks), inputs=("Cam/raw",))
+    assert counts(graph) == {"reduce": 12, "measure": 12}
+    assert graph.quantum(0).inputs["flat"] == graph.quantum(12).inputs["sky"] == ()
+
+
 def test_a_repository_without_the_calibrations_type_needs_none(build, make_pipeline):
     pipeline = make_pipeline("reduce", reduce={"do_bias": False})
     assert len(build(pipeline=pipeline, inputs=("Cam/raw",))) == 12

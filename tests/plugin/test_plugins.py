@@ -78,7 +78,8 @@ from pantler import Butler, DatasetType
 from pantler_fake.haiku import Haiku
 butler = Butler.create(sys.argv[1])
 butler.dataset_types.register(DatasetType("verse", butler.universe.group(()), "Haiku"))
-pond = Haiku(("An old silent pond", "A frog jumps into the pond", "Splash! Silence again"))
+lines = "An old silent pond", "A frog jumps into the pond", "Splash! Silence again"
+pond = Haiku(lines)
 ref = butler.put(pond, "verse", run="basho")
 assert butler.get(ref) == pond
 print(butler.get("verse.first", collections="basho"))

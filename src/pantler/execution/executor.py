@@ -15,6 +15,7 @@ from pantler.execution.quantum_runner import death_outcome
 from pantler.execution.recorder import Recorder
 from pantler.execution.report import Failure, RunReport
 from pantler.execution.schedule import Schedule
+from pantler.execution.stopping import Stop
 from pantler.execution.worker import WorkerSetup
 from pantler.quanta.file import GraphFile
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from pantler.butler.direct import DirectButler
-    from pantler.quanta.quantum import Quantum
 
 _PATIENCE_S = 0.5
 
@@ -47,7 +47,8 @@ def run_graph(
     """Run all quanta of a graph, and record what they make.
 
     A quantum that fails loses those that need it; the rest goes on. A worker that
-    dies fails the quantum that it was at, and is replaced.
+    dies fails the quantum that it was at, and is replaced. If this process is killed,
+    what the workers stored last is not recorded; `Butler.find_orphans` finds it.
 
     Parameters
     ----------
@@ -58,7 +59,8 @@ def run_graph(
     processes
         How many workers; with one, quanta run in this process.
     fail_fast
-        Whether to start no more quanta after the first that fails.
+        Whether to start no more quanta after the first that fails; those that run
+        then still end.
     on_progress
         Told of each quantum that ends.
 
@@ -71,6 +73,9 @@ def run_graph(
     ------
     ConflictError
         If the graph was run already into its RUN collection.
+    KeyboardInterrupt
+        After Ctrl-C or SIGTERM: what was done is recorded, what was being done is
+        removed, and no worker is left.
     """
     if processes < 1:
         raise InvalidInputError(f"Cannot run on {processes} processes; give 1 or more.")
@@ -78,8 +83,12 @@ def run_graph(
     run = _GraphRun(butler, graph, fail_fast=fail_fast, on_progress=on_progress)
     setup = WorkerSetup(str(graph_path), butler.root, butler.settings.to_yaml())
     if processes == 1:
-        return run.drive(_in_process(setup))
-    return run.drive(lambda schedule: _in_pool(setup, processes, schedule, graph))
+        return run.drive(lambda schedule: _in_process(schedule, run.stop, setup))
+    return run.drive(
+        lambda schedule: _in_pool(
+            schedule, run.stop, setup=setup, processes=processes, graph=graph
+        )
+    )
 
 
 class _GraphRun:
@@ -96,12 +105,13 @@ class _GraphRun:
         self._butler = butler
         self._graph = graph
         self._pipeline = graph.pipeline()
+        self.stop = Stop()
         self._fail_fast = fail_fast
         self._on_progress = on_progress
         counts = graph.counts
         self._tasks = list(counts)
         self._ranks = np.repeat(np.arange(len(counts)), list(counts.values()))
-        self._report = RunReport(graph.header.output_run)
+        self._report = RunReport(graph.header.output_run, len(graph))
         self._finished = 0
 
     def drive(
@@ -113,18 +123,19 @@ class _GraphRun:
         recorder = Recorder(self._butler, self._graph.header.output_run, types)
         dependencies = self._graph.dependencies()
         schedule = Schedule(dependencies.starts, dependencies.columns, self._ranks)
-        try:
-            for outcome in driver(schedule):
-                if outcome is None:
-                    recorder.flush_if_due()
-                    continue
-                recorder.add(outcome)
-                self._take(outcome, schedule)
-                if self._fail_fast and outcome.status is QuantumStatus.FAILED:
-                    break
-        finally:
-            recorder.flush()
+        with self.stop.listening():
+            try:
+                for outcome in driver(schedule):
+                    if outcome is None:
+                        recorder.flush_if_due()
+                        continue
+                    recorder.add(outcome)
+                    self._take(outcome, schedule)
+            finally:
+                recorder.flush()
         self._report.seconds = time.monotonic() - began
+        if self.stop.interrupted:
+            raise KeyboardInterrupt
         return self._report
 
     def _take(self, outcome: QuantumOutcome, schedule: Schedule) -> None:
@@ -132,6 +143,7 @@ class _GraphRun:
         if outcome.status is not QuantumStatus.FAILED:
             schedule.finish(outcome.index)
             return
+        self.stop.failed = self._fail_fast
         quantum = self._graph.quantum(outcome.index)
         self._report.failures.append(
             Failure(outcome.label, str(quantum.data_id), outcome.message)
@@ -148,26 +160,26 @@ class _GraphRun:
 
 
 def _in_process(
-    setup: WorkerSetup,
-) -> Callable[[Schedule], Iterator[QuantumOutcome | None]]:
-    def drive(schedule: Schedule) -> Iterator[QuantumOutcome | None]:
-        runner = setup.make_runner()
-        while (index := schedule.take()) is not None:
-            yield runner.run(index)
-
-    return drive
+    schedule: Schedule, stop: Stop, setup: WorkerSetup
+) -> Iterator[QuantumOutcome | None]:
+    runner = setup.make_runner()
+    while not stop and (index := schedule.take()) is not None:
+        with stop.at_once():
+            outcome = runner.run(index)
+        yield outcome
 
 
 def _in_pool(
-    setup: WorkerSetup, processes: int, schedule: Schedule, graph: GraphFile
+    schedule: Schedule,
+    stop: Stop,
+    *,
+    setup: WorkerSetup,
+    processes: int,
+    graph: GraphFile,
 ) -> Iterator[QuantumOutcome | None]:
     with WorkerPool(setup, processes) as pool:
-        while schedule.unfinished:
-            for number, free in pool.wanted(schedule.ready_count):
-                chosen = [schedule.take() for _ in range(free)]
-                indices = [index for index in chosen if index is not None]
-                if indices:
-                    pool.send(number, indices)
+        while schedule.unfinished and not stop:
+            _hand_out(pool, schedule)
             events = pool.receive(_PATIENCE_S)
             if not events:
                 yield None
@@ -175,16 +187,34 @@ def _in_pool(
                 if isinstance(event, Death):
                     for index in event.untouched:
                         schedule.put_back(index)
-                    if event.running is not None:
-                        quantum = graph.quantum(event.running)
-                        _clear_remains(setup, quantum)
-                        yield death_outcome(quantum, f"Died: {event.reason}.")
+                    yield _bury(event, setup, graph)
+                else:
+                    yield event
+        if stop:
+            given_up = stop.interrupted
+            for event in pool.wind_down(at_once=given_up):
+                if isinstance(event, Death):
+                    outcome = _bury(event, setup, graph)
+                    yield None if given_up else outcome
                 else:
                     yield event
 
 
-def _clear_remains(setup: WorkerSetup, quantum: Quantum) -> None:
+def _hand_out(pool: WorkerPool, schedule: Schedule) -> None:
+    for number, free in pool.wanted(schedule.ready_count):
+        chosen = [schedule.take() for _ in range(free)]
+        indices = [index for index in chosen if index is not None]
+        if indices:
+            pool.send(number, indices)
+
+
+def _bury(death: Death, setup: WorkerSetup, graph: GraphFile) -> QuantumOutcome | None:
     """Remove what a quantum stored before its process died: nothing records it."""
+    if death.running is None:
+        return None
+    quantum = graph.quantum(death.running)
     datastore = setup.open_datastore()
-    refs = [ref for refs in quantum.outputs.values() for ref in refs]
-    datastore.delete([datastore.path(ref) for ref in refs])
+    datastore.delete(
+        [datastore.path(ref) for refs in quantum.outputs.values() for ref in refs]
+    )
+    return death_outcome(quantum, f"Died: {death.reason}.")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import time
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
@@ -22,9 +24,12 @@ if TYPE_CHECKING:
 _AHEAD = 16
 """Quanta that a worker may have before it: so many that it never waits for us."""
 
+_GRACE_S = 10.0
+"""How long a worker that was told to end may take before it is killed."""
+
 
 class Death:
-    """A worker that died with quanta before it.
+    """A worker that ended with quanta before it.
 
     Parameters
     ----------
@@ -54,25 +59,43 @@ class _Worker:
         self.process = context.Process(
             target=serve, args=(setup, theirs), name="pantler-worker", daemon=True
         )
-        self.process.start()
+        with _ctrl_c_held():
+            self.process.start()
         theirs.close()
         self.pending: deque[int] = deque()
         self.ready = False
 
-    def send(self, indices: Sequence[int]) -> None:
-        self.pending.extend(indices)
-        with suppress(BrokenPipeError):  # its death is noticed when we next wait
-            self.connection.send(list(indices))
+    def send(self, indices: Sequence[int] | None) -> None:
+        if indices is not None:
+            self.pending.extend(indices)
+        with suppress(OSError):  # its death is noticed when we next wait
+            self.connection.send(None if indices is None else list(indices))
 
     def outcomes(self) -> Iterator[QuantumOutcome]:
+        """Yield what has come in; EOFError or OSError if the process has ended."""
         while self.connection.poll():
             message: QuantumOutcome | str = self.connection.recv()
             if isinstance(message, QuantumOutcome):
                 self.pending.remove(message.index)
                 yield message
             elif message != READY:
-                raise InternalError(f"A worker could not start: {message}")
+                what = "failed" if self.ready else "could not start"
+                raise InternalError(f"A worker {what}: {message}")
             self.ready = True
+
+    def last_outcomes(self, until: float | None) -> Iterator[QuantumOutcome]:
+        """Yield what comes in before the process ends, or is killed at a time."""
+        with suppress(EOFError, OSError):
+            while self.connection.poll(_left(until)):
+                yield from self.outcomes()
+        self.end()
+
+    def end(self) -> None:
+        self.process.join(timeout=1)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.connection.close()
 
     def death(self) -> Death:
         self.process.join()
@@ -82,9 +105,7 @@ class _Worker:
             if code < 0
             else f"its process ended with exit code {code}"
         )
-        self.connection.close()
-        if not self.ready:
-            raise InternalError(f"A worker could not start: {reason}.")
+        self.connection.close()  # again is no error
         running = self.pending.popleft() if self.pending else None
         return Death(running, list(self.pending), reason)
 
@@ -120,7 +141,14 @@ class WorkerPool:
         self._workers[number].send(indices)
 
     def receive(self, timeout_s: float) -> list[QuantumOutcome | Death]:
-        """Return what has come in, waiting for something at most so long."""
+        """Return what has come in, waiting for something at most so long.
+
+        Raises
+        ------
+        InternalError
+            If a worker could not open the graph or the datastore, or cannot read
+            its part of the graph.
+        """
         by_connection = {worker.connection: worker for worker in self._workers}
         events: list[QuantumOutcome | Death] = []
         for ready in wait(list(by_connection), timeout_s):
@@ -128,9 +156,33 @@ class WorkerPool:
             try:
                 events.extend(worker.outcomes())
             except (EOFError, OSError):
-                events.append(worker.death())
+                death = worker.death()
+                if not worker.ready:
+                    raise InternalError(
+                        f"A worker could not start: {death.reason}."
+                    ) from None
+                events.append(death)
                 self._workers[self._workers.index(worker)] = _Worker(self._setup)
         return events
+
+    def wind_down(self, *, at_once: bool) -> Iterator[QuantumOutcome | Death]:
+        """End all workers; yield what they have done until then.
+
+        Parameters
+        ----------
+        at_once
+            Whether quanta that run now are given up; a Death tells which.
+        """
+        for worker in self._workers:
+            if at_once:
+                worker.process.terminate()
+            else:
+                worker.send(None)
+        until = time.monotonic() + _GRACE_S if at_once else None
+        for worker in self._workers:
+            yield from worker.last_outcomes(until)
+            if worker.pending and (at_once or worker.process.exitcode):
+                yield worker.death()
 
     def __enter__(self) -> Self:
         return self
@@ -142,14 +194,32 @@ class WorkerPool:
         trace: TracebackType | None,
     ) -> None:
         for worker in self._workers:
+            if worker.connection.closed:
+                continue
             if kind is None:
-                with suppress(BrokenPipeError):
-                    worker.connection.send(None)
+                worker.send(None)
             else:
                 worker.process.terminate()
         for worker in self._workers:
-            worker.process.join(timeout=10)
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
-            worker.connection.close()
+            worker.process.join(timeout=_GRACE_S)
+            worker.end()
+
+
+def _left(until: float | None) -> float | None:
+    return None if until is None else max(0.0, until - time.monotonic())
+
+
+@contextmanager
+def _ctrl_c_held() -> Iterator[None]:
+    """Have a process that starts within never get Ctrl-C; ours comes afterwards.
+
+    It goes to the whole process group, and would end a worker that is just importing
+    with a traceback.
+    """
+    # It unblocks signals when it starts; here it has done so before.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import platform
 import resource
@@ -10,7 +11,7 @@ import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pantler.errors import InternalError
+from pantler.errors import InternalError, InvalidInputError
 from pantler.execution.log_capture import LogCapture, capture_log
 from pantler.execution.outcome import (
     PackedOutput,
@@ -65,6 +66,19 @@ class QuantumRunner:
         usage = _Usage()
         with capture_log() as log:
             status, message, metadata = self._attempt(quantum, context)
+            facts: dict[str, object] = {
+                "quantum": {
+                    "task": quantum.label,
+                    "data_id": dict(quantum.data_id),
+                    "status": status.value,
+                    "message": message,
+                    "host": self._host,
+                    **usage.facts(),
+                },
+                "task": metadata,
+                "outputs": [str(ref) for ref in context.written],
+            }
+            packed_metadata = _packed_metadata(quantum.metadata_ref, facts)
         stored = tuple(
             StoredOutput(
                 ref.dataset_type.name,
@@ -74,28 +88,13 @@ class QuantumRunner:
             )
             for ref, records in context.written.items()
         )
-        facts = {
-            "quantum": {
-                "task": quantum.label,
-                "data_id": dict(quantum.data_id),
-                "status": status.value,
-                "message": message,
-                "host": self._host,
-                **usage.facts(),
-            },
-            "task": metadata,
-            "outputs": [str(ref) for ref in context.written],
-        }
         return QuantumOutcome(
             index,
             quantum.label,
             status,
             message,
             stored=stored,
-            packed=(
-                _packed(quantum.log_ref, log.entries),
-                _packed(quantum.metadata_ref, facts),
-            ),
+            packed=(_packed(quantum.log_ref, log.entries), packed_metadata),
         )
 
     def _attempt(
@@ -112,10 +111,13 @@ class QuantumRunner:
             _LOG.info("No work for '%s': %s", quantum.label, reason)
             context.discard()
             return QuantumStatus.NO_WORK, str(reason), dict(metadata)
-        except Exception as error:  # noqa: BLE001 - a border: a task's run
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a border: a task's run
             _LOG.exception("Task '%s' failed on %s", quantum.label, quantum.data_id)
             context.discard()
             return QuantumStatus.FAILED, _where(error), dict(metadata)
+        except KeyboardInterrupt:
+            context.discard()
+            raise
         return QuantumStatus.DONE, "", dict(metadata)
 
     def _task(self, label: str) -> PipelineTask[Any]:
@@ -171,6 +173,19 @@ def _packed(ref: DatasetRef, value: object) -> PackedOutput:
     )
 
 
+def _packed_metadata(ref: DatasetRef, facts: dict[str, object]) -> PackedOutput:
+    """Return metadata as bytes; what a task noted that has none, as text.
+
+    A quantum that has done its work is not lost for a note about it.
+    """
+    try:
+        return _packed(ref, facts)
+    except InvalidInputError as error:
+        _LOG.warning("Metadata of the task are kept as text. %s", error)
+        return _packed(ref, facts | {"task": repr(facts["task"])})
+
+
+@functools.cache
 def _formatter(name: str) -> BytesFormatter:
     made: BytesFormatter = load_plugin("formatters", name)()
     return made
@@ -191,7 +206,7 @@ def death_outcome(quantum: Quantum, message: str) -> QuantumOutcome:
     )
 
 
-def _where(error: Exception) -> str:
+def _where(error: BaseException) -> str:
     """Return an error in a line, with the line of code that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""

@@ -29,9 +29,12 @@ class RunReport:
     ----------
     run
         The RUN collection with the outputs.
+    planned
+        How many quanta the graph has.
     """
 
     run: str
+    planned: int
     counts: Counter[tuple[str, QuantumStatus]] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
     seconds: float = 0.0
@@ -59,9 +62,12 @@ class RunReport:
     def summary(self) -> str:
         """Return a sentence."""
         done = self.count(QuantumStatus.DONE, QuantumStatus.NO_WORK)
-        text = f"{done} of {self.count()} quanta done in {self.seconds:.1f} s"
+        text = f"{done} of {self.planned} quanta done in {self.seconds:.1f} s"
         failed = self.count(QuantumStatus.FAILED)
         if failed:
             blocked = self.count(QuantumStatus.BLOCKED)
             text += f"; {failed} failed, and {blocked} could not run for want of them"
+        unstarted = self.planned - self.count()
+        if unstarted:
+            text += f"; {unstarted} were not started"
         return f"{text}."

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
+import threading
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -54,24 +58,45 @@ class WorkerSetup:
 
 
 def serve(setup: WorkerSetup, connection: Connection) -> None:
-    """Run what comes in, until None comes.
+    """Run what comes in, until None comes or the process is told to end.
 
     Parameters
     ----------
     setup
         What to open.
     connection
-        The name of an error goes out if the setup fails, else `READY`; then lists
-        of numbers of quanta come in, and outcomes go out, one at a time.
+        Lists of numbers of quanta come in; `READY` and then outcomes go out, one at
+        a time, or an error's text if something other than a task fails.
     """
-    # Ctrl-C goes to the whole process group; the parent decides what becomes of us.
+    # Ctrl-C goes to the whole process group; the parent decides what becomes of us,
+    # and says so by SIGTERM, upon which the running quantum removes what it stored.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
         runner = setup.make_runner()
+        connection.send(READY)
+        _work(runner, connection)
     except PantlerError as error:
         connection.send(str(error))
+    except (KeyboardInterrupt, EOFError, BrokenPipeError):
         return
-    connection.send(READY)
-    while (indices := connection.recv()) is not None:
-        for index in indices:
-            connection.send(runner.run(index))
+
+
+def _work(runner: QuantumRunner, connection: Connection) -> None:
+    pending: deque[int] = deque()
+    while True:
+        while not pending or connection.poll():
+            indices: list[int] | None = connection.recv()
+            if indices is None:
+                return
+            pending.extend(indices)
+        connection.send(runner.run(pending.popleft()))
+
+
+def _die_with_parent() -> None:
+    """End this process when its parent has: nobody would record what it makes."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from pantler.quanta.reduction import reduce_relations
 from pantler.queries.explanation import explain
 
 if TYPE_CHECKING:
@@ -29,30 +30,34 @@ def explain_empty(
     tree
         The join, which is empty.
     """
-    empty = [relation for relation in relations if not len(relation)]
+    on_earth = [relation for relation in relations if relation.kind != "overlap"]
+    empty = [relation for relation in on_earth if not len(relation)]
     if empty:
-        return " ".join(dict.fromkeys(_explain_alone(sources, r) for r in empty))
+        datasets = [relation for relation in empty if relation.kind == "datasets"]
+        return " ".join(_explain_alone(sources, r) for r in datasets or empty)
+    if not reduce_relations(on_earth).is_empty:
+        on_sky = [r for r in relations if r.kind == "overlap" and not len(r)]
+        if on_sky:
+            return " ".join(f"There are no {relation.name}." for relation in on_sky)
     pairs = [
         _explain_pair(left, right)
-        for left, right in itertools.combinations(relations, 2)
+        for left, right in itertools.combinations(on_earth, 2)
         if left.shared(right) and not left.join_size(right)
     ]
-    if pairs:
-        return " ".join(pairs)
-    return _explain_steps(tree)
+    return " ".join(pairs) or _explain_steps(tree)
 
 
 def _explain_alone(sources: Sources, relation: Relation) -> str:
-    if relation.kind == "overlap":
-        return f"There are no {relation.name}."
     query = sources.queries[relation.name]
-    if sources.registry.count(query) == 0:
-        sentences = " ".join(explain(sources.registry, query))
-        return f"There are no {relation.name}: {sentences}"
-    return (
-        f"None of the {relation.name} belongs to values that the conditions leave of "
-        f"{', '.join(map(repr, relation.columns))}."
-    )
+    if sources.registry.count(query):
+        return (
+            f"None of the {relation.name} belongs to values that the conditions leave "
+            f"of {', '.join(map(repr, relation.columns))}."
+        )
+    if query.where is None:
+        return f"There are no {relation.name}."
+    sentences = " ".join(explain(sources.registry, query))
+    return f"There are no {relation.name} that fulfil the conditions: {sentences}"
 
 
 def _explain_pair(left: Relation, right: Relation) -> str:

@@ -92,5 +92,8 @@ def _overlaps(left: Regions, right: Regions) -> Relation:
         name: first.codes(name)[i] if name in first.names else second.codes(name)[j]
         for name in names
     }
-    title = f"overlaps on the sky of {first.name} with {second.name}"
+    title = (
+        f"overlaps on the sky of the {len(first)} {first.name} with the {len(second)} "
+        f"{second.name} that inputs and conditions leave"
+    )
     return Relation(title, "overlap", first.coding, columns, len(i))

@@ -186,7 +186,7 @@ def test_two_calibrations_at_one_time_are_refused(build, registry):
     ("where", "pattern"),
     [
         ("detector = 99", r"detector = 99"),
-        ("visit = 3", r"'visit_detector_region' records|overlaps"),
+        ("visit = 3", "the 4 'visit_detector_region' records with the 8 'patch'"),
         ("exposure = 1 AND visit = 2", r"visit_definition"),
         ("band = 'z'", r"band = 'z'"),
     ],
@@ -196,8 +196,26 @@ def test_an_empty_graph_says_why(build, where, pattern):
         build(where=where)
 
 
+def test_inputs_and_records_that_do_not_meet_are_both_named(build, registry):
+    everything = raw_type(registry, "raw")
+    exposure = registry.dimensions.find(
+        "exposure", {"instrument": "Cam", "exposure": 3}
+    )
+    other = {**exposure.values, "exposure": 4, "obs_id": "obs-4"}
+    registry.dimensions.insert("exposure", [other])
+    insert_some(registry, everything, "Cam/alone", [4])
+    with pytest.raises(
+        NotFoundError,
+        match=r"None of the 4 'raw' datasets in 'Cam/alone'.* agrees in 'exposure' "
+        r"with any of the 3 'visit_definition' records",
+    ):
+        build("reduce", "measure", inputs=("Cam/alone", "Cam/calib"))
+
+
 def test_a_graph_without_inputs_says_where_none_are(build):
-    with pytest.raises(NotFoundError, match="no 'raw' in 'Cam/biases'"):
+    with pytest.raises(
+        NotFoundError, match=r"There are no 'raw' datasets in 'Cam/biases'\.$"
+    ):
         build(inputs=("Cam/biases",))
 
 

@@ -59,8 +59,10 @@ def plan_graph(
     Raises
     ------
     InvalidInputError
-        If neither output is named, or there is nothing to do: the message says
-        which condition or dataset type left nothing.
+        If neither output is named.
+    NotFoundError
+        If there is nothing to do: the message says which condition or dataset type
+        left nothing.
     PipelineError
         If the pipeline does not hold together or does not fit the repository.
     """

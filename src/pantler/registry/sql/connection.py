@@ -131,10 +131,9 @@ class Connection:
             dialect=self.dialect, compile_kwargs={"render_postcompile": True}
         )
         names = tuple(getattr(compiled, "positiontup", None) or ())
+        given = compiled.params if names else {}
         values = {
-            name: compiled.params[name]
-            for name in names
-            if not compiled.binds[name].required
+            name: given[name] for name in names if not compiled.binds[name].required
         }
         return Prepared(str(compiled), names, values)
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pantler.registry.sql.connection import Connection, Prepared
     from pantler.registry.sql.schema import Schema
 
-_MOST_SLOTS = 256
+_FIRST_SLOTS = 32
+_MOST_SLOTS = 512
 
 Match = tuple[bytes, int]
 
@@ -79,8 +80,11 @@ class FirstMatch:
         numbers: Sequence[int],
         given: dict[str, int],
     ) -> None:
-        for start in range(0, len(numbers), _MOST_SLOTS):
-            part = numbers[start : start + _MOST_SLOTS]
+        start, size = 0, _FIRST_SLOTS
+        # The most likely ones first: numbers are in the order of the search.
+        while start < len(numbers) and matches.keys().isdisjoint(numbers[:start]):
+            part = numbers[start : start + size]
+            start, size = start + size, _MOST_SLOTS
             slots = 1 << (len(part) - 1).bit_length()
             statement = self._statements.get((kind, slots))
             if statement is None:

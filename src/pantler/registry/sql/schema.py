@@ -239,7 +239,8 @@ class Schema:
         known = self.metadata.tables.get(name)
         if known is not None:
             return known
-        unique = [sa.UniqueConstraint(*group.required)] if group.required else []
+        key = self._index_order(group.required)
+        unique = [sa.UniqueConstraint(*key)] if key else []
         return sa.Table(
             name,
             self.metadata,
@@ -248,6 +249,22 @@ class Schema:
             *unique,
             *self._foreign_keys(group.required),
         )
+
+    def _index_order(self, names: Sequence[str]) -> list[str]:
+        """Return dimensions in the order in which an index serves queries best.
+
+        What tells most rows apart comes first (an exposure before a detector), so that
+        a condition on it alone can use the index and new rows are appended; but a
+        tract comes before its patches, and governors come last.
+        """
+        elements = self.universe.elements
+        ordered: dict[str, None] = {}
+        for name in reversed(names):
+            for part in elements[name].required:
+                if part in names and not elements[part].is_governor:
+                    ordered[part] = None
+        governors = [name for name in names if elements[name].is_governor]
+        return [*ordered, *governors]
 
     def record_table(self, name: str) -> sa.Table:
         """Return the table of one datastore's records."""

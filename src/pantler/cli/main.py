@@ -74,7 +74,11 @@ def _broken(name: str, error: PluginError) -> click.Command:
     help="How much to say on standard error.",
 )
 def cli(log_level: str) -> None:
-    """Find data by what they mean, and run pipelines on them."""
+    """Find data by what they mean, and run pipelines on them.
+
+    REPO, in the commands below, is the folder of a repository. Each command tells
+    more, with an example: pantler COMMAND --help.
+    """
     logging.basicConfig(
         level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
     )

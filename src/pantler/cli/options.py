@@ -71,21 +71,35 @@ def pipeline(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _PIPELINE_OPTIONS = (
-    click.option("--pipeline", "-p", help="YAML file, or package.module:file.yaml."),
+    click.option(
+        "--pipeline",
+        "-p",
+        metavar="FILE",
+        help="YAML file, or package.module:file.yaml of an installed package.",
+    ),
     names_option("--tasks", help="Only these labels or subsets of the pipeline."),
     click.option(
         "--config",
         "-c",
         multiple=True,
         metavar="LABEL:KEY=VALUE",
-        help="Set a configuration value of a task.",
+        help="Set a configuration value of a task; may be given again.",
     ),
     click.option(
-        "--instrument", help="Apply the configuration of this instrument's tasks."
+        "--instrument",
+        metavar="NAME",
+        help="Apply the configuration that suits this instrument.",
     ),
     names_option("--inputs", "-i", help="Collections to search for inputs, in order."),
     click.option(
-        "--output", "-o", help="CHAINED collection of the outputs and their inputs."
+        "--output",
+        "-o",
+        metavar="CHAIN",
+        help="CHAINED collection of the outputs, before the inputs.",
     ),
-    click.option("--output-run", help="RUN collection; default OUTPUT/TIME."),
+    click.option(
+        "--output-run",
+        metavar="RUN",
+        help="RUN collection of the outputs; CHAIN/TIME if left out.",
+    ),
 )

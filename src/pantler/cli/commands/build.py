@@ -24,14 +24,15 @@ from pantler.cli.output import OutputFormat, format_option, print_frame
 def build(
     repo: str, *, save_graph: Path, output_format: OutputFormat, **choice: object
 ) -> None:
-    r"""Match a pipeline against a repository: what would run, on which data.
+    """See what a pipeline would run, and on which data.
 
-    Nothing runs, and nothing is written but the file of the graph.
+    The pipeline is matched against the repository REPO. Nothing runs, and nothing is
+    written but the file of the graph, which 'pantler run' takes.
 
     \b
     Example:
-      pantler build my-repository -p science.yaml -i DemoCam/defaults -o demo \\
-          -d "tract = 1" -g demo.qgraph
+      pantler build my-repository -p science.yaml -i DemoCam/raw/all,skymaps \\
+          -o demo -d "tract = 1" -g demo.qgraph
     """
     from pantler.butler.interface import Butler
     from pantler.cli.pipeline_options import plan

@@ -23,7 +23,7 @@ def certify_calibrations(
     begin_date: str | None,
     end_date: str | None,
 ) -> None:
-    r"""Declare calibrations valid for a time.
+    """Declare calibrations valid for a time.
 
     All datasets of DATASET_TYPE in INPUT_COLLECTION join the CALIBRATION collection
     OUTPUT_COLLECTION, which is made if need be. Times are UTC, as 2026-11-23T12:00:00.

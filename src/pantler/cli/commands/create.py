@@ -22,7 +22,7 @@ from pantler.cli import options
     help="YAML file of dimensions, in place of the packaged ones.",
 )
 def create(repo: str, settings: Path | None, universe: Path | None) -> None:
-    r"""Make an empty repository in the folder REPO.
+    """Make an empty repository in the folder REPO.
 
     \b
     Example:

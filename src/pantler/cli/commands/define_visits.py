@@ -19,9 +19,11 @@ def define_visits(
     collections: list[str],
     where: str,
 ) -> None:
-    r"""Make visits of exposures, with the regions of the sky that they saw.
+    """Make visits of the exposures of the sky.
 
-    Each exposure of the sky becomes a visit. Visits that are there already stay.
+    Each exposure of INSTRUMENT that saw the sky becomes a visit, with the region that
+    each detector saw. Visits that are there already stay. INSTRUMENT need not be
+    named where there is just one.
 
     \b
     Example:

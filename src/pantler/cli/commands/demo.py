@@ -17,15 +17,21 @@ import click
     show_default=True,
     help="How many worker processes.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the night.")
+@click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Another number, another night.",
+)
 @click.option(
     "--force", is_flag=True, help="Remove a demo that is in the folder already."
 )
 def demo(folder: Path, processes: int, seed: int, *, force: bool) -> None:
-    r"""Run the main job in FOLDER: from raw frames to coadds and merged sources.
+    """Run the main job: from raw frames to coadds.
 
-    A night of a small camera is simulated; everything else is done by the commands
-    that you would type, which are shown. It takes about a minute.
+    A night of a small camera is simulated in FOLDER. Everything else is done by the
+    commands that you would type, which are shown. It takes about half a minute.
 
     \b
     Example:

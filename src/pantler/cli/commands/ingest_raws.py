@@ -39,10 +39,11 @@ def ingest_raws(
     fail_fast: bool,
     output_format: OutputFormat,
 ) -> None:
-    r"""Bring raw frames in: files, or folders that are searched for them.
+    """Bring raw frames in: files, or folders of them.
 
-    The instrument's translator reads the headers. A file that cannot be used is
-    named, with the reason, and the rest goes on; the exit code is then 2.
+    LOCATIONS are files, and folders that are searched for FITS files. The
+    instrument's translator reads the headers. A file that cannot be used is named,
+    with the reason, and the rest goes on; the exit code is then 2.
 
     \b
     Example:

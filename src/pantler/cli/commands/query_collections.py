@@ -29,7 +29,9 @@ def query_collections(
     show_dataset_types: bool,
     output_format: OutputFormat,
 ) -> None:
-    r"""List the collections whose names match GLOB, with their children.
+    """List collections, with their children.
+
+    Those whose names match GLOB, a pattern of * and ?; all of them without it.
 
     \b
     Example:

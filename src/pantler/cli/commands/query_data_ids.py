@@ -29,7 +29,10 @@ def query_data_ids(
     limit: int | None,
     output_format: OutputFormat,
 ) -> None:
-    r"""List the data IDs of some dimensions.
+    """List the data IDs of some dimensions.
+
+    Dimensions are such as visit, detector, tract or patch. Where they meet on the
+    sky, only data IDs that overlap are listed. If there are none, it is said why.
 
     \b
     Examples:

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 def query_datasets(
     repo: str, glob: str, *, output_format: OutputFormat, **choice: Any
 ) -> None:
-    r"""List the datasets whose types match GLOB, a table for each type.
+    """List datasets, a table for each type.
 
+    Those whose types match GLOB, a pattern of * and ?; all of them without it.
     Without --collections, all RUN collections are searched.
 
     \b

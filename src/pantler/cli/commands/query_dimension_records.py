@@ -23,7 +23,10 @@ def query_dimension_records(
     limit: int | None,
     output_format: OutputFormat,
 ) -> None:
-    r"""List what is recorded of a dimension, such as exposure or detector.
+    """List what is recorded of a dimension.
+
+    ELEMENT is a dimension, such as exposure or detector, or a relation between some,
+    such as visit_detector_region. Columns that no record fills are left out.
 
     \b
     Example:

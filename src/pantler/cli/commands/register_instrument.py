@@ -12,7 +12,7 @@ from pantler.cli import options
 @click.argument("instruments", nargs=-1, required=True, metavar="INSTRUMENT...")
 @click.option("--update", is_flag=True, help="Replace records that have changed.")
 def register_instrument(repo: str, instruments: tuple[str, ...], update: bool) -> None:
-    r"""Add cameras to a repository: their detectors, filters and raw dataset type.
+    """Add cameras: their detectors and filters.
 
     INSTRUMENT is the name of an installed instrument plugin, such as demo.
 

@@ -26,8 +26,20 @@ if TYPE_CHECKING:
 @click.option(
     "--pixel-scale", type=float, help="Cover the visits: arcseconds for each pixel."
 )
-@click.option("--patch-size", type=int, default=1000, show_default=True)
-@click.option("--patch-border", type=int, default=50, show_default=True)
+@click.option(
+    "--patch-size",
+    type=int,
+    default=1000,
+    show_default=True,
+    help="Side of a patch without its border, pixels.",
+)
+@click.option(
+    "--patch-border",
+    type=int,
+    default=50,
+    show_default=True,
+    help="By how much a patch overlaps its neighbours, pixels.",
+)
 @options.where
 def register_skymap(
     repo: str,
@@ -39,10 +51,11 @@ def register_skymap(
     patch_border: int,
     where: str,
 ) -> None:
-    r"""Divide the sky into tracts and patches, under the name NAME.
+    """Divide the sky into tracts and patches.
 
-    Either a file defines them, or, with --pixel-scale, tracts are laid over the
-    visits of the repository (those that --where selects). Sizes are in pixels.
+    The sky map is called NAME in data IDs. Either a file defines it, or, with
+    --pixel-scale, tracts are laid over the visits of the repository (those that
+    --where selects). Sizes are in pixels.
 
     \b
     Examples:

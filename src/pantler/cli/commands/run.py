@@ -41,13 +41,15 @@ if TYPE_CHECKING:
 )
 @format_option
 def run(repo: str, *, output_format: OutputFormat, **choice: Any) -> None:
-    r"""Run a pipeline, or a graph that was built before.
+    """Run a pipeline, or a graph that was built before.
 
-    The exit code is 9 if any quantum failed; its log says why.
+    The exit code is 9 if any quantum failed; its log says why. What needs the outputs
+    of a failed quantum is not run ("blocked"); all else goes on.
 
     \b
     Examples:
-      pantler run my-repository -p science.yaml -i DemoCam/defaults -o demo -j 2
+      pantler run my-repository -p science.yaml -i DemoCam/raw/all,DemoCam/calib \\
+          -o demo -j 2
       pantler run my-repository -g demo.qgraph -j 2
     """
     from pantler.butler.interface import Butler

@@ -21,9 +21,17 @@ from pantler.cli import options
     help="How to draw a pipeline.",
 )
 @options.names_option("--tasks", help="Only these tasks.")
-@click.option("--instrument", help="Apply the configuration of this instrument.")
 @click.option(
-    "--config", "-c", multiple=True, metavar="LABEL:KEY=VALUE", help="Set a value."
+    "--instrument",
+    metavar="NAME",
+    help="Apply the configuration that suits this instrument.",
+)
+@click.option(
+    "--config",
+    "-c",
+    multiple=True,
+    metavar="LABEL:KEY=VALUE",
+    help="Set a configuration value of a task; may be given again.",
 )
 @click.option(
     "--save",
@@ -38,11 +46,11 @@ def show(
     save: Path | None,
     **choice: Any,
 ) -> None:
-    r"""Show what a pipeline or a graph is; no repository is needed.
+    """Show a pipeline or a graph; no repository needed.
 
-    LOCATION is the file of a pipeline, or of a graph for WHAT = graph. A pipeline is
-    checked and drawn; config prints the configuration of its tasks; yaml the
-    pipeline with all its overrides.
+    LOCATION is the file of a pipeline; for 'graph', of a graph. 'pipeline' checks
+    and draws it; 'config' prints the whole configuration of its tasks; 'yaml' the
+    pipeline with all imports and overrides put in; 'graph' counts what would run.
 
     \b
     Examples:

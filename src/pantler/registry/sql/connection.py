@@ -250,4 +250,5 @@ class Connection:
 
     def close(self) -> None:
         """Close the connection."""
+        self._cursor.close()  # a statement under way would keep the file open
         self._raw.close()

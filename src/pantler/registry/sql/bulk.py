@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pantler.registry.sql.connection import Connection, Prepared
     from pantler.registry.sql.schema import Schema
 
-_BATCH = 20_000
-"""Rows that are fetched together: enough to be fast, few enough to stay in cache."""
+_BATCH = 2_000
+"""Rows that are fetched together: more were slower, as they leave the cache."""
 
 
 def series_rows(columns: Iterable[pl.Series]) -> Iterable[tuple[Any, ...]]:

@@ -95,6 +95,10 @@ class QueryRunner:
             frame = frame.slice(compiled.offset, compiled.limit)
         if not compiled.output:
             return pl.DataFrame(height=min(height, 1))
+        frame = frame.with_columns(
+            pl.lit(value, pl.Int64).alias(name)
+            for name, value in compiled.constants.items()
+        )
         return self._name_runs(frame).rename(_NAMES, strict=False)
 
     def _name_runs(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -106,9 +110,8 @@ class QueryRunner:
         named = numbers.replace_strict(
             used, [names[number] for number in used], return_dtype=pl.String
         ).cast(pl.String)  # replacing by nothing keeps the type
-        return frame.with_columns(named.alias("run")).select(
-            "run" if name == RUN_ID else name for name in frame.columns
-        )
+        others = [n for n in frame.columns if n not in {RUN_ID, "begin_ns", "end_ns"}]
+        return frame.select(*others, named.alias("run"), "begin_ns", "end_ns")
 
     def _overlap_mask(self, frame: pl.DataFrame, overlap: SkyOverlap) -> pl.Series:
         """Return which rows pass the exact test."""

@@ -55,6 +55,11 @@ class ResolvedSearch:
         return self.find_first and len(self.members) > 1
 
     @property
+    def has_calibrations(self) -> bool:
+        """Whether matches may have ranges of validity."""
+        return any(kind is CollectionType.CALIBRATION for _, kind in self.members)
+
+    @property
     def is_one_run(self) -> bool:
         """Whether all matches lie in one RUN."""
         return [kind for _, kind in self.members] == [CollectionType.RUN]
@@ -184,7 +189,7 @@ def first_of(
     if not search.needs_ranking:
         return sa.select(rows)
     parts = [rows.c[key]]
-    if any(kind is CollectionType.CALIBRATION for _, kind in search.members):
+    if search.has_calibrations:
         parts.append(rows.c.begin_ns)
     place = sa.func.row_number().over(partition_by=parts, order_by=rows.c.rank)
     placed = sa.select(rows, place.label("place")).subquery()

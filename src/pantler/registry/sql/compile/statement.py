@@ -58,6 +58,8 @@ class Compiled:
         Names and types of all selected columns.
     output
         Names of those that are the answer.
+    constants
+        Columns of the answer that have one value in all rows, and are not selected.
     overlaps
         Exact tests on the sky: rows that fail are dropped.
     distinct
@@ -69,6 +71,7 @@ class Compiled:
     statement: sa.Select[Any]
     schema: dict[str, type[pl.DataType] | None]
     output: tuple[str, ...]
+    constants: dict[str, int | None]
     overlaps: tuple[SkyOverlap, ...]
     distinct: bool
     limit: int | None
@@ -197,7 +200,14 @@ class Statement:
             limit, offset = None, 0
         types = {name: kind for name, (_, kind) in {**output, **hidden}.items()}
         return Compiled(
-            statement, types, tuple(output), self._overlaps, distinct, limit, offset
+            statement,
+            types,
+            tuple(output),
+            self._constants(),
+            self._overlaps,
+            distinct,
+            limit,
+            offset,
         )
 
     def _mentioned(
@@ -347,13 +357,26 @@ class Statement:
         if self._target is None:
             return self._dimension_columns(self._query.dimensions.names)
         rows = columns.datasets[self._target.name]
+        constants = self._constants()
         return {
             **self._dimension_columns(self._query.dimensions.required),
             "uuid": (rows.c.uuid, pl.Binary),
-            RUN_ID: (rows.c.run_id, pl.Int64),
-            "begin_ns": (rows.c.begin_ns, pl.Int64),
-            "end_ns": (rows.c.end_ns, pl.Int64),
+            **{
+                name: (rows.c[name], pl.Int64)
+                for name in (RUN_ID, "begin_ns", "end_ns")
+                if name not in constants
+            },
         }
+
+    def _constants(self) -> dict[str, int | None]:
+        """Return what need not be fetched with each dataset."""
+        constants: dict[str, int | None] = {}
+        if self._target is not None:
+            if self._target.is_one_run:
+                constants[RUN_ID] = self._target.members[0][0]
+            if not self._target.has_calibrations:
+                constants.update(begin_ns=None, end_ns=None)
+        return constants
 
     def _dimension_columns(self, names: Sequence[str]) -> dict[str, _Selected]:
         return {

@@ -13,6 +13,7 @@ from pantler.butler.collections import Collections
 from pantler.butler.ingestion import ingest_files
 from pantler.butler.interface import Butler
 from pantler.butler.lookup import DatasetLookup
+from pantler.butler.pending_files import PendingFiles
 from pantler.butler.querying import QueryFactory
 from pantler.config.settings import RepositorySettings
 from pantler.datasets.collection import CollectionType
@@ -93,7 +94,7 @@ class DirectButler(Butler):
         self._lookup = lookup
         self._queries = QueryFactory(registry, lookup)
         self._records = registry.record_table(datastore.name)
-        self._undo: list[str] | None = None
+        self._files = PendingFiles(datastore)
 
     # Opening
 
@@ -294,7 +295,7 @@ class DirectButler(Butler):
                 pl.Series("dataset_id", [ref.id.bytes], dtype=pl.Binary),
             )
             records = self.datastore.write(value, ref)
-            self.note_written([record.path for record in records])
+            self._files.note_written([record.path for record in records])
             self._records.insert(records_to_frame(records))
         return ref
 
@@ -303,7 +304,14 @@ class DirectButler(Butler):
     ) -> list[DatasetRef]:
         """Make datasets of files of other programs: all of them or none."""
         self._check_writeable()
-        return ingest_files(self, files, transfer)
+        with self.transaction():
+            return ingest_files(
+                files,
+                transfer,
+                registry=self.registry,
+                datastore=self.datastore,
+                pending=self._files,
+            )
 
     def record(
         self,
@@ -323,24 +331,8 @@ class DirectButler(Butler):
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Make all changes within, or none of them: also new files are removed."""
-        if self._undo is not None:
-            with self.registry.transaction():
-                yield
-            return
-        self._undo = []
-        try:
-            with self.registry.transaction():
-                yield
-        except BaseException:
-            self.datastore.delete(self._undo)
-            raise
-        finally:
-            self._undo = None
-
-    def note_written(self, paths: Sequence[str]) -> None:
-        """Remember new files, to be removed if the transaction fails."""
-        if self._undo is not None:
-            self._undo.extend(paths)
+        with self._files.following(self.registry.transaction()):
+            yield
 
     def _check_writeable(self) -> None:
         if not self.registry.is_writeable:
@@ -373,8 +365,9 @@ class DirectButler(Butler):
     ) -> DataIdResults:
         """Return the data IDs of some dimensions, lazily."""
         searches = self._queries.searches(datasets, collections)
-        condition = self._queries.condition(where, bind, keys, searches)
-        return self._queries.data_ids(dimensions, condition, searches)
+        group = self._queries.group(dimensions)
+        condition = self._queries.condition(where, bind, keys, (group, searches))
+        return self._queries.data_ids(group, condition, searches)
 
     def query_datasets(
         self,
@@ -388,7 +381,8 @@ class DirectButler(Butler):
     ) -> DatasetResults:
         """Return the datasets of one type, lazily."""
         search = self._queries.search(dataset, collections, find_first=find_first)
-        condition = self._queries.condition(where, bind, keys, (search,))
+        group = search.dataset_type.dimensions
+        condition = self._queries.condition(where, bind, keys, (group, (search,)))
         return self._queries.datasets(search, condition)
 
     def query_dimension_records(
@@ -400,7 +394,8 @@ class DirectButler(Butler):
         **keys: object,
     ) -> RecordResults:
         """Return the records of a dimension element, lazily."""
-        condition = self._queries.condition(where, bind, keys)
+        group = self._queries.group_of(element)
+        condition = self._queries.condition(where, bind, keys, (group, ()))
         return self._queries.records(element, condition)
 
 

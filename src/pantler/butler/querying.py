@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pantler.butler.lookup import DatasetLookup
     from pantler.datasets.dataset_type import DatasetType
+    from pantler.dimensions.group import DimensionGroup
     from pantler.queries.tree import Predicate
     from pantler.registry.interface import Registry
 
@@ -53,33 +54,61 @@ class QueryFactory:
         names = (datasets,) if isinstance(datasets, str) else datasets
         return tuple(self.search(name, collections) for name in names)
 
+    def group(self, dimensions: Sequence[str] | str) -> DimensionGroup:
+        """Return the group of some dimensions, listed or separated by commas.
+
+        Raises
+        ------
+        InvalidInputError
+            If none is named.
+        """
+        names = dimensions.split(",") if isinstance(dimensions, str) else dimensions
+        group = self._registry.universe.group(name.strip() for name in names)
+        if not group.names:
+            raise InvalidInputError("Name the dimensions of the data IDs.")
+        return group
+
+    def group_of(self, element: str) -> DimensionGroup:
+        """Return the group of the dimensions that records of an element require."""
+        universe = self._registry.universe
+        return universe.group(universe[element].required)
+
     def condition(
         self,
         where: str,
         bind: Mapping[str, object] | None,
         keys: Mapping[str, object],
-        searches: Sequence[DatasetSearch] = (),
+        scope: tuple[DimensionGroup, Sequence[DatasetSearch]],
     ) -> Predicate | None:
-        """Return what must hold, from an expression and from data ID values."""
+        """Return what must hold, from an expression and from data ID values.
+
+        Parameters
+        ----------
+        where, bind, keys
+            As for `Butler.query_data_ids`.
+        scope
+            The dimensions of the rows, whose fields need no prefix, and the datasets
+            that the expression can speak of.
+        """
+        group, searches = scope
         universe = self._registry.universe
-        types = {s.dataset_type.name: s.dataset_type for s in searches}
         written = parse_where(
-            where, universe, dataset_types=types, parameters=dict(bind or {})
+            where,
+            universe,
+            dataset_types={s.dataset_type.name: s.dataset_type for s in searches},
+            parameters=dict(bind or {}),
+            dimensions=group,
         )
         said = data_id_predicate(keys, universe) if keys else None
         return combine(written, said)
 
     def data_ids(
         self,
-        dimensions: Sequence[str] | str,
+        group: DimensionGroup,
         condition: Predicate | None,
         searches: tuple[DatasetSearch, ...],
     ) -> DataIdResults:
         """Return the data IDs of some dimensions."""
-        names = dimensions.split(",") if isinstance(dimensions, str) else dimensions
-        group = self._registry.universe.group(name.strip() for name in names)
-        if not group.names:
-            raise InvalidInputError("Name the dimensions of the data IDs.")
         return DataIdResults(self._registry, Query(group, condition, searches))
 
     def datasets(
@@ -91,6 +120,5 @@ class QueryFactory:
 
     def records(self, element: str, condition: Predicate | None) -> RecordResults:
         """Return the records of an element."""
-        universe = self._registry.universe
-        group = universe.group(universe[element].required)
+        group = self.group_of(element)
         return RecordResults(self._registry, Query(group, condition, element=element))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pantler.errors import InternalError, ReadOnlyError
+from pantler.errors import ReadOnlyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,11 +24,11 @@ BUSY_S: Final = 60.0
 Failure = Literal["foreign", "unique", "other"]
 
 
-class ConstraintError(InternalError):
+class ConstraintError(Exception):
     """A constraint of the database refused a change.
 
-    The facets turn it into an error that says which data ID is meant; one that gets
-    through is a bug.
+    It stays within this package: the facets turn it into an error of
+    `pantler.errors` that says which data ID is meant; one that gets through is a bug.
     """
 
     def __init__(self, message: str, failure: Failure) -> None:

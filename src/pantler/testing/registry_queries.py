@@ -10,6 +10,7 @@ import pytest
 
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.dataset_type import DatasetType
+from pantler.datasets.identity import make_uuids, uuid_series
 from pantler.dimensions.records import record_columns
 from pantler.dimensions.timespan import Timespan
 from pantler.errors import InvalidInputError
@@ -253,6 +254,19 @@ class QuerySuite:
             query = Query(raw.dimensions, target=search, order_by=order)
             return registry.query(query)["dataset_id"].to_list()
 
+        def part(limit: int | None = None, offset: int = 0) -> list[bytes]:
+            query = Query(
+                raw.dimensions,
+                target=DatasetSearch(raw, ("two", "one")),
+                order_by=(OrderTerm(DETECTOR),),
+                limit=limit,
+                offset=offset,
+            )
+            assert registry.count(query) == registry.query(query).height
+            return registry.query(query)["dataset_id"].to_list()
+
+        assert part(limit=2, offset=1) == two[1:3]
+        assert part(offset=1) == two[1:]
         assert found("one", "two") == one
         assert found("two", "one") == two
         assert found("tag", "one", "two") == [two[0], *one[1:]]
@@ -296,6 +310,23 @@ class QuerySuite:
             order_by=(OrderTerm(TIME, descending=True),),
         )
         assert registry.query(query)["dataset_id"].to_list() == [ids[5], ids[1]]
+
+    def test_datasets_are_chosen_by_the_sky(self, registry: Registry) -> None:
+        """First matches only, of those that overlap anything that is wanted."""
+        fill_survey(registry)
+        group = registry.universe.group(["visit", "detector"])
+        calexp = DatasetType("calexp", group, "StructuredDict")
+        registry.dataset_types.register(calexp)
+        frame = registry.query(Query(group))
+        ids = uuid_series(make_uuids(2 * frame.height))
+        for run, part in (("one", ids[: frame.height]), ("two", ids[frame.height :])):
+            registry.collections.register(run, CollectionType.RUN)
+            registry.datasets.insert(calexp, run, frame, part)
+        patch = Comparison(">=", DimensionKey("patch", "int"), _int(2))
+        query = Query(group, patch, target=DatasetSearch(calexp, ("two", "one")))
+        found = registry.query(query)
+        rows = found.select("visit", "detector", "run").rows()
+        assert sorted(rows) == [(v, d, "two") for v in (1, 2) for d in (2, 3)]
 
     def test_rows_must_have_the_datasets(self, registry: Registry) -> None:
         """Each row once, however many datasets it has."""

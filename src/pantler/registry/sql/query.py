@@ -87,6 +87,10 @@ class QueryRunner:
         frame = fetch_frame(cursor, compiled.schema)
         for overlap in compiled.overlaps:
             frame = frame.filter(self._overlap_mask(frame, overlap))
+        if compiled.first_by:
+            least = pl.col("rank").min().over(compiled.first_by)
+            frame = frame.filter(pl.col("rank") == least)
+            frame = frame.unique(compiled.first_by, keep="first", maintain_order=True)
         height = frame.height
         frame = frame.select(compiled.output)
         if compiled.distinct:

@@ -60,6 +60,14 @@ class ResolvedSearch:
         return any(kind is CollectionType.CALIBRATION for _, kind in self.members)
 
     @property
+    def ranked_within(self) -> tuple[str, ...]:
+        """Columns within whose values matches are ranked.
+
+        Rows of calibrations with different begins are all kept.
+        """
+        return ("data_id", "begin_ns") if self.has_calibrations else ("data_id",)
+
+    @property
     def is_one_run(self) -> bool:
         """Whether all matches lie in one RUN."""
         return [kind for _, kind in self.members] == [CollectionType.RUN]
@@ -179,18 +187,11 @@ def _calibrations(
     )
 
 
-def first_of(
-    rows: sa.Subquery, search: ResolvedSearch, key: str = "data_id"
-) -> sa.Select[Any]:
-    """Return, of rows with a ``rank``, the first of each data ID.
-
-    Rows of calibrations with different begins are all kept.
-    """
+def first_of(rows: sa.Subquery, search: ResolvedSearch) -> sa.Select[Any]:
+    """Return, of rows with a ``rank``, the first of each data ID."""
     if not search.needs_ranking:
         return sa.select(rows)
-    parts = [rows.c[key]]
-    if search.has_calibrations:
-        parts.append(rows.c.begin_ns)
+    parts = [rows.c[name] for name in search.ranked_within]
     place = sa.func.row_number().over(partition_by=parts, order_by=rows.c.rank)
     placed = sa.select(rows, place.label("place")).subquery()
     kept = [column for column in placed.c if column.name != "place"]

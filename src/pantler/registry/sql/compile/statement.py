@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import polars as pl
@@ -62,6 +62,8 @@ class Compiled:
         Columns of the answer that have one value in all rows, and are not selected.
     overlaps
         Exact tests on the sky: rows that fail are dropped.
+    first_by
+        Of the rows that are equal in these columns, one of the least ``rank`` is kept.
     distinct
         Whether equal rows must still be made one.
     limit, offset
@@ -73,6 +75,7 @@ class Compiled:
     output: tuple[str, ...]
     constants: dict[str, int | None]
     overlaps: tuple[SkyOverlap, ...]
+    first_by: tuple[str, ...]
     distinct: bool
     limit: int | None
     offset: int
@@ -80,7 +83,14 @@ class Compiled:
     @property
     def is_finished(self) -> bool:
         """Whether the statement alone gives the rows."""
-        return not (self.overlaps or self.distinct)
+        return not (self.overlaps or self.first_by or self.distinct)
+
+    def with_part_taken(self) -> Compiled:
+        """Return the same with limit and offset in the statement."""
+        if self.limit is None and not self.offset:
+            return self
+        statement = self.statement.limit(self.limit).offset(self.offset)
+        return replace(self, statement=statement, limit=None, offset=0)
 
 
 @dataclass(slots=True)
@@ -170,44 +180,37 @@ class Statement:
             self._target is not None and self._target.needs_ranking and not ranks_first
         )
         repeats = not self._columns.joins.keys <= set(self._query.dimensions.names)
+        first_by: tuple[str, ...] = ()
         if ranks_last and self._target is not None:
-            statement = first_of(statement.subquery(), self._target)
             repeats = False
+            if self._overlaps or self._query.limit is None:
+                # The database sorts all rows for it, which takes longer.
+                first_by = self._target.ranked_within
+            else:
+                statement = first_of(statement.subquery(), self._target)
         elif repeats and not self._overlaps:
             statement = statement.distinct()
             repeats = any(name.startswith("order:") for name in hidden)
-        return self._finish(statement, output, hidden, repeats=repeats)
+        compiled = Compiled(
+            statement=self._ordered(statement),
+            schema={name: kind for name, (_, kind) in {**output, **hidden}.items()},
+            output=tuple(output),
+            constants=self._constants(),
+            overlaps=self._overlaps,
+            first_by=first_by,
+            distinct=repeats,
+            limit=self._query.limit,
+            offset=self._query.offset,
+        )
+        return compiled.with_part_taken() if compiled.is_finished else compiled
 
-    def _finish(
-        self,
-        statement: sa.Select[Any],
-        output: dict[str, _Selected],
-        hidden: dict[str, _Selected],
-        *,
-        repeats: bool,
-    ) -> Compiled:
+    def _ordered(self, statement: sa.Select[Any]) -> sa.Select[Any]:
         chosen = statement.selected_columns
-        order = [
-            chosen[f"order:{i}"].desc() if term.descending else chosen[f"order:{i}"]
-            for i, term in enumerate(self._query.order_by)
-        ]
-        statement = statement.order_by(*order)
-        limit, offset = self._query.limit, self._query.offset
-        distinct = repeats
-        if not (self._overlaps or distinct) and (limit is not None or offset):
-            # SQLite knows no OFFSET without LIMIT.
-            statement = statement.limit(-1 if limit is None else limit).offset(offset)
-            limit, offset = None, 0
-        types = {name: kind for name, (_, kind) in {**output, **hidden}.items()}
-        return Compiled(
-            statement,
-            types,
-            tuple(output),
-            self._constants(),
-            self._overlaps,
-            distinct,
-            limit,
-            offset,
+        return statement.order_by(
+            *(
+                chosen[f"order:{i}"].desc() if term.descending else chosen[f"order:{i}"]
+                for i, term in enumerate(self._query.order_by)
+            )
         )
 
     def _mentioned(

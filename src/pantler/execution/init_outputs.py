@@ -5,11 +5,12 @@ from __future__ import annotations
 import platform
 import sys
 from importlib.metadata import distributions
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.dataset_type import DatasetType
 from pantler.errors import ConflictError
+from pantler.execution.task_maker import TaskMaker
 
 if TYPE_CHECKING:
     from pantler.butler.direct import DirectButler
@@ -56,30 +57,15 @@ def write_init_outputs(
             types[extra.name] = extra
     for dataset_type in types.values():
         butler.dataset_types.register(dataset_type)
+    maker = TaskMaker(graph.outline, pipeline, butler.datastore)
     with butler.transaction():
         butler.put(_versions(), PACKAGES, run=run)
         for task in pipeline.tasks.values():
             ref = graph.outline.init_ref(task.config_type.name)
             butler.put(task.config.model_dump(mode="json"), ref)
-        _put_init_outputs(butler, graph, pipeline)
+            for name, value in maker.init_outputs(task.label).items():
+                butler.put(value, graph.outline.init_ref(name))
     return types
-
-
-def _put_init_outputs(
-    butler: DirectButler, graph: GraphFile, pipeline: PipelineGraph
-) -> None:
-    made: dict[str, Any] = {}
-    for task in pipeline.tasks.values():
-        if not (task.init_outputs or task.init_inputs):
-            continue
-        inputs = {
-            name: made[edge.dataset_type.name]
-            for name, edge in task.init_inputs.items()
-        }
-        values = task.make_task(inputs).init_outputs()
-        for name, edge in task.init_outputs.items():
-            made[edge.dataset_type.name] = values[name]
-            butler.put(values[name], graph.outline.init_ref(edge.dataset_type.name))
 
 
 def _versions() -> dict[str, str]:

@@ -11,7 +11,7 @@ import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pantler.errors import InternalError, InvalidInputError
+from pantler.errors import InvalidInputError
 from pantler.execution.log_capture import LogCapture, capture_log
 from pantler.execution.outcome import (
     PackedOutput,
@@ -19,6 +19,7 @@ from pantler.execution.outcome import (
     QuantumStatus,
     StoredOutput,
 )
+from pantler.execution.task_maker import TaskMaker
 from pantler.plugins import load_plugin
 from pantler.quanta.context import GraphQuantumContext
 from pantler.tasks.task import NoWork
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from pantler.pipelines.graph import PipelineGraph
     from pantler.quanta.file import GraphFile
     from pantler.quanta.quantum import Quantum
-    from pantler.tasks.task import PipelineTask
 
 _LOG = logging.getLogger("pantler.execution")
 
@@ -54,7 +54,7 @@ class QuantumRunner:
         self._graph = graph
         self._pipeline = pipeline
         self._datastore = datastore
-        self._tasks: dict[str, PipelineTask[Any]] = {}
+        self._tasks = TaskMaker(graph.outline, pipeline, datastore)
         self._host = platform.node()
 
     def run(self, index: int) -> QuantumOutcome:
@@ -102,7 +102,7 @@ class QuantumRunner:
     ) -> tuple[QuantumStatus, str, dict[str, Any]]:
         metadata: dict[str, Any] = {}
         try:
-            task = self._task(quantum.label)
+            task = self._tasks.task(quantum.label)
             task.metadata.clear()
             metadata = task.metadata
             context.check_inputs()
@@ -119,29 +119,6 @@ class QuantumRunner:
             context.discard()
             raise
         return QuantumStatus.DONE, "", dict(metadata)
-
-    def _task(self, label: str) -> PipelineTask[Any]:
-        """Return a task, constructed with the init-outputs of those before it."""
-        if label not in self._tasks:
-            node = self._pipeline.tasks[label]
-            values = {
-                name: self._init_output(edge.dataset_type.name)
-                for name, edge in node.init_inputs.items()
-            }
-            self._tasks[label] = node.make_task(values)
-        return self._tasks[label]
-
-    def _init_output(self, name: str) -> Any:
-        producer = self._pipeline.datasets[name].producer
-        if producer is None:
-            raise InternalError(f"Init-input '{name}' is made by no task of the graph.")
-        node = self._pipeline.tasks[producer]
-        made = self._task(producer).init_outputs()
-        return next(
-            made[key]
-            for key, edge in node.init_outputs.items()
-            if edge.dataset_type.name == name
-        )
 
 
 class _Usage:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from os import PathLike
 
+    from pantler.butler.check import CheckReport
     from pantler.butler.file_dataset import FileDataset
     from pantler.datastores.interface import Datastore
     from pantler.dimensions.timespan import Timespan
@@ -333,6 +334,14 @@ class DirectButler(Butler):
         """Make all changes within, or none of them: also new files are removed."""
         with self._files.following(self.registry.transaction()):
             yield
+
+    def check(self, *, repair: bool = False) -> CheckReport:
+        """Compare files with records: find what was left half done, or was lost."""
+        from pantler.butler.check import check_repository
+
+        if repair:
+            self._check_writeable()
+        return check_repository(self, repair=repair)
 
     def _check_writeable(self) -> None:
         if not self.registry.is_writeable:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from pantler.butler.check import CheckReport
     from pantler.butler.collections import Collections
     from pantler.butler.file_dataset import FileDataset
     from pantler.config.settings import RepositorySettings
@@ -363,6 +364,28 @@ class Butler(ABC):
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
         """Make all changes within, or none of them: also new files are removed."""
+
+    @abstractmethod
+    def check(self, *, repair: bool = False) -> CheckReport:
+        """Compare files with records: find what was left half done, or was lost.
+
+        A program that is killed leaves at most unfinished files, which are named as
+        such, and finished ones that no record names. Both can be removed; nobody has
+        seen them as datasets. A dataset whose file is lost is only reported.
+
+        Parameters
+        ----------
+        repair
+            Whether to remove unfinished files of dead processes of this host, and
+            files that no record names. The datastore's folder must then belong to
+            this repository alone.
+
+        Raises
+        ------
+        ConflictError
+            If a run is at work, when repairing: what its workers have just written
+            is not recorded yet.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pantler.datasets.records import DatastoreRecord
@@ -24,6 +24,11 @@ class Datastore(Protocol):
     @property
     def name(self) -> str:
         """A name that identifies it within its repository."""
+        ...
+
+    @property
+    def root(self) -> str:
+        """The URI below which its artifacts are, with a final slash."""
         ...
 
     def write(self, value: Any, ref: DatasetRef) -> list[DatastoreRecord]:
@@ -104,5 +109,21 @@ class Datastore(Protocol):
         ...
 
     def delete(self, paths: Sequence[str]) -> None:
-        """Remove artifacts that no record names any more."""
+        """Remove artifacts that no record names any more, also unfinished ones."""
+        ...
+
+    def orphans(
+        self, paths_in_use: Callable[[Sequence[str]], set[str]]
+    ) -> Iterator[str]:
+        """Yield the paths of finished artifacts that no record names.
+
+        Parameters
+        ----------
+        paths_in_use
+            Returns those of some paths that a record names.
+        """
+        ...
+
+    def abandoned(self) -> list[str]:
+        """Return the paths of unfinished artifacts whose writers have died."""
         ...

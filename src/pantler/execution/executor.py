@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from pantler.butler.live_runs import announced_run
 from pantler.errors import InvalidInputError
 from pantler.execution.init_outputs import write_init_outputs
 from pantler.execution.outcome import QuantumOutcome, QuantumStatus
@@ -48,7 +49,7 @@ def run_graph(
 
     A quantum that fails loses those that need it; the rest goes on. A worker that
     dies fails the quantum that it was at, and is replaced. If this process is killed,
-    what the workers stored last is not recorded; `Butler.find_orphans` finds it.
+    what the workers stored last is not recorded; `Butler.check` finds it.
 
     Parameters
     ----------
@@ -118,6 +119,12 @@ class _GraphRun:
         self, driver: Callable[[Schedule], Iterator[QuantumOutcome | None]]
     ) -> RunReport:
         """Run everything; whatever happens, what was made is recorded."""
+        with announced_run(self._butler.root):
+            return self._drive(driver)
+
+    def _drive(
+        self, driver: Callable[[Schedule], Iterator[QuantumOutcome | None]]
+    ) -> RunReport:
         began = time.monotonic()
         types = write_init_outputs(self._butler, self._graph, self._pipeline)
         recorder = Recorder(self._butler, self._graph.header.output_run, types)

@@ -1,0 +1,176 @@
+"""What a killed program has left half done, and what has been lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+import polars as pl
+
+from pantler.butler.live_runs import find_live_runs
+from pantler.datasets.collection import CollectionType
+from pantler.datasets.records import RECORD_SCHEMA, DatastoreRecord, frame_to_records
+from pantler.errors import ConflictError, InternalError, InvalidInputError
+from pantler.storage import temporary
+from pantler.storage.local import LocalStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pantler.butler.direct import DirectButler
+    from pantler.datasets.ref import DatasetRef
+
+_BATCH: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A recorded dataset that cannot be read.
+
+    Parameters
+    ----------
+    ref
+        Which.
+    uri
+        Where its file should be; empty if no file is recorded.
+    problem
+        What is wrong, in a few words.
+    """
+
+    ref: DatasetRef
+    uri: str
+    problem: str
+
+
+@dataclass(slots=True)
+class CheckReport:
+    """What a check has found.
+
+    Parameters
+    ----------
+    abandoned
+        Unfinished files of dead processes, as paths within the datastore.
+    beside
+        The same in the other folders of the repository, as local paths.
+    orphans
+        Finished files that no record names, as paths within the datastore.
+    damaged
+        Recorded datasets whose file is not there, or has another size.
+    repaired
+        Whether all but the damaged were removed.
+    """
+
+    abandoned: list[str] = field(default_factory=list)
+    beside: list[Path] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+    damaged: list[Damage] = field(default_factory=list)
+    repaired: bool = False
+
+    @property
+    def remains(self) -> int:
+        """How many files there are that nobody needs."""
+        return len(self.abandoned) + len(self.beside) + len(self.orphans)
+
+
+def check_repository(butler: DirectButler, *, repair: bool) -> CheckReport:
+    """Compare files with records; see `Butler.check`."""
+    root = _local_folder(butler.datastore.root)
+    if root is not None and Path(butler.root).resolve().is_relative_to(root.resolve()):
+        raise InvalidInputError(
+            f"The datastore's root {butler.datastore.root} holds the repository "
+            "itself: its files cannot be told from those that no record names."
+        )
+    if not repair:
+        return _look(butler, root)
+    # Whoever puts or ingests holds this lock from before the first file until all
+    # is recorded. Workers of a run do not: they are known by the run's marker, and
+    # a run that begins now waits for the lock before it writes anything.
+    with butler.registry.transaction():
+        _refuse_live_runs(butler.root)
+        report = _look(butler, root)
+        butler.datastore.delete([*report.abandoned, *report.orphans])
+        for path in report.beside:
+            path.unlink(missing_ok=True)
+    report.repaired = True
+    return report
+
+
+def _look(butler: DirectButler, root: Path | None) -> CheckReport:
+    records = butler.registry.record_table(butler.datastore.name)
+    return CheckReport(
+        abandoned=sorted(butler.datastore.abandoned()),
+        beside=sorted(_abandoned_beside(Path(butler.root), root)),
+        orphans=sorted(butler.datastore.orphans(records.paths_in_use)),
+        damaged=list(_damaged(butler)),
+    )
+
+
+def _refuse_live_runs(root: str) -> None:
+    live = find_live_runs(root)
+    if live:
+        raise ConflictError(
+            "A run is at work here, and what its workers have just written looks like "
+            "remains. Repair when it has ended; if it died on another host, remove "
+            f"'{live[0]}' first."
+        )
+
+
+def _abandoned_beside(repository: Path, datastore: Path | None) -> Iterator[Path]:
+    """Yield what dead processes left in the folders that are not the datastore's."""
+    for entry in repository.iterdir():
+        if entry == datastore:
+            continue
+        if entry.is_dir():
+            for path in LocalStorage(entry).abandoned():
+                yield entry / path
+        elif temporary.is_abandoned(str(entry)):
+            yield entry
+
+
+def _damaged(butler: DirectButler) -> Iterator[Damage]:
+    table = butler.registry.record_table(butler.datastore.name)
+    for run in butler.collections.query(kinds=[CollectionType.RUN]):
+        for name in butler.collections.dataset_types(run.name):
+            found = butler.query_datasets(name, collections=run.name).to_polars()
+            for part in found.select("dataset_id").iter_slices(_BATCH):
+                records = table.fetch(part["dataset_id"].to_list())
+                for dataset_id in part.join(records, on="dataset_id", how="anti")[
+                    "dataset_id"
+                ]:
+                    ref = _ref(butler, dataset_id)
+                    yield Damage(ref, "", "no file is recorded")
+                for record in _broken(butler, records):
+                    ref, uri = (
+                        _ref(butler, record.dataset_id),
+                        butler.datastore.uri(record),
+                    )
+                    yield Damage(ref, uri, "the file is missing or has another size")
+
+
+def _broken(butler: DirectButler, records: pl.DataFrame) -> Iterator[DatastoreRecord]:
+    """Yield the records whose file is not as it should be, looking once a file."""
+    end = pl.col("offset").fill_null(0) + pl.col("size_bytes")
+    last = records.sort(end).unique("path", keep="last")
+    broken = [
+        record.path
+        for record in frame_to_records(last.select(RECORD_SCHEMA.names()))
+        if not butler.datastore.exists([record])
+    ]
+    if broken:
+        for record in frame_to_records(records.filter(pl.col("path").is_in(broken))):
+            if not butler.datastore.exists([record]):
+                yield record
+
+
+def _ref(butler: DirectButler, dataset_id: bytes) -> DatasetRef:
+    ref = butler.registry.datasets.get(dataset_id)
+    if ref is None:
+        raise InternalError(f"Dataset {dataset_id.hex()} was there a moment ago.")
+    return ref
+
+
+def _local_folder(uri: str) -> Path | None:
+    parts = urlsplit(uri)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None

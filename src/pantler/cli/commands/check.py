@@ -1,0 +1,68 @@
+"""``pantler check``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pantler.cli import options
+from pantler.cli.output import OutputFormat, format_option, print_rows
+from pantler.errors import StorageError
+
+if TYPE_CHECKING:
+    from pantler.butler.check import CheckReport
+
+
+@click.command()
+@options.repository
+@click.option(
+    "--repair", is_flag=True, help="Remove unfinished files and unrecorded ones."
+)
+@format_option
+def check(repo: str, *, repair: bool, output_format: OutputFormat) -> None:
+    r"""Find what killed programs have left, and datasets whose files are lost.
+
+    A killed program leaves unfinished files, and files that no record names; neither
+    can be seen as datasets, and --repair removes them. Without it, the files of a
+    run that is at work are listed too. The exit code is 6 if the file of a recorded
+    dataset is missing or has another size.
+
+    \b
+    Example:
+      pantler check my-repository --repair
+    """
+    from pantler.butler.interface import Butler
+
+    with Butler.open(repo, writeable=repair) as butler:
+        report = butler.check(repair=repair)
+    rows = _rows(report)
+    if rows or output_format != "table":
+        print_rows(rows, ["problem", "dataset", "file"], output_format)
+    if output_format == "table":
+        _advise(report)
+    if report.damaged:
+        raise click.exceptions.Exit(StorageError.exit_code)
+
+
+def _rows(report: CheckReport) -> list[dict[str, Any]]:
+    unfinished = [*report.abandoned, *map(str, report.beside)]
+    return [
+        *({"problem": "unfinished", "dataset": "", "file": f} for f in unfinished),
+        *({"problem": "no record", "dataset": "", "file": f} for f in report.orphans),
+        *(
+            {"problem": d.problem, "dataset": str(d.ref), "file": d.uri}
+            for d in report.damaged
+        ),
+    ]
+
+
+def _advise(report: CheckReport) -> None:
+    if report.repaired and report.remains:
+        click.echo(f"{report.remains} files were removed.")
+    elif report.remains:
+        click.echo(f"{report.remains} files are of no use; remove them with --repair.")
+    if report.damaged:
+        click.echo(f"{len(report.damaged)} datasets cannot be read.")
+    if not report.remains and not report.damaged:
+        click.echo("Every dataset has its file, and every file its dataset.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 import polars as pl
@@ -13,14 +13,16 @@ from pantler.butler.live_runs import find_live_runs
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.records import RECORD_SCHEMA, DatastoreRecord, frame_to_records
 from pantler.errors import ConflictError, InternalError, InvalidInputError
+from pantler.queries.query import DatasetSearch, Query
 from pantler.storage import temporary
 from pantler.storage.local import LocalStorage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pantler.butler.direct import DirectButler
     from pantler.datasets.ref import DatasetRef
+    from pantler.datastores.interface import Datastore
+    from pantler.registry.interface import Registry
 
 _BATCH: Final = 10_000
 
@@ -74,7 +76,15 @@ class CheckReport:
         return len(self.abandoned) + len(self.beside) + len(self.orphans)
 
 
-def check_repository(butler: DirectButler, *, repair: bool) -> CheckReport:
+class CheckedRepository(Protocol):
+    """What a check needs of a butler."""
+
+    root: str
+    registry: Registry
+    datastore: Datastore
+
+
+def check_repository(butler: CheckedRepository, *, repair: bool) -> CheckReport:
     """Compare files with records; see `Butler.check`."""
     root = _local_folder(butler.datastore.root)
     if root is not None and Path(butler.root).resolve().is_relative_to(root.resolve()):
@@ -97,7 +107,7 @@ def check_repository(butler: DirectButler, *, repair: bool) -> CheckReport:
     return report
 
 
-def _look(butler: DirectButler, root: Path | None) -> CheckReport:
+def _look(butler: CheckedRepository, root: Path | None) -> CheckReport:
     records = butler.registry.record_table(butler.datastore.name)
     return CheckReport(
         abandoned=sorted(butler.datastore.abandoned()),
@@ -129,11 +139,16 @@ def _abandoned_beside(repository: Path, datastore: Path | None) -> Iterator[Path
             yield entry
 
 
-def _damaged(butler: DirectButler) -> Iterator[Damage]:
+def _damaged(butler: CheckedRepository) -> Iterator[Damage]:
     table = butler.registry.record_table(butler.datastore.name)
-    for run in butler.collections.query(kinds=[CollectionType.RUN]):
-        for name in butler.collections.dataset_types(run.name):
-            found = butler.query_datasets(name, collections=run.name).to_polars()
+    registry = butler.registry
+    for run in registry.collections.all():
+        if run.type is not CollectionType.RUN:
+            continue
+        for name in registry.collections.dataset_types(run.name):
+            search = DatasetSearch(registry.dataset_types.get(name), (run.name,))
+            group = search.dataset_type.dimensions
+            found = registry.query(Query(group, target=search))
             for part in found.select("dataset_id").iter_slices(_BATCH):
                 records = table.fetch(part["dataset_id"].to_list())
                 for dataset_id in part.join(records, on="dataset_id", how="anti")[
@@ -149,7 +164,9 @@ def _damaged(butler: DirectButler) -> Iterator[Damage]:
                     yield Damage(ref, uri, "the file is missing or has another size")
 
 
-def _broken(butler: DirectButler, records: pl.DataFrame) -> Iterator[DatastoreRecord]:
+def _broken(
+    butler: CheckedRepository, records: pl.DataFrame
+) -> Iterator[DatastoreRecord]:
     """Yield the records whose file is not as it should be, looking once a file."""
     end = pl.col("offset").fill_null(0) + pl.col("size_bytes")
     last = records.sort(end).unique("path", keep="last")
@@ -164,7 +181,7 @@ def _broken(butler: DirectButler, records: pl.DataFrame) -> Iterator[DatastoreRe
                 yield record
 
 
-def _ref(butler: DirectButler, dataset_id: bytes) -> DatasetRef:
+def _ref(butler: CheckedRepository, dataset_id: bytes) -> DatasetRef:
     ref = butler.registry.datasets.get(dataset_id)
     if ref is None:
         raise InternalError(f"Dataset {dataset_id.hex()} was there a moment ago.")

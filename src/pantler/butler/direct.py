@@ -418,7 +418,7 @@ def _read_settings(root: Path) -> RepositorySettings:
     file = root / SETTINGS_FILE
     try:
         text = file.read_text("utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         hint = (
             " It looks half made: remove it and create it again."
             if root.is_dir() and any(root.iterdir())

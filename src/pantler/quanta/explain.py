@@ -48,7 +48,9 @@ def explain_empty(
 
 
 def _explain_alone(sources: Sources, relation: Relation) -> str:
-    query = sources.queries[relation.name]
+    query = sources.queries.get(relation.name)
+    if query is None:  # there was no collection to ask for them
+        return f"There are no {relation.name}."
     if sources.registry.count(query):
         return (
             f"None of the {relation.name} belongs to values that the conditions leave "

@@ -115,7 +115,8 @@ class DirectButler(Butler):
         registry = load_plugin("registries", settings.registry.kind).open(
             root / settings.registry.location, writeable=writeable
         )
-        if run is not None and run not in collections:
+        known = {collection.name for collection in registry.collections.all()}
+        if run in known and run not in collections:
             collections = (run, *collections)
         return cls._join(root, settings, registry, (collections, run, defaults))
 
@@ -358,6 +359,9 @@ class DirectButler(Butler):
                 "or open the butler with run='NAME'."
             )
         self.registry.collections.register(run, CollectionType.RUN)
+        if run == self.default_run and run not in self.default_collections:
+            self.default_collections = (run, *self.default_collections)
+            self._lookup.collections = self.default_collections
         return run
 
     # Queries

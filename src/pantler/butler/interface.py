@@ -80,7 +80,8 @@ class Butler(ABC):
         collections
             Searched by default, in order.
         run
-            The RUN collection that `put` writes to by default; made on first use.
+            The RUN collection that `put` writes to by default, and that is searched
+            first; made on first use.
         writeable
             Whether changes are allowed.
         defaults

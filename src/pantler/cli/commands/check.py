@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 )
 @format_option
 def check(repo: str, *, repair: bool, output_format: OutputFormat) -> None:
-    r"""Find what killed programs have left, and datasets whose files are lost.
+    """Find what killed programs left, and lost files.
 
     A killed program leaves unfinished files, and files that no record names; neither
     can be seen as datasets, and --repair removes them. Without it, the files of a

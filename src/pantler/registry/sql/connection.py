@@ -106,6 +106,7 @@ class Connection:
     def __init__(self, raw: Any, backend: Backend, *, writeable: bool) -> None:
         self._raw = raw
         self._cursor = raw.cursor()
+        self._is_open = True
         self._backend = backend
         self._driver_error = backend.driver_error
         self._translate = backend.translate
@@ -249,6 +250,8 @@ class Connection:
             yield
 
     def close(self) -> None:
-        """Close the connection."""
-        self._cursor.close()  # a statement under way would keep the file open
-        self._raw.close()
+        """Close the connection; closing it again does nothing."""
+        if self._is_open:
+            self._is_open = False
+            self._cursor.close()  # a statement under way would keep the file open
+            self._raw.close()

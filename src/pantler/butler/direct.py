@@ -116,7 +116,7 @@ class DirectButler(Butler):
             root / settings.registry.location, writeable=writeable
         )
         known = {collection.name for collection in registry.collections.all()}
-        if run in known and run not in collections:
+        if run is not None and run in known and run not in collections:
             collections = (run, *collections)
         return cls._join(root, settings, registry, (collections, run, defaults))
 

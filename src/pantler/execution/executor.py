@@ -11,7 +11,7 @@ from pantler.butler.live_runs import announced_run
 from pantler.errors import InvalidInputError
 from pantler.execution.init_outputs import write_init_outputs
 from pantler.execution.outcome import QuantumOutcome, QuantumStatus
-from pantler.execution.pool import Death, WorkerPool
+from pantler.execution.pool import AHEAD, Death, WorkerPool
 from pantler.execution.quantum_runner import death_outcome
 from pantler.execution.recorder import Recorder
 from pantler.execution.report import Failure, RunReport
@@ -83,11 +83,17 @@ def run_graph(
     graph = GraphFile.open(graph_path)
     run = _GraphRun(butler, graph, fail_fast=fail_fast, on_progress=on_progress)
     setup = WorkerSetup(str(graph_path), butler.root, butler.settings.to_yaml())
+    # What was sent ahead would still be started after a failure.
+    ahead = 1 if fail_fast else AHEAD
     if processes == 1:
         return run.drive(lambda schedule: _in_process(schedule, run.stop, setup))
     return run.drive(
         lambda schedule: _in_pool(
-            schedule, run.stop, setup=setup, processes=processes, graph=graph
+            schedule,
+            run.stop,
+            WorkerPool(setup, processes, ahead=ahead),
+            setup=setup,
+            graph=graph,
         )
     )
 
@@ -179,12 +185,12 @@ def _in_process(
 def _in_pool(
     schedule: Schedule,
     stop: Stop,
+    workers: WorkerPool,
     *,
     setup: WorkerSetup,
-    processes: int,
     graph: GraphFile,
 ) -> Iterator[QuantumOutcome | None]:
-    with WorkerPool(setup, processes) as pool:
+    with workers as pool:
         while schedule.unfinished and not stop:
             _hand_out(pool, schedule)
             events = pool.receive(_PATIENCE_S)

@@ -9,7 +9,7 @@ from collections import deque
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pantler.errors import InternalError
 from pantler.execution.outcome import QuantumOutcome
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-_AHEAD = 16
+AHEAD: Final = 16
 """Quanta that a worker may have before it: so many that it never waits for us."""
 
 _GRACE_S = 10.0
@@ -119,10 +119,13 @@ class WorkerPool:
         What each of them opens.
     size
         How many.
+    ahead
+        How many quanta each may have before it, the one that runs included.
     """
 
-    def __init__(self, setup: WorkerSetup, size: int) -> None:
+    def __init__(self, setup: WorkerSetup, size: int, *, ahead: int = AHEAD) -> None:
         self._setup = setup
+        self._ahead = ahead
         self._workers = [_Worker(setup) for _ in range(size)]
 
     def wanted(self, ready: int) -> Iterator[tuple[int, int]]:
@@ -130,7 +133,7 @@ class WorkerPool:
 
         Few ready quanta are spread over the workers; many are sent ahead.
         """
-        share = max(1, min(_AHEAD, ready // len(self._workers)))
+        share = max(1, min(self._ahead, ready // len(self._workers)))
         for number, worker in enumerate(self._workers):
             free = share - len(worker.pending)
             if free > 0:

@@ -1,0 +1,82 @@
+"""The small survey, and graphs of made tasks on it, run here or by workers."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from pantler.butler.interface import Butler
+from pantler.execution.executor import run_graph
+from pantler.pipelines.pipeline import Pipeline
+from pantler.pipelines.task_definition import TaskDefinition
+from pantler.quanta.file import GraphFile, write_graph
+from pantler.quanta.planning import plan_graph
+from pantler.testing.survey_repository import INPUTS, make_survey_repository
+
+
+@pytest.fixture(scope="session")
+def survey_repository(tmp_path_factory):
+    root = tmp_path_factory.mktemp("survey") / "repo"
+    make_survey_repository(root).close()
+    return root
+
+
+@pytest.fixture
+def butler(survey_repository, tmp_path):
+    root = shutil.copytree(survey_repository, tmp_path / "repo")
+    with Butler.open(root, writeable=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def made_pipeline(monkeypatch):
+    """Return a function that makes the pipeline of the two made tasks."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+
+    def make(**config) -> Pipeline:
+        source = TaskDefinition("source", "made_tasks.SourceTask", config)
+        sink = TaskDefinition("sink", "made_tasks.SinkTask")
+        return Pipeline("For tests.", (source, sink))
+
+    return make
+
+
+@pytest.fixture
+def plan(butler, tmp_path):
+    """Return a function from a pipeline to the file of its graph."""
+
+    def plan(pipeline: Pipeline, run: str = "out") -> Path:
+        graph = plan_graph(butler, pipeline, inputs=INPUTS, output_run=run)
+        path = tmp_path / f"{run}.qgraph"
+        write_graph(graph, path)
+        return path
+
+    return plan
+
+
+@pytest.fixture
+def execute(butler, plan):
+    """Return a function that runs a pipeline: report and graph."""
+
+    def execute(pipeline: Pipeline, run: str = "out", **options):
+        path = plan(pipeline, run)
+        return run_graph(butler, path, **options), GraphFile.open(path)
+
+    return execute
+
+
+@pytest.fixture
+def contents(butler):
+    """Return a function from a run to all its datasets, by type and data ID."""
+
+    def contents(run: str) -> dict[tuple[str, str], object]:
+        return {
+            (name, str(ref.data_id)): butler.get(ref)
+            for name in butler.collections.dataset_types(run)
+            for ref in butler.query_datasets(name, collections=run)
+        }
+
+    return cast("object", contents)

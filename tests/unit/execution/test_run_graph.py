@@ -1,0 +1,244 @@
+"""Running a graph: the same here and by workers, everything recorded, nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pantler.execution.recorder as recorder_module
+from pantler.errors import ConflictError, InvalidInputError
+from pantler.execution.executor import run_graph
+from pantler.execution.outcome import QuantumStatus
+from pantler.testing.survey_repository import survey_pipeline
+
+# Of the survey, 3 exposures and 4 detectors have raws.
+SOURCES, SINKS = 12, 4
+
+
+def _is_whole(butler) -> bool:
+    report = butler.check()
+    return not report.remains and not report.damaged
+
+
+def test_one_and_two_processes_make_the_same_datasets(butler, execute, contents):
+    one, _ = execute(survey_pipeline(), "one", processes=1)
+    two, _ = execute(survey_pipeline(), "two", processes=2)
+    assert one.succeeded
+    assert two.succeeded
+    assert one.counts == two.counts
+    first, second = contents("one"), contents("two")
+    assert first.keys() == second.keys()
+    varying = ("_log", "_metadata")
+    for key in first:
+        if not key[0].endswith(varying):
+            assert first[key] == second[key]
+    assert _is_whole(butler)
+
+
+def test_recorded_are_the_identities_that_the_graph_predicted(butler, execute):
+    _, graph = execute(survey_pipeline())
+    whole = graph.load()
+    for name, table in whole.datasets.items():
+        if table.is_predicted:
+            predicted = set(whole.predicted(name)["dataset_id"].to_list())
+            found = butler.query_datasets(name, collections="out")
+            assert {ref.id.bytes for ref in found} == predicted
+
+
+def test_versions_and_configurations_are_kept(butler, execute):
+    execute(survey_pipeline(reduce={"do_bias": False}))
+    packages = butler.get("packages", collections="out")
+    assert packages["numpy"] == np.__version__
+    assert butler.get("reduce_config", collections="out")["do_bias"] is False
+
+
+def test_logs_and_metadata_tell_what_happened(butler, execute):
+    execute(survey_pipeline())
+    keys = {"exposure": 1, "detector": 2, "collections": "out"}
+    (entry,) = butler.get("reduce_log", **keys)
+    assert (entry["level"], entry["message"]) == ("INFO", "Level 100.")
+    facts = butler.get("reduce_metadata", **keys)
+    assert facts["task"] == {"level": 100}
+    assert facts["quantum"]["data_id"]["exposure"] == 1
+    assert facts["quantum"]["status"] == "done"
+    assert facts["quantum"]["seconds"] > 0
+    assert facts["outputs"] == [
+        "reduced@{instrument: 'Cam', detector: 2, exposure: 1} in 'out'"
+    ]
+
+
+def test_logs_and_metadata_are_one_file_a_task_and_run(butler, execute, monkeypatch):
+    monkeypatch.setattr(recorder_module, "_BATCH", 5)
+    execute(survey_pipeline())
+    packs = Counter(p.parent.name for p in Path(butler.root).rglob("*.pack"))
+    names = [
+        f"{t}_{k}" for t in ("reduce", "measure", "gather") for k in ("log", "metadata")
+    ]
+    assert packs == dict.fromkeys(names, 1)
+    assert _is_whole(butler)
+
+
+def test_outputs_are_recorded_while_the_run_goes_on(butler, plan, monkeypatch):
+    monkeypatch.setattr(recorder_module, "_BATCH", 4)
+    seen = []
+
+    def note(outcome, finished, total):
+        del outcome, total
+        seen.append(
+            (finished, butler.query_datasets("reduced", collections="out").count())
+        )
+
+    run_graph(butler, plan(survey_pipeline("reduce")), on_progress=note)
+    assert [count for _, count in seen] == [4 * (n // 4) for n, _ in seen]
+
+
+def test_what_waits_long_is_recorded_though_it_is_little(butler, plan, monkeypatch):
+    monkeypatch.setattr(recorder_module, "_PATIENCE_S", 0.0)
+    counts = []
+
+    def note(*_):
+        counts.append(butler.query_datasets("reduced", collections="out").count())
+
+    run_graph(butler, plan(survey_pipeline("reduce")), on_progress=note)
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_progress_is_told_of_every_quantum_that_ends(butler, plan):
+    told = []
+    pipeline = survey_pipeline(reduce={"fail_on_detector": 1})
+    run_graph(
+        butler,
+        plan(pipeline),
+        on_progress=lambda outcome, n, total: told.append((outcome.status, n, total)),
+    )
+    assert [n for _, n, _ in told] == list(range(1, 25))
+    assert {total for *_, total in told} == {24}
+    statuses = Counter(status for status, *_ in told)
+    assert statuses[QuantumStatus.FAILED] == 2
+    assert statuses[QuantumStatus.BLOCKED] == 4
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_task_is_constructed_once_a_process(
+    butler, execute, made_pipeline, processes
+):
+    execute(made_pipeline(), processes=processes)
+    found = [butler.get(r) for r in butler.query_datasets("product", collections="out")]
+    assert len(found) == SOURCES
+    if processes == 1:
+        assert {one["process"] for one in found} == {os.getpid()}
+        assert len({one["instances"] for one in found}) == 1
+    else:
+        assert len({one["process"] for one in found}) <= 2
+        assert {one["instances"] for one in found} == {1}
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_init_outputs_and_deferred_inputs_reach_the_other_task(
+    butler, execute, made_pipeline, processes
+):
+    execute(made_pipeline(), processes=processes)
+    assert butler.get("schema", collections="out") == {"columns": ["level"]}
+    total = butler.get("total", detector=2, collections="out")
+    assert total == {"count": 3, "sizes": [102, 202, 302], "columns": ["level"]}
+
+
+def test_without_work_there_are_no_outputs_and_those_that_need_none_go_on(
+    butler, execute
+):
+    pipeline = survey_pipeline(reduce={"idle_on_detector": 1})
+    report, _ = execute(pipeline)
+    assert report.succeeded
+    assert report.count(QuantumStatus.NO_WORK) == 6
+    for name in ("reduced", "measured"):
+        found = butler.query_datasets(name, collections="out")
+        assert {ref.data_id["detector"] for ref in found} == {0, 2, 3}
+    (entry,) = butler.get("reduce_log", exposure=1, detector=1, collections="out")
+    assert "Told to idle" in entry["message"]
+    status = butler.get("measure_metadata", visit=1, detector=1, collections="out")
+    assert status["quantum"]["status"] == "no work"
+    assert "at least 1 are needed" in status["quantum"]["message"]
+    assert _is_whole(butler)
+
+
+def test_a_task_gets_what_was_made_if_that_is_enough(butler, execute, made_pipeline):
+    for run, where, expected in (("a", [1], 3), ("b", [], 4)):
+        report, _ = execute(made_pipeline(idle_on=where), run)
+        assert report.succeeded
+        assert butler.query_datasets("total", collections=run).count() == expected
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_failure_removes_what_was_stored_and_blocks_what_needs_it(
+    butler, execute, made_pipeline, processes
+):
+    report, _ = execute(made_pipeline(fail_on=[3]), processes=processes)
+    assert report.count(QuantumStatus.FAILED) == 3
+    assert report.count(QuantumStatus.BLOCKED) == 1
+    assert report.count() == SOURCES + SINKS
+    assert len(report.failures) == 3
+    assert all("ValueError: bad pixels (" in f.message for f in report.failures)
+    found = butler.query_datasets("product", collections="out")
+    assert {ref.data_id["detector"] for ref in found} == {0, 1, 2}
+    log = butler.get("source_log", exposure=1, detector=3, collections="out")
+    assert "ValueError: bad pixels" in log[-1]["exception"]
+    assert _is_whole(butler)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_fail_fast_starts_no_more_and_records_what_ended(
+    butler, execute, made_pipeline, processes
+):
+    pipeline = made_pipeline(fail_on=[0, 1, 2, 3], pause_s=0.1)
+    report, _ = execute(pipeline, processes=processes, fail_fast=True)
+    failed = report.count(QuantumStatus.FAILED)
+    assert 1 <= failed <= processes
+    assert f"{SOURCES + SINKS - report.count()} were not started" in report.summary()
+    logs = butler.query_datasets("source_log", collections="out").count()
+    assert logs == failed
+    assert _is_whole(butler)
+
+
+def test_notes_that_cannot_be_written_are_kept_as_text(butler, execute, made_pipeline):
+    report, _ = execute(made_pipeline(note="strange"))
+    assert report.succeeded
+    keys = {"exposure": 1, "detector": 1, "collections": "out"}
+    assert "<object object" in butler.get("source_metadata", **keys)["task"]
+    assert "kept as text" in butler.get("source_log", **keys)[-1]["message"]
+
+
+def test_numbers_of_numpy_are_notes_like_others(butler, execute, made_pipeline):
+    execute(made_pipeline())
+    keys = {"exposure": 1, "detector": 1, "collections": "out"}
+    assert butler.get("source_metadata", **keys)["task"] == {"strange": 1.5}
+
+
+def test_a_run_is_made_once(butler, plan):
+    path = plan(survey_pipeline("reduce"))
+    run_graph(butler, path)
+    with pytest.raises(ConflictError, match="'out' has outputs already"):
+        run_graph(butler, path)
+    assert _is_whole(butler)
+
+
+def test_less_than_one_process_is_refused(butler, plan):
+    with pytest.raises(InvalidInputError, match="0 processes"):
+        run_graph(butler, plan(survey_pipeline("reduce")), processes=0)
+    assert butler.collections.query("out") == []
+
+
+def test_a_failing_observer_ends_the_run_and_what_is_done_is_recorded(butler, plan):
+    def fail(outcome, finished, total):
+        del outcome, total
+        if finished == 3:
+            raise RuntimeError("observer")
+
+    with pytest.raises(RuntimeError, match="observer"):
+        run_graph(butler, plan(survey_pipeline("reduce")), on_progress=fail)
+    assert butler.query_datasets("reduced", collections="out").count() == 3
+    assert _is_whole(butler)
+    assert not list(Path(butler.root, "running").iterdir())

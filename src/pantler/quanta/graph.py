@@ -154,7 +154,8 @@ class QuantumGraph:
         """
         table = self.datasets[dataset_type]
         ids = uuid_series(table.uuids(self.header))
-        return table.data_ids.frame().with_columns(ids)
+        # Not with_columns: without dimensions the frame has no height.
+        return pl.DataFrame([*table.data_ids.frame().get_columns(), ids])
 
     def dependencies(self) -> Csr:
         """Return for each quantum the quanta that take what it makes."""

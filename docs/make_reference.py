@@ -53,28 +53,33 @@ def make_cli() -> str:
         "[Errors](errors.md) has the exit codes, and "
         "[the query page](../how-to/query.md) what `--where` understands.",
         _table(["command", "what it does"], rows),
-        f"## pantler\n\n{_help('pantler', cli)}",
+        f"## pantler\n\n{_help(cli)}",
     ]
     lines += [
-        f"## pantler {name}\n\n{_help(f'pantler {name}', command)}"
+        f"## pantler {name}\n\n{_help(command, name)}"
         for name, command in commands.items()
     ]
     return _page(lines)
 
 
-def _help(path: str, command: click.Command) -> str:
-    context = click.Context(
-        command, info_name=path, terminal_width=_WIDTH, max_content_width=_WIDTH
+def _help(command: click.Command, name: str | None = None) -> str:
+    """Return what a command says of itself; the group's own when there is no name."""
+    root = click.Context(
+        cli,
+        info_name="pantler",
+        terminal_width=_WIDTH,
+        max_content_width=_WIDTH,
+        help_option_names=cli.context_settings["help_option_names"],
     )
-    if isinstance(command, click.Group):
+    if name is not None:
+        text = command.get_help(click.Context(command, root, name))
+    else:
         # Its commands are in the table, and other distributions may bring more.
-        command = click.Group(
-            command.name,
-            params=command.params,
-            help=command.help,
-            epilog=command.epilog,
+        alone = click.Group(
+            params=command.params, help=command.help, epilog=command.epilog
         )
-    return f"```text\n{command.get_help(context)}\n```"
+        text = alone.get_help(root)
+    return f"```text\n{text}\n```"
 
 
 def make_errors() -> str:

@@ -241,12 +241,12 @@ def _link_frames(target: Path) -> None:
 
 
 @pytest.mark.parametrize("page", list(filter(_runs, PAGES)), ids=_name)
-def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch, link_demo, installed):
+def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch, request, installed):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", sys.path.copy())
     text = page.read_text("utf-8")
-    if "demo/repo" in text:
-        link_demo(tmp_path / "demo")
+    if "demo/repo" in text:  # most of the time goes into making it
+        request.getfixturevalue("link_demo")(tmp_path / "demo")
     if "arcsat_m13" in text:
         _link_frames(tmp_path / "arcsat_m13")
     Story(page, monkeypatch).run()

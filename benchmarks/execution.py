@@ -29,7 +29,7 @@ from pantler.execution.executor import run_graph
 from pantler.execution.outcome import QuantumStatus
 from pantler.pipelines.pipeline import Pipeline
 from pantler.pipelines.task_definition import TaskDefinition
-from pantler.quanta.file import write_graph
+from pantler.quanta.file.graph_file import write_graph
 from pantler.quanta.planning import plan_graph
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from survey import INSTRUMENT, Survey, make_pipeline, make_survey
 
-from pantler.quanta.build import build_graph
-from pantler.quanta.file import GraphFile, write_graph
+from pantler.quanta.building.build import build_graph
+from pantler.quanta.file.graph_file import GraphFile, write_graph
 from pantler.registry.sql.sqlite import SqliteRegistry
 
 

@@ -18,7 +18,7 @@ import polars as pl
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.identity import make_uuids, uuid_series
 from pantler.datasets.records import DatastoreRecord, records_to_frame
-from pantler.dimensions.regions import ConvexPolygon
+from pantler.dimensions.sky.regions import ConvexPolygon
 from pantler.dimensions.universe import Universe
 from pantler.queries.query import DatasetSearch, Query
 from pantler.queries.tree import Comparison, Constant, DimensionKey

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pantler.datasets.ref import DatasetRef
-    from pantler.dimensions.group import DimensionGroup
     from pantler.dimensions.timespan import Timespan
+    from pantler.dimensions.universe import DimensionGroup
     from pantler.registry.interface import Registry
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pantler.butler.lookup import DatasetLookup
     from pantler.datasets.dataset_type import DatasetType
-    from pantler.dimensions.group import DimensionGroup
+    from pantler.dimensions.universe import DimensionGroup
     from pantler.queries.tree import Predicate
     from pantler.registry.interface import Registry
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def keep_graph(butler: DirectButler, graph: QuantumGraph) -> Path:
     """Write a graph to the repository's folder of graphs; return its path."""
-    from pantler.quanta.file import write_graph
+    from pantler.quanta.file.graph_file import write_graph
 
     name = graph.header.output_run.replace("/", "_")
     path = Path(butler.root, "graphs", f"{name}.qgraph")
@@ -45,7 +45,7 @@ def run_with_progress(
         The labels of its tasks, in order.
     """
     from pantler.execution.executor import run_graph
-    from pantler.quanta.file import GraphFile
+    from pantler.quanta.file.graph_file import GraphFile
     from pantler.quanta.planning import chain_output
 
     graph = GraphFile.open(path)

@@ -10,7 +10,7 @@ from pantler.datasets.storage_class import StorageClass, get_storage_class
 from pantler.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from pantler.dimensions.group import DimensionGroup
+    from pantler.dimensions.universe import DimensionGroup
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

@@ -12,7 +12,7 @@ from pantler.errors import DataIdError, close_match
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pantler.dimensions.group import DimensionGroup
+    from pantler.dimensions.universe import DimensionGroup
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from pantler.dimensions.column import Column
-from pantler.dimensions.regions import Region
+from pantler.dimensions.sky.regions import Region
 from pantler.dimensions.timespan import Timespan
 from pantler.errors import InvalidInputError, close_match
 

@@ -18,7 +18,7 @@ from pantler.execution.report import Failure, RunReport
 from pantler.execution.schedule import Schedule
 from pantler.execution.stopping import Stop
 from pantler.execution.worker import WorkerSetup
-from pantler.quanta.file import GraphFile
+from pantler.quanta.file.graph_file import GraphFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ from pantler.execution.task_maker import TaskMaker
 if TYPE_CHECKING:
     from pantler.butler.direct import DirectButler
     from pantler.pipelines.graph import PipelineGraph
-    from pantler.quanta.file import GraphFile
+    from pantler.quanta.file.graph_file import GraphFile
 
 PACKAGES = "packages"
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pantler.errors import InvalidInputError
+from pantler.execution.context import GraphQuantumContext
 from pantler.execution.log_capture import LogCapture, capture_log
 from pantler.execution.outcome import (
     PackedOutput,
@@ -21,7 +22,6 @@ from pantler.execution.outcome import (
 )
 from pantler.execution.task_maker import TaskMaker
 from pantler.plugins import load_plugin
-from pantler.quanta.context import GraphQuantumContext
 from pantler.tasks.task import NoWork
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pantler.datastores.interface import Datastore
     from pantler.formatters.interface import BytesFormatter
     from pantler.pipelines.graph import PipelineGraph
-    from pantler.quanta.file import GraphFile
+    from pantler.quanta.file.graph_file import GraphFile
     from pantler.quanta.quantum import Quantum
 
 _LOG = logging.getLogger("pantler.execution")

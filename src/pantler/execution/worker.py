@@ -14,7 +14,7 @@ from pantler.config.settings import RepositorySettings
 from pantler.errors import PantlerError
 from pantler.execution.quantum_runner import QuantumRunner
 from pantler.plugins import load_plugin
-from pantler.quanta.file import GraphFile
+from pantler.quanta.file.graph_file import GraphFile
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

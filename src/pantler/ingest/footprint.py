@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pantler.dimensions.regions import ConvexPolygon
-from pantler.dimensions.sphere import lonlat_to_vectors
+from pantler.dimensions.sky.regions import ConvexPolygon
+from pantler.dimensions.sky.sphere import lonlat_to_vectors
 from pantler.errors import HeaderError
 
 if TYPE_CHECKING:

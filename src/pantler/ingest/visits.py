@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from pantler.dimensions.regions import ConvexPolygon, decode_region
+from pantler.dimensions.sky.regions import ConvexPolygon, decode_region
 from pantler.errors import PantlerError
 from pantler.ingest.footprint import image_footprint
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pantler.datasets.dataset_type import DatasetType
-    from pantler.dimensions.group import DimensionGroup
+    from pantler.dimensions.universe import DimensionGroup
     from pantler.tasks.config import TaskConfig
     from pantler.tasks.connections import Connection
     from pantler.tasks.task import PipelineTask

@@ -22,8 +22,7 @@ from pantler.tasks.task import PipelineTask
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pantler.dimensions.group import DimensionGroup
-    from pantler.dimensions.universe import Universe
+    from pantler.dimensions.universe import DimensionGroup, Universe
     from pantler.pipelines.task_definition import TaskDefinition
     from pantler.tasks.config import TaskConfig
     from pantler.tasks.connections import Connection

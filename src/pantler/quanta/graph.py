@@ -12,7 +12,7 @@ from pantler.datasets.identity import uuid_series
 from pantler.datasets.records import DatastoreRecord, frame_to_records
 from pantler.errors import InvalidInputError, NotFoundError, close_match
 from pantler.pipelines.graph import PipelineGraph
-from pantler.quanta.csr import Csr
+from pantler.quanta.join.csr import Csr
 from pantler.quanta.quantum import Quantum
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from pantler.datasets.ref import DatasetRef
     from pantler.dimensions.universe import Universe
-    from pantler.quanta.coding import Coding
     from pantler.quanta.header import GraphHeader
+    from pantler.quanta.join.coding import Coding
     from pantler.quanta.tables import DatasetTable, Link, QuantumTable
 
 

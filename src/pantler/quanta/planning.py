@@ -9,7 +9,7 @@ from pantler.datasets.collection import CollectionType
 from pantler.errors import InvalidInputError, PipelineError
 from pantler.instruments.instrument import get_instrument
 from pantler.pipelines.graph import PipelineGraph
-from pantler.quanta.build import build_graph
+from pantler.quanta.building.build import build_graph
 from pantler.queries.binding import parse_where
 
 if TYPE_CHECKING:

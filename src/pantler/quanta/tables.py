@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from pantler.datasets.dataset_type import DatasetType
     from pantler.dimensions.coordinate import DataCoordinate
-    from pantler.dimensions.group import DimensionGroup
-    from pantler.quanta.coding import Codes, Coding
-    from pantler.quanta.csr import Csr
+    from pantler.dimensions.universe import DimensionGroup
     from pantler.quanta.header import GraphHeader
+    from pantler.quanta.join.coding import Codes, Coding
+    from pantler.quanta.join.csr import Csr
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -61,8 +61,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pantler.datasets.dataset_type import DatasetType
-    from pantler.dimensions.group import DimensionGroup
-    from pantler.dimensions.universe import Universe
+    from pantler.dimensions.universe import DimensionGroup, Universe
     from pantler.queries.tree import Operand, Predicate
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})

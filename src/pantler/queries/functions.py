@@ -12,7 +12,7 @@ from pantler.queries.tree import Constant, RegionConstant
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pantler.dimensions.regions import Region
+    from pantler.dimensions.sky.regions import Region
     from pantler.queries.syntax import Place
     from pantler.queries.tree import Operand
 
@@ -81,7 +81,7 @@ def _number(name: str, argument: Operand, place: Place) -> float:
 
 
 def _region_bytes(text: str, place: Place) -> bytes:
-    from pantler.dimensions.regions import Region, decode_region
+    from pantler.dimensions.sky.regions import Region, decode_region
 
     try:
         if text[:2].lower() == "0x":
@@ -98,13 +98,13 @@ def _point(lon: float, lat: float, /) -> Region:
 
 
 def _circle(lon: float, lat: float, radius: float, /) -> Region:
-    from pantler.dimensions.regions import Circle
+    from pantler.dimensions.sky.regions import Circle
 
     return Circle.from_lonlat(lon, lat, radius)
 
 
 def _box(lon: float, lat: float, width: float, height: float, /) -> Region:
-    from pantler.dimensions.regions import Box
+    from pantler.dimensions.sky.regions import Box
 
     if width < 0 or height < 0:
         raise InvalidInputError("the width and height of a box are not negative.")
@@ -113,7 +113,7 @@ def _box(lon: float, lat: float, width: float, height: float, /) -> Region:
 
 
 def _polygon(*numbers: float) -> Region:
-    from pantler.dimensions.regions import ConvexPolygon
+    from pantler.dimensions.sky.regions import ConvexPolygon
 
     return ConvexPolygon.from_lonlat(numbers[::2], numbers[1::2])
 

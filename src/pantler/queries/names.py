@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from pantler.datasets.dataset_type import DatasetType
     from pantler.dimensions.element import DimensionElement
-    from pantler.dimensions.group import DimensionGroup
-    from pantler.dimensions.universe import Universe
+    from pantler.dimensions.universe import DimensionGroup, Universe
     from pantler.queries.syntax import Place
 
 Column = DimensionKey | RecordField | TimespanField | DatasetField

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pantler.datasets.dataset_type import DatasetType
-    from pantler.dimensions.group import DimensionGroup
+    from pantler.dimensions.universe import DimensionGroup
     from pantler.queries.tree import DatasetField, DimensionKey, Predicate, RecordField
 
 

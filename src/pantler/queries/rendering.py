@@ -32,7 +32,7 @@ from pantler.queries.tree import (
 )
 
 if TYPE_CHECKING:
-    from pantler.dimensions.regions import Region
+    from pantler.dimensions.sky.regions import Region
     from pantler.queries.tree import Operand, Predicate
 
 
@@ -193,8 +193,8 @@ def _time_text(time_ns: int) -> str:
 
 def _shape_text(encoded: bytes) -> str | None:
     """Return a circle or polygon in degrees, if that is exactly the same region."""
-    from pantler.dimensions.regions import Circle, ConvexPolygon, decode_region
-    from pantler.dimensions.sphere import vectors_to_lonlat
+    from pantler.dimensions.sky.regions import Circle, ConvexPolygon, decode_region
+    from pantler.dimensions.sky.sphere import vectors_to_lonlat
 
     region = decode_region(encoded)
     if isinstance(region, Circle):

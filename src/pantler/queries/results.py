@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pantler.datasets.dataset_type import DatasetType
-    from pantler.dimensions.group import DimensionGroup
+    from pantler.dimensions.universe import DimensionGroup
     from pantler.queries.query import Query
     from pantler.queries.runner import QueryRunner
 

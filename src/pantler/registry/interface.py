@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from pantler.datasets.records import RecordTable
     from pantler.datasets.ref import DatasetRef
     from pantler.dimensions.coordinate import DataCoordinate
-    from pantler.dimensions.group import DimensionGroup
     from pantler.dimensions.records import DimensionRecord, Rows
     from pantler.dimensions.timespan import Timespan
-    from pantler.dimensions.universe import Universe
+    from pantler.dimensions.universe import DimensionGroup, Universe
     from pantler.queries.query import Query
 
 OnConflict = Literal["fail", "skip", "replace"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from pantler.dimensions.regions import ConvexPolygon
-from pantler.dimensions.sphere import vectors_to_lonlat
+from pantler.dimensions.sky.regions import ConvexPolygon
+from pantler.dimensions.sky.sphere import vectors_to_lonlat
 from pantler.errors import InvalidInputError
 from pantler.skymaps.interface import SkyMap, SkyMapSettings
 from pantler.skymaps.tract import Tract, tangent_axes

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pantler.dimensions.regions import ConvexPolygon
-from pantler.dimensions.sphere import lonlat_to_vectors, normalize
+from pantler.dimensions.sky.regions import ConvexPolygon
+from pantler.dimensions.sky.sphere import lonlat_to_vectors, normalize
 from pantler.errors import NotFoundError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import polars as pl
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.dataset_type import DatasetType
 from pantler.datasets.identity import make_uuids, uuid_series
-from pantler.dimensions.regions import ConvexPolygon
+from pantler.dimensions.sky.regions import ConvexPolygon
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,14 +7,6 @@ import shutil
 import pytest
 
 from pantler.butler.interface import Butler
-from pantler.testing.survey_repository import make_survey_repository
-
-
-@pytest.fixture(scope="session")
-def survey_repository(tmp_path_factory):
-    root = tmp_path_factory.mktemp("survey") / "repo"
-    make_survey_repository(root).close()
-    return root
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from pantler.dimensions.records import DimensionRecord, conform_records, record_columns
-from pantler.dimensions.regions import Circle
+from pantler.dimensions.sky.regions import Circle
 from pantler.dimensions.timespan import Timespan
 from pantler.dimensions.universe import Universe
 from pantler.errors import InvalidInputError

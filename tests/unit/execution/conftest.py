@@ -12,16 +12,9 @@ from pantler.butler.interface import Butler
 from pantler.execution.executor import run_graph
 from pantler.pipelines.pipeline import Pipeline
 from pantler.pipelines.task_definition import TaskDefinition
-from pantler.quanta.file import GraphFile, write_graph
+from pantler.quanta.file.graph_file import GraphFile, write_graph
 from pantler.quanta.planning import plan_graph
-from pantler.testing.survey_repository import INPUTS, make_survey_repository
-
-
-@pytest.fixture(scope="session")
-def survey_repository(tmp_path_factory):
-    root = tmp_path_factory.mktemp("survey") / "repo"
-    make_survey_repository(root).close()
-    return root
+from pantler.testing.survey_repository import INPUTS
 
 
 @pytest.fixture

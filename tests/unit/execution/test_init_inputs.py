@@ -9,7 +9,7 @@ import pytest
 from pantler import Butler, DatasetType
 from pantler.execution.executor import run_graph
 from pantler.pipelines.pipeline import Pipeline
-from pantler.quanta.file import write_graph
+from pantler.quanta.file.graph_file import write_graph
 from pantler.quanta.planning import plan_graph
 from pantler.tasks.config import TaskConfig
 from pantler.tasks.connections import Connections, InitInput, InitOutput, Input, Output

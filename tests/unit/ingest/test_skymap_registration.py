@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pantler.dimensions.regions import decode_region
+from pantler.dimensions.sky.regions import decode_region
 from pantler.errors import ConflictError
 from pantler.ingest.raws import ingest_raws
 from pantler.ingest.skymap_registration import register_skymap

@@ -9,8 +9,8 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS, Sip
 
-from pantler.dimensions.regions import decode_region
-from pantler.dimensions.sphere import lonlat_to_vectors
+from pantler.dimensions.sky.regions import decode_region
+from pantler.dimensions.sky.sphere import lonlat_to_vectors
 from pantler.errors import HeaderError, QuerySyntaxError
 from pantler.ingest.footprint import image_footprint
 from pantler.ingest.raws import ingest_raws

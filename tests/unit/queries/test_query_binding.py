@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from pantler.datasets.dataset_type import DatasetType
-from pantler.dimensions.regions import Box, Circle, ConvexPolygon, Region
+from pantler.dimensions.sky.regions import Box, Circle, ConvexPolygon, Region
 from pantler.dimensions.times import parse_time
 from pantler.dimensions.timespan import Timespan
 from pantler.dimensions.universe import Universe

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pantler.datasets.storage_class import get_storage_class
-from pantler.dimensions.regions import ConvexPolygon, decode_region
+from pantler.dimensions.sky.regions import ConvexPolygon, decode_region
 from pantler.dimensions.universe import Universe
 from pantler.errors import (
     IntegrityError,

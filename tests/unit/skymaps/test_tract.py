@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pantler.dimensions.sphere import lonlat_to_vectors
+from pantler.dimensions.sky.sphere import lonlat_to_vectors
 from pantler.errors import NotFoundError
 from pantler.skymaps.tract import PixelBox, Tract
 

@@ -36,7 +36,7 @@ def build(
     """
     from pantler.butler.interface import Butler
     from pantler.cli.pipeline_options import plan
-    from pantler.quanta.file import write_graph
+    from pantler.quanta.file.graph_file import write_graph
 
     with Butler.open(repo) as butler:
         graph = plan(butler, choice)

@@ -97,7 +97,7 @@ def _defined(file: Path, name: str) -> SkyMap:
 def _covering(
     butler: Butler, name: str, where: str, sizes: tuple[float, int, int]
 ) -> SkyMap:
-    from pantler.dimensions.regions import ConvexPolygon, decode_region
+    from pantler.dimensions.sky.regions import ConvexPolygon, decode_region
     from pantler.skymaps.discrete import DiscreteSkyMap
 
     records = butler.query_dimension_records("visit", where=where).to_polars()

@@ -75,8 +75,8 @@ def _pipeline(what: str, choice: dict[str, Any], drawing: str) -> str:
 
     from pantler.cli.pipeline_options import load_pipeline
     from pantler.dimensions.universe import Universe
+    from pantler.drawings.pipeline import draw
     from pantler.instruments.instrument import get_instrument
-    from pantler.pipelines.drawing import draw
     from pantler.pipelines.graph import PipelineGraph
 
     pipeline = load_pipeline(choice)
@@ -97,7 +97,7 @@ def _pipeline(what: str, choice: dict[str, Any], drawing: str) -> str:
 
 def _graph(location: str) -> str:
     from pantler.cli.output import render_frame
-    from pantler.quanta.file import GraphFile
+    from pantler.quanta.file.graph_file import GraphFile
 
     graph = GraphFile.open(location)
     header = graph.header

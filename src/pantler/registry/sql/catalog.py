@@ -20,7 +20,7 @@ from pantler.errors import CollectionNotFoundError, close_match
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pantler.dimensions.group import DimensionGroup
+    from pantler.dimensions.universe import DimensionGroup
     from pantler.registry.sql.connection import Connection
     from pantler.registry.sql.schema import Schema
 

@@ -17,7 +17,7 @@ from pantler.errors import (
 
 if TYPE_CHECKING:
     from pantler.datasets.dataset_type import DatasetType
-    from pantler.dimensions.group import DimensionGroup
+    from pantler.dimensions.universe import DimensionGroup
     from pantler.registry.sql.catalog import Catalog, TypeRow
     from pantler.registry.sql.connection import Connection
     from pantler.registry.sql.schema import Schema

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from pantler.dimensions.coordinate import DataCoordinate
     from pantler.dimensions.element import DimensionElement
-    from pantler.dimensions.group import DimensionGroup
     from pantler.dimensions.records import Rows
+    from pantler.dimensions.universe import DimensionGroup
     from pantler.registry.interface import OnConflict
     from pantler.registry.sql.bulk import Staging
     from pantler.registry.sql.catalog import Catalog

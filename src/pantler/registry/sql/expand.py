@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pantler.dimensions.element import DimensionElement
-    from pantler.dimensions.group import DimensionGroup
+    from pantler.dimensions.universe import DimensionGroup
     from pantler.registry.sql.catalog import Catalog
     from pantler.registry.sql.connection import Connection, Prepared
     from pantler.registry.sql.schema import Schema

@@ -57,8 +57,8 @@ class PixelIndex:
         frame = frame.drop_nulls("region")
         if not frame.height:
             return pl.DataFrame()
-        from pantler.dimensions.pixels import pixel_envelope
-        from pantler.dimensions.region_array import RegionArray
+        from pantler.dimensions.sky.pixels import pixel_envelope
+        from pantler.dimensions.sky.region_array import RegionArray
 
         pixels = self._schema.universe.common_pixels
         assert pixels.pixel_scheme is not None  # noqa: S101 - it is a pixel element

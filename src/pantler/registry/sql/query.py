@@ -119,7 +119,7 @@ class QueryRunner:
 
     def _overlap_mask(self, frame: pl.DataFrame, overlap: SkyOverlap) -> pl.Series:
         """Return which rows pass the exact test."""
-        from pantler.dimensions.region_array import RegionArray, overlap_mask
+        from pantler.dimensions.sky.region_array import RegionArray, overlap_mask
 
         left, left_row = self._regions(frame, overlap.left)
         if isinstance(overlap.right, bytes):

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
     from pantler.dimensions.column import Column
     from pantler.dimensions.element import DimensionElement
-    from pantler.dimensions.group import DimensionGroup
-    from pantler.dimensions.universe import Universe
+    from pantler.dimensions.universe import DimensionGroup, Universe
 
 SCHEMA_VERSION = 1
 """Raised with every change of the tables that an older pantler cannot read."""

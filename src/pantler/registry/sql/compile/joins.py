@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pantler.dimensions.element import DimensionElement
-    from pantler.dimensions.group import DimensionGroup
+    from pantler.dimensions.universe import DimensionGroup
     from pantler.registry.sql.schema import Schema
 
 

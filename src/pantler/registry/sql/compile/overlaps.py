@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pantler.dimensions.element import DimensionElement
-    from pantler.dimensions.group import DimensionGroup
-    from pantler.dimensions.universe import Universe
+    from pantler.dimensions.universe import DimensionGroup, Universe
     from pantler.queries.tree import Predicate
     from pantler.registry.sql.schema import Schema
 
@@ -158,8 +157,8 @@ def _pixel_ranges(
     encoded: bytes | DimensionElement, universe: Universe
 ) -> list[tuple[int, int]]:
     """Return the common pixels of a region as ranges, both ends inclusive."""
-    from pantler.dimensions.pixels import pixel_envelope
-    from pantler.dimensions.region_array import RegionArray
+    from pantler.dimensions.sky.pixels import pixel_envelope
+    from pantler.dimensions.sky.region_array import RegionArray
 
     regions = RegionArray.from_encoded(pl.Series([encoded], dtype=pl.Binary))
     common = universe.common_pixels

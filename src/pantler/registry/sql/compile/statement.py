@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pantler.dimensions.element import DimensionElement
-    from pantler.dimensions.group import DimensionGroup
+    from pantler.dimensions.universe import DimensionGroup
     from pantler.queries.query import Query
     from pantler.queries.tree import Predicate
     from pantler.registry.sql.compile.predicates import Sql

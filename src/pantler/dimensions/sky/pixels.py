@@ -1,0 +1,158 @@
+"""Pixels of the sky: which ones regions touch, and the region of one pixel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pantler.dimensions.sky import healpix, htm, sphere
+from pantler.dimensions.sky.regions import ConvexPolygon, Region, meets_polygons
+from pantler.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from pantler.dimensions.element import DimensionElement, PixelScheme
+    from pantler.dimensions.sky.region_array import RegionArray
+    from pantler.dimensions.sky.sphere import Bools, Floats
+
+    Integers = NDArray[np.int64]
+
+_FIRST: Final = {"htm": 8, "healpix": 0}
+_ROOTS: Final = {"htm": 8, "healpix": 12}
+_MAX_LEVEL: Final = {"htm": htm.MAX_LEVEL, "healpix": healpix.MAX_LEVEL}
+_NEAR: Final = {"htm": htm.trixels_near, "healpix": healpix.pixels_near}
+
+_CANDIDATES: Final = 1 << 18
+"""Pixels that are examined at once, roughly."""
+
+_PAIRS: Final = 1 << 13
+"""Pairs in one exact test, so that its arrays stay in the cache."""
+
+
+def pixel_envelope(
+    regions: RegionArray, scheme: PixelScheme, level: int
+) -> tuple[Integers, Integers]:
+    """Return the pixels that regions touch.
+
+    Parameters
+    ----------
+    regions
+        The regions; missing ones touch no pixel.
+    scheme
+        ``htm``, or ``healpix`` in the nested scheme.
+    level
+        0 to 24 (htm) or 29 (healpix).
+
+    Returns
+    -------
+    row, pixel : (m,)
+        Rows of the regions, ascending, and pixel indices, each pair once: every
+        pixel that a region overlaps; for ``healpix`` also some that it nearly does.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such level.
+    """
+    _check_level(scheme, level)
+    rows: list[Integers] = [np.empty(0, np.int64)]
+    pixels: list[Integers] = [np.empty(0, np.int64)]
+    for part in _batches(regions.radii, scheme, level):
+        place, pixel, vertices = _NEAR[scheme](
+            regions.centers[part], regions.radii[part], level
+        )
+        row = part[place]
+        keep = _touched(regions, row, vertices)
+        row, pixel = row[keep], pixel[keep]
+        order = np.lexsort((pixel, row))
+        rows.append(row[order])
+        pixels.append(pixel[order])
+    return np.concatenate(rows), np.concatenate(pixels)
+
+
+def pixel_region(element: DimensionElement, index: int) -> Region:
+    """Return the region of a pixel.
+
+    Parameters
+    ----------
+    element
+        A pixel dimension, such as ``htm7``.
+    index
+        The pixel's number.
+
+    Returns
+    -------
+    Region
+        A trixel exactly; for HEALPix the convex hull of points on its outline.
+
+    Raises
+    ------
+    InvalidInputError
+        If the element is no pixel dimension, or has no such pixel.
+    """
+    scheme, level = element.pixel_scheme, element.pixel_level
+    if scheme is None:
+        raise InvalidInputError(
+            f"'{element.name}' is no sky pixelization; those have names such as "
+            "'htm7' or 'healpix9'."
+        )
+    first = _FIRST[scheme] * 4**level
+    last = first + _ROOTS[scheme] * 4**level - 1
+    if not first <= index <= last:
+        raise InvalidInputError(
+            f"'{element.name}' has no pixel {index}; they are {first} to {last}."
+        )
+    if scheme == "htm":
+        return ConvexPolygon(htm.trixel_vertices(np.array([index]), level)[0])
+    outline = healpix.pixel_outline(np.array([index]), level, step=8)
+    return ConvexPolygon.convex_hull(outline[0])
+
+
+def _check_level(scheme: PixelScheme, level: int) -> None:
+    if scheme not in _MAX_LEVEL:
+        raise InvalidInputError(
+            f"No pixelization '{scheme}'; there are {', '.join(_MAX_LEVEL)}."
+        )
+    if not 0 <= level <= _MAX_LEVEL[scheme]:
+        raise InvalidInputError(
+            f"'{scheme}' has the levels 0 to {_MAX_LEVEL[scheme]}, not {level}."
+        )
+
+
+def _batches(radii: Floats, scheme: PixelScheme, level: int) -> Iterator[Integers]:
+    """Yield rows of regions that are there, few where each touches many pixels."""
+    rows = np.flatnonzero(np.isfinite(radii))
+    share = 0.5 * (1.0 - np.cos(np.minimum(radii[rows], np.pi)))
+    pixels = 16.0 + 2.0 * share * _ROOTS[scheme] * 4.0**level
+    batch = (np.cumsum(pixels) // _CANDIDATES).astype(np.int64)
+    begins = np.flatnonzero(np.diff(batch, prepend=-1))
+    yield from np.split(rows, begins[1:])
+
+
+def _touched(regions: RegionArray, row: Integers, vertices: Floats) -> Bools:
+    """Return which pixels, given as convex polygons, the regions overlap."""
+    sizes = regions.sizes[row]
+    found = np.zeros(len(row), dtype=np.bool_)
+    for other in np.unique(row[sizes == 0]).tolist():
+        places = np.flatnonzero(row == other)
+        corners = vertices[places]
+        found[places] = meets_polygons(
+            regions.others[other], corners, sphere.edge_normals(corners)
+        )
+    for count in np.unique(sizes[sizes > 0]).tolist():
+        rest = np.flatnonzero(sizes == count)
+        for begin in range(0, len(rest), _PAIRS):
+            places = rest[begin : begin + _PAIRS]
+            corners = vertices[places]
+            normals = sphere.edge_normals(corners)
+            _, pixel_radii = sphere.polygon_circles(corners, normals)
+            found[places] = sphere.polygon_pairs_overlap(
+                regions.polygons(row[places], count),
+                (corners, normals),
+                regions.radii[row[places]] + pixel_radii,
+            )
+    return found

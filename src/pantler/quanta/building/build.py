@@ -1,0 +1,334 @@
+"""Building a quantum graph: a pipeline matched with what a registry has.
+
+All relations are read as columns, one query each, and joined in memory: the records
+that relate dimensions, the overall inputs that exist, the user's conditions, and
+overlaps on the sky. The quanta of a task are the projection of that one join onto
+its dimensions; so each constraint works upstream and downstream.
+"""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from pantler.datasets.identity import new_seed
+from pantler.datasets.records import RECORD_SCHEMA
+from pantler.errors import (
+    CollectionNotFoundError,
+    ConflictError,
+    DatasetNotFoundError,
+    NotFoundError,
+)
+from pantler.quanta.building.components import components
+from pantler.quanta.building.draft import Draft
+from pantler.quanta.building.explain import explain_empty
+from pantler.quanta.building.overlaps import overlap_relations, spatial_pairs
+from pantler.quanta.building.prerequisites import (
+    find_candidates,
+    make_seekers,
+    match_prerequisite,
+)
+from pantler.quanta.building.sources import Sources, quoted
+from pantler.quanta.graph import QuantumGraph
+from pantler.quanta.header import GraphHeader
+from pantler.quanta.join.coding import closed
+from pantler.quanta.join.projections import Projections
+from pantler.quanta.join.reduction import reduce_relations
+from pantler.quanta.join.relations import Relation
+from pantler.quanta.tables import DataIds, DatasetTable
+from pantler.queries.query import DatasetSearch, Query
+
+if TYPE_CHECKING:
+    from pantler.dimensions.universe import DimensionGroup
+    from pantler.pipelines.graph import PipelineGraph
+    from pantler.pipelines.nodes import Edge, TaskNode
+    from pantler.quanta.building.sources import FoundDatasets
+    from pantler.quanta.join.coding import Coding
+    from pantler.quanta.join.csr import Csr
+    from pantler.queries.tree import Predicate
+    from pantler.registry.interface import Registry
+
+_LOG = logging.getLogger("pantler.quanta")
+
+FetchRecords = Callable[[Sequence[bytes]], pl.DataFrame]
+
+
+def build_graph(
+    pipeline: PipelineGraph,
+    registry: Registry,
+    *,
+    inputs: Sequence[str],
+    output_run: str,
+    where: Predicate | None = None,
+    output: str = "",
+    records: FetchRecords | None = None,
+    uuids_from: tuple[int, int] | None = None,
+) -> QuantumGraph:
+    """Match a pipeline with the data of a repository.
+
+    Parameters
+    ----------
+    pipeline
+        What to run.
+    registry
+        What there is.
+    inputs
+        Collections to search for inputs and prerequisites, in order.
+    output_run
+        The RUN collection of the outputs; need not exist.
+    where
+        What data IDs must fulfil.
+    output
+        The CHAINED collection that is to have the outputs; only recorded.
+    records
+        Returns the datastore records of inputs, which the graph then carries.
+    uuids_from
+        Seed and clock reading (Unix milliseconds) of the outputs' UUIDs; new ones
+        when None. The same ones, on the same data, give the same graph.
+
+    Returns
+    -------
+    QuantumGraph
+        With at least one quantum.
+
+    Raises
+    ------
+    NotFoundError
+        If there is nothing to do; the message says what left nothing.
+    DatasetTypeNotFoundError
+        If the repository lacks the dataset type of an input.
+    DatasetNotFoundError
+        If quanta lack prerequisites.
+    DataIdError
+        If several calibrations are valid where one is wanted.
+    ConflictError
+        If the output run has any of the outputs already.
+    """
+    sources = Sources(registry, tuple(inputs), where)
+    groups = components(pipeline)
+    coding = _coding(sources, groups, pipeline)
+    found = _find_inputs(sources, coding, pipeline)
+    draft = Draft(pipeline.tasks, found)
+    sentences = []
+    for tasks in groups:
+        why = _match(sources, coding, tasks, draft)
+        if why:
+            labels = ", ".join(task.label for task in tasks)
+            sentences.append(f"No quanta for {labels}: {why}")
+    sentences += draft.drop_starved()
+    if not any(len(ids) for ids in draft.quanta.values()):
+        raise NotFoundError(" ".join(sentences))
+    for sentence in sentences:
+        _LOG.warning(sentence)
+    _add_prerequisites(sources, coding, draft)
+    seed, time_ms = uuids_from or (new_seed(), time.time_ns() // 1_000_000)
+    datasets = draft.dataset_tables() | _init_inputs(sources, coding, pipeline)
+    _refuse_existing(registry, datasets, output_run)
+    header = GraphHeader(
+        inputs=tuple(inputs),
+        output=output,
+        output_run=output_run,
+        user=getpass.getuser(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        seed=seed,
+        time_ms=time_ms,
+    )
+    return QuantumGraph(
+        header=header,
+        pipeline_json=pipeline.to_json(),
+        coding=coding,
+        runs=tuple(sources.runs),
+        datasets=datasets,
+        quanta=draft.quantum_tables(),
+        records=_fetch_records(records, datasets),
+    )
+
+
+def _group(sources: Sources, tasks: Sequence[TaskNode]) -> DimensionGroup:
+    """Return all dimensions of some tasks and of the user's conditions."""
+    names: set[str] = set()
+    for task in tasks:
+        names.update(task.dimensions.names)
+        for edge in (*task.inputs.values(), *task.outputs.values()):
+            names.update(edge.dataset_type.dimensions.names)
+    for needed in sources.conditions().values():
+        names |= needed
+    return sources.universe.group(names)
+
+
+def _coding(
+    sources: Sources, groups: Sequence[Sequence[TaskNode]], pipeline: PipelineGraph
+) -> Coding:
+    names: set[str] = set()
+    with_regions: set[str] = set()
+    for tasks in groups:
+        group = _group(sources, tasks)
+        names.update(group.names)
+        with_regions.update(e.name for pair in spatial_pairs(group) for e in pair)
+    for node in pipeline.prerequisites():
+        names.update(node.dataset_type.dimensions.names)
+    return sources.coding(names, with_regions=with_regions)
+
+
+def _find_inputs(
+    sources: Sources, coding: Coding, pipeline: PipelineGraph
+) -> dict[str, FoundDatasets]:
+    collections = sources.plain_inputs()
+    found = {}
+    for node in pipeline.overall_inputs():
+        name = node.dataset_type.name
+        if not node.is_init:
+            title = f"'{name}' datasets in {quoted(sources.inputs)}"
+            edges = [
+                edge
+                for label in node.consumers
+                for edge in pipeline.tasks[label].inputs.values()
+                if edge.dataset_type.name == name
+            ]
+            needed = any(map(_minimum, edges))
+            found[name] = sources.find_datasets(
+                name,
+                coding,
+                collections,
+                title=title,
+                optional=None if needed else node.dataset_type,
+            )
+    return found
+
+
+def _match(
+    sources: Sources, coding: Coding, tasks: list[TaskNode], draft: Draft
+) -> str:
+    """Add the quanta of tasks that share datasets; return why there are none."""
+    group = _group(sources, tasks)
+    deciding_inputs = {
+        edge.dataset_type.name
+        for task in tasks
+        for edge in task.inputs.values()
+        if edge.dataset_type.name in draft.found and _minimum(edge)
+    }
+    relations = [draft.found[name].relation for name in sorted(deciding_inputs)]
+    relations += sources.join_elements(frozenset(group.names), coding)
+    relations += sources.condition_relations(coding)
+    covered = closed(sources.universe, [n for r in relations for n in r.columns])
+    for name in group.names:
+        if name not in covered:
+            relations.append(_all_values(coding, name))
+    relations += overlap_relations(sources, coding, group, relations)
+    tree = reduce_relations(relations)
+    draft.add_tasks(tasks, Projections(tree))
+    return explain_empty(sources, relations, tree) if tree.is_empty else ""
+
+
+def _minimum(edge: Edge) -> int:
+    return int(getattr(edge.connection, "minimum", 1))
+
+
+def _all_values(coding: Coding, name: str) -> Relation:
+    codes = np.arange(coding.size(name), dtype=np.int32)
+    return Relation(f"'{name}' records", "records", coding, {name: codes}, len(codes))
+
+
+def _add_prerequisites(sources: Sources, coding: Coding, draft: Draft) -> None:
+    wanted: dict[str, list[tuple[TaskNode, Edge]]] = {}
+    for task in draft.tasks.values():
+        for edge in task.prerequisites.values():
+            wanted.setdefault(edge.dataset_type.name, []).append((task, edge))
+    seekers = {}
+    for name, uses in wanted.items():
+        is_calibration = any(
+            getattr(edge.connection, "is_calibration", False) for _, edge in uses
+        )
+        needed = any(_minimum(edge) for _, edge in uses)
+        candidates = find_candidates(
+            sources,
+            coding,
+            name,
+            is_calibration=is_calibration,
+            optional=None if needed else uses[0][1].dataset_type,
+        )
+        edges: dict[tuple[str, str], Csr] = {}
+        for task, edge in uses:
+            if task.label not in seekers:
+                seekers[task.label] = make_seekers(task, draft.quanta[task.label])
+            edges[task.label, edge.name] = match_prerequisite(
+                seekers[task.label], edge, candidates, sources
+            )
+        draft.add_prerequisites(name, candidates, edges)
+
+
+def _init_inputs(
+    sources: Sources, coding: Coding, pipeline: PipelineGraph
+) -> dict[str, DatasetTable]:
+    """Return the init-inputs that no task makes."""
+    tables = {}
+    for node in pipeline.overall_inputs():
+        if not node.is_init:
+            continue
+        name = node.dataset_type.name
+        found = sources.find_datasets(
+            name, coding, sources.plain_inputs(), title=f"'{name}' datasets"
+        )
+        if not len(found.ids):
+            raise DatasetNotFoundError(
+                f"The tasks {', '.join(node.consumers)} need '{name}' to be set up, "
+                f"and there is none in {quoted(sources.inputs)}. Add the collection "
+                "that has it to the inputs."
+            )
+        tables[name] = DatasetTable(
+            node.dataset_type,
+            DataIds(coding, node.dataset_type.dimensions, {}, 1),
+            ids=found.ids[:1],
+            run_codes=found.run_codes[:1],
+        )
+    return tables
+
+
+def _refuse_existing(
+    registry: Registry, datasets: dict[str, DatasetTable], run: str
+) -> None:
+    """Refuse an output run that has any of the outputs."""
+    try:
+        present = registry.collections.dataset_types(run)
+    except CollectionNotFoundError:
+        return
+    for name in present:
+        table = datasets.get(name)
+        dataset_type = registry.dataset_types.find(name)
+        if table is None or not table.is_predicted or dataset_type is None:
+            continue
+        group = dataset_type.dimensions
+        query = Query(group, target=DatasetSearch(dataset_type, (run,)))
+        ids = table.data_ids
+        rows = (
+            registry.query(query).join(ids.frame(), on=list(group.required), how="semi")
+            if len(group)
+            else registry.query(query)
+        )
+        if rows.height:
+            first = {key: rows[key][0] for key in group.required}
+            raise ConflictError(
+                f"The run '{run}' has {rows.height} of the {len(table)} outputs "
+                f"'{name}' already, such as {first}. Choose another output run."
+            )
+
+
+def _fetch_records(
+    fetch: FetchRecords | None, datasets: dict[str, DatasetTable]
+) -> pl.DataFrame:
+    ids = [
+        row.tobytes()
+        for table in datasets.values()
+        if table.ids is not None
+        for row in table.ids
+    ]
+    if fetch is None or not ids:
+        return pl.DataFrame(schema=RECORD_SCHEMA)
+    return fetch(ids)

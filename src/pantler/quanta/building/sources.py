@@ -1,0 +1,310 @@
+"""Where relations come from: one query of the registry for each that matters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from pantler.datasets.collection import CollectionType
+from pantler.datasets.identity import uuid_bytes
+from pantler.errors import DatasetTypeNotFoundError, InvalidInputError, close_match
+from pantler.quanta.join.coding import (
+    Coding,
+    DimensionValues,
+    closed,
+    deciding,
+    lookup,
+    number_values,
+)
+from pantler.quanta.join.relations import Relation
+from pantler.queries.analysis import conjuncts, dataset_types, dimension_names
+from pantler.queries.binding import combine
+from pantler.queries.query import DatasetSearch, Query
+from pantler.queries.rendering import to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from pantler.datasets.dataset_type import DatasetType
+    from pantler.dimensions.element import DimensionElement
+    from pantler.dimensions.universe import Universe
+    from pantler.queries.tree import Predicate
+    from pantler.registry.interface import Registry
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundDatasets:
+    """Datasets that exist, row by row.
+
+    Parameters
+    ----------
+    relation
+        Their data IDs, n rows.
+    ids : (n, 16)
+        Their UUIDs.
+    run_codes : (n,)
+        Places of their runs in `Sources.runs`.
+    begin, end : (n,)
+        The time for which they are valid, TAI nanoseconds.
+    """
+
+    relation: Relation
+    ids: NDArray[np.uint8]
+    run_codes: NDArray[np.int32]
+    begin: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+
+@dataclass(slots=True, eq=False)
+class Sources:
+    """What a graph is built from.
+
+    Parameters
+    ----------
+    registry
+        What is asked.
+    inputs
+        Collections of the inputs, in the order of the search.
+    where
+        What the user wants.
+    runs
+        Names of all runs that were met so far.
+    queries
+        The query of each relation, by its name, for explanations.
+    """
+
+    registry: Registry
+    inputs: tuple[str, ...]
+    where: Predicate | None = None
+    runs: list[str] = field(default_factory=list)
+    queries: dict[str, Query] = field(default_factory=dict)
+
+    @property
+    def universe(self) -> Universe:
+        """The dimensions."""
+        return self.registry.universe
+
+    def conditions(self) -> dict[Predicate, frozenset[str]]:
+        """Return the user's conditions that must all hold, with their dimensions."""
+        found = {}
+        for condition in conjuncts(self.where):
+            names = set(dimension_names(condition, self.universe))
+            for name in dataset_types(condition):
+                names.update(self.dataset_type(name).dimensions.names)
+            found[condition] = frozenset(self.universe.group(names).names)
+        return found
+
+    def pushed(self, names: Iterable[str]) -> Predicate | None:
+        """Return the conditions that concern no other dimensions."""
+        every = closed(self.universe, names)
+        return combine(
+            *(
+                condition
+                for condition, needed in self.conditions().items()
+                if needed and needed <= every and not dataset_types(condition)
+            )
+        )
+
+    def dataset_type(self, name: str) -> DatasetType:
+        """Return a dataset type as the repository has it.
+
+        Raises
+        ------
+        DatasetTypeNotFoundError
+            If it has none of that name.
+        """
+        found = self.registry.dataset_types.find(name)
+        if found is None:
+            known = [known.name for known in self.registry.dataset_types.all()]
+            raise DatasetTypeNotFoundError(
+                f"The pipeline needs '{name}', and no task of it makes it; the "
+                f"repository has no such dataset type.{close_match(name, known)} "
+                "Ingest it, or add the task that makes it."
+            )
+        return found
+
+    def segments(self) -> list[tuple[tuple[str, ...], bool]]:
+        """Return the inputs as groups of collections, in the order of the search.
+
+        A CALIBRATION collection is a group of its own, and then the second value is
+        true; others that follow one another are searched together.
+        """
+        groups: list[tuple[list[str], bool]] = []
+        for collection in self.registry.collections.flatten(self.inputs):
+            certified = collection.type is CollectionType.CALIBRATION
+            if certified or not groups or groups[-1][1]:
+                groups.append(([], certified))
+            groups[-1][0].append(collection.name)
+        return [(tuple(names), certified) for names, certified in groups]
+
+    def plain_inputs(self) -> tuple[str, ...]:
+        """Return the inputs without CALIBRATION collections."""
+        segments = self.segments()
+        if not any(certified for _, certified in segments):
+            return self.inputs
+        return tuple(n for names, certified in segments if not certified for n in names)
+
+    def find_datasets(
+        self,
+        name: str,
+        coding: Coding,
+        collections: tuple[str, ...],
+        *,
+        title: str,
+        optional: DatasetType | None = None,
+    ) -> FoundDatasets:
+        """Return the datasets of a type that some collections have.
+
+        Parameters
+        ----------
+        name
+            Of the dataset type.
+        coding
+            The numbers of its dimensions.
+        collections
+            Where to search; of equal data IDs the first counts, and those of a
+            CALIBRATION collection are found with their times.
+        title
+            What an explanation calls them.
+        optional
+            The type as the pipeline has it, if nothing is found where the
+            repository has no such type; None if that is an error.
+        """
+        known = self.registry.dataset_types.find(name)
+        if known is None and optional is not None:
+            dataset_type, collections = optional, ()
+        else:
+            dataset_type = self.dataset_type(name)
+        group = dataset_type.dimensions
+        query = Query(
+            group,
+            where=self.pushed(group.names),
+            target=DatasetSearch(dataset_type, collections),
+        )
+        # Without collections there is nothing to find, and nothing to ask.
+        frame = self._ask(title, query) if collections else _no_datasets(query)
+        names = deciding(self.universe, group.names)
+        columns, kept = coding.encode(frame, names)
+        if kept is not None:
+            frame = frame.filter(kept)
+        relation = Relation(title, "datasets", coding, columns, frame.height)
+        missing = (np.iinfo(np.int64).min, np.iinfo(np.int64).max)
+        begin, end = (
+            frame[f"timespan_{side}"].fill_null(bound).to_numpy()
+            for side, bound in zip(("begin", "end"), missing, strict=True)
+        )
+        ids = uuid_bytes(frame["dataset_id"])
+        return FoundDatasets(relation, ids, self._run_codes(frame["run"]), begin, end)
+
+    def _run_codes(self, runs: pl.Series) -> NDArray[np.int32]:
+        new = set(runs.unique().to_list()) - set(self.runs)
+        self.runs += sorted(new)
+        return lookup([runs.cast(pl.String)], [pl.Series(self.runs, dtype=pl.String)])
+
+    def coding(self, names: Iterable[str], *, with_regions: set[str]) -> Coding:
+        """Return the values of dimensions that the user's conditions allow.
+
+        Parameters
+        ----------
+        names
+            The dimensions; those that they fix are added.
+        with_regions
+            Those whose regions are needed.
+        """
+        every = closed(self.universe, names)
+        dimensions: dict[str, DimensionValues] = {}
+        for name, element in self.universe.elements.items():
+            if name not in every:
+                continue
+            if element.is_pixel:
+                raise InvalidInputError(
+                    f"Tasks with the sky pixels '{name}' cannot be matched with data "
+                    "yet. Use tract and patch."
+                )
+            frame = self._values(element, with_region=name in with_regions)
+            dimensions[name] = number_values(self.universe, name, frame, dimensions)
+        return Coding(self.universe, dimensions)
+
+    def _values(self, element: DimensionElement, *, with_region: bool) -> pl.DataFrame:
+        group = self.universe.group([element.name])
+        where = self.pushed(group.names)
+        if with_region or element.is_temporal:
+            query = Query(group, where=where, element=element.name)
+        else:
+            query = Query(group, where=where)
+        return self._ask(f"'{element.name}' records", query)
+
+    def join_elements(self, names: frozenset[str], coding: Coding) -> list[Relation]:
+        """Return the records of elements that relate dimensions wherever they meet."""
+        return [
+            self.element_records(element, coding)[0]
+            for element in self.universe.elements.values()
+            if element.always_join
+            and not element.is_dimension
+            and names.issuperset(element.required)
+        ]
+
+    def element_records(
+        self, element: DimensionElement, coding: Coding
+    ) -> tuple[Relation, pl.Series]:
+        """Return the records of an element without key, and their regions if any."""
+        group = self.universe.group(element.required)
+        title = f"'{element.name}' records"
+        where = self.pushed(group.names)
+        frame = self._ask(title, Query(group, where=where, element=element.name))
+        columns, kept = coding.encode(frame, deciding(self.universe, group.names))
+        if kept is not None:
+            frame = frame.filter(kept)
+        relation = Relation(title, "records", coding, columns, frame.height)
+        regions = (
+            frame["region"] if element.is_spatial else pl.Series([], dtype=pl.Binary)
+        )
+        return relation, regions
+
+    def condition_relations(self, coding: Coding) -> list[Relation]:
+        """Return what the user's conditions allow, where no values show it yet."""
+        relations = []
+        for condition, names in self.conditions().items():
+            deciders = deciding(self.universe, names)
+            pushed = len(deciders) == 1 and not dataset_types(condition)
+            if pushed:  # its values were read with this condition
+                continue
+            searches = tuple(
+                DatasetSearch(self.dataset_type(name), self.plain_inputs())
+                for name in sorted(dataset_types(condition))
+            )
+            title = f"`{to_text(condition)}`"
+            query = Query(
+                self.universe.group(names), where=condition, datasets=searches
+            )
+            frame = self._ask(title, query)
+            columns, kept = coding.encode(frame, deciders)
+            count = frame.height if kept is None else int(np.count_nonzero(kept))
+            relations.append(Relation(title, "where", coding, columns, count))
+        return relations
+
+    def _ask(self, title: str, query: Query) -> pl.DataFrame:
+        self.queries[title] = query
+        return self.registry.query(query)
+
+
+def _no_datasets(query: Query) -> pl.DataFrame:
+    universe = query.dimensions.universe
+    schema: dict[str, type[pl.DataType]] = {
+        name: universe[name].primary_key.dtype for name in query.dimensions.required
+    }
+    schema |= {"dataset_id": pl.Binary, "run": pl.String}
+    return pl.DataFrame(
+        schema={**schema, "timespan_begin": pl.Int64, "timespan_end": pl.Int64}
+    )
+
+
+def quoted(names: Sequence[str]) -> str:
+    """Return names for a message: the first few, quoted."""
+    shown = ", ".join(f"'{name}'" for name in names[:5])
+    return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,103 @@
+"""The context of a quantum that has only a graph and a datastore."""
+
+from __future__ import annotations
+
+import pytest
+
+from pantler.config.settings import DatastoreSettings
+from pantler.datasets.deferred import DeferredDataset
+from pantler.datasets.records import records_to_frame
+from pantler.datastores.file import FileDatastore
+from pantler.errors import InvalidInputError, TaskError
+from pantler.execution.context import GraphQuantumContext
+from pantler.tasks.task import NoWork
+
+
+@pytest.fixture
+def datastore(tmp_path):
+    return FileDatastore(DatastoreSettings(), str(tmp_path))
+
+
+@pytest.fixture
+def graph(build, registry, datastore):
+    """Return a graph whose raws and biases are in the datastore."""
+    plain = build(where="visit = 1 AND detector < 2")
+    written = {}
+    for index in range(2):
+        for name in ("raw", "bias"):
+            (ref,) = plain.quantum(index).inputs[name]
+            level = 10.0 + index if name == "raw" else 1.0
+            written[ref.id.bytes] = datastore.write({"level": level}, ref)
+
+    def fetch(ids):
+        return records_to_frame([r for blob in ids for r in written[blob]])
+
+    return build(where="visit = 1 AND detector < 2", records=fetch)
+
+
+@pytest.fixture
+def context(graph, datastore):
+    """Return a function that makes the context of a quantum."""
+    pipeline = graph.pipeline()
+
+    def make(index, **options):
+        quantum = graph.quantum(index)
+        task = pipeline.tasks[quantum.label]
+        return GraphQuantumContext(quantum, task, datastore, **options)
+
+    return make
+
+
+def run(context, graph):
+    task = graph.pipeline().tasks[context.label].make_task()
+    context.check_inputs()
+    task.run_quantum(context)
+
+
+def test_quanta_run_one_after_another_without_a_registry(context, graph):
+    for index in range(len(graph)):
+        run(context(index), graph)
+    last = context(4)
+    assert (last.label, len(last.outputs["gathered"])) == ("gather", 1)
+    assert last.data_id["patch"] == 0
+    (handle,) = last.get("measurements")
+    assert isinstance(handle, DeferredDataset)
+    assert handle.get()["level"] == pytest.approx(9.0)
+
+
+def test_outputs_are_kept_with_their_records(context, graph, datastore):
+    first = context(0)
+    run(first, graph)
+    ((ref, records),) = first.written.items()
+    assert ref == graph.quantum(0).outputs["reduced"][0]
+    assert datastore.exists(records)
+    first.discard()
+    assert first.written == {}
+    assert not datastore.exists(records)
+
+
+def test_inputs_that_were_not_made_are_left_out(context):
+    second = context(2)
+    assert second.label == "measure"
+    assert list(second.inputs["frames"]) == []
+    with pytest.raises(NoWork, match=r"of 1 predicted 'reduced'.*0 were made"):
+        second.check_inputs()
+
+
+def test_somebody_else_can_say_what_was_made(context, graph):
+    first = context(0)
+    run(first, graph)
+    told = context(2, records_of=lambda ref: first.written.get(ref, []))
+    assert told.get("frames") == [{"level": 9.0}]
+    ignorant = context(2, records_of=lambda _: [])
+    assert ignorant.get("frames") == []
+
+
+def test_unknown_connections_are_refused(context):
+    first = context(0)
+    with pytest.raises(TaskError, match=r"no input connection 'row'.*'raw'"):
+        first.get("row")
+    with pytest.raises(TaskError, match="no output connection 'raw'"):
+        first.put("raw", {})
+    with pytest.raises(InvalidInputError, match="StructuredDict"):
+        first.put("reduced", [1])

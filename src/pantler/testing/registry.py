@@ -197,6 +197,24 @@ class CollectionSuite:
         with pytest.raises(DatasetTypeNotFoundError, match="Did you mean 'raw'"):
             registry.dataset_types.get("raws")
 
+    def test_a_registration_that_is_undone_leaves_nothing(
+        self, registry: Registry
+    ) -> None:
+        """Types of other dimensions take its place, in this process and in others."""
+        fill_survey(registry)
+        with pytest.raises(ZeroDivisionError), registry.transaction():  # noqa: PT012 - all fails
+            insert_some(registry, raw_type(registry), "undone")
+            raise ZeroDivisionError
+        assert registry.dataset_types.find("raw") is None
+        for make in (bias_type, raw_type):
+            dataset_type = make(registry)
+            ids = insert_some(registry, dataset_type, "run")
+            refs = [registry.datasets.get(one) for one in ids]
+            assert {ref and ref.dataset_type for ref in refs} == {dataset_type}
+            first = refs[0]
+            assert first is not None
+            assert registry.datasets.find(dataset_type, first.data_id, ["run"]) == first
+
     def test_chains_are_searched_in_order_and_each_once(
         self, registry: Registry
     ) -> None:

@@ -35,9 +35,9 @@ class DataIds:
         self._connection = connection
         self._schema = schema
         self._catalog = catalog
-        self._finds: dict[int, Prepared] = {}
-        self._reads: dict[int, Prepared] = {}
-        self._interns: dict[int, Prepared] = {}
+        self._finds: dict[sa.Table, Prepared] = {}
+        self._reads: dict[sa.Table, Prepared] = {}
+        self._interns: dict[sa.Table, Prepared] = {}
 
     def columns(self, row: TypeRow) -> list[sa.Column[Any]]:
         """Return the columns of the values of a type's data IDs."""
@@ -91,12 +91,12 @@ class DataIds:
         names = row.dataset_type.dimensions.required
         if not names:
             return
-        statement = self._interns.get(row.group_id)
+        statement = self._interns.get(row.data_ids)
         if statement is None:
             new = sa.select(*(stage.c[name] for name in names)).where(sa.true())
             insert = self._connection.insert(row.data_ids).from_select(list(names), new)
             statement = self._connection.prepare(insert.on_conflict_do_nothing())
-            self._interns[row.group_id] = statement
+            self._interns[row.data_ids] = statement
         try:
             self._connection.run(statement)
         except ConstraintError as error:
@@ -107,7 +107,7 @@ class DataIds:
     def find(self, row: TypeRow, data_id: DataCoordinate) -> int | None:
         """Return the integer of a data ID, or None if no dataset ever had it."""
         names = row.dataset_type.dimensions.required
-        statement = self._finds.get(row.group_id)
+        statement = self._finds.get(row.data_ids)
         if statement is None:
             table = row.data_ids
             statement = self._connection.prepare(
@@ -115,7 +115,7 @@ class DataIds:
                     *(table.c[name] == sa.bindparam(name) for name in names)
                 )
             )
-            self._finds[row.group_id] = statement
+            self._finds[row.data_ids] = statement
         rows = self._connection.rows(
             statement, dict(zip(names, data_id.required_values, strict=True))
         )
@@ -123,7 +123,7 @@ class DataIds:
 
     def values(self, row: TypeRow, number: int) -> tuple[Any, ...]:
         """Return the required values of a data ID."""
-        statement = self._reads.get(row.group_id)
+        statement = self._reads.get(row.data_ids)
         if statement is None:
             table = row.data_ids
             # The number too, so that a data ID without dimensions has a column.
@@ -132,7 +132,7 @@ class DataIds:
                     table.c.id == sa.bindparam("number")
                 )
             )
-            self._reads[row.group_id] = statement
+            self._reads[row.data_ids] = statement
         return self._connection.rows(statement, {"number": number})[0][:-1]
 
     def declare(self, collection_id: int, type_ids: Iterable[int]) -> None:

@@ -56,7 +56,7 @@ class SqlDatasets:
         self._staging = staging
         self._data_ids = data_ids
         self._dataset_types = dataset_types
-        self._inserts: dict[int, Prepared] = {}
+        self._inserts: dict[sa.Table, Prepared] = {}
         self._finder = FirstMatch(connection, schema)
         dataset = schema.dataset
         self._get = connection.prepare(
@@ -199,7 +199,7 @@ class SqlDatasets:
         return number
 
     def _insert_statement(self, row: TypeRow, stage: sa.Table) -> Prepared:
-        known = self._inserts.get(row.group_id)
+        known = self._inserts.get(row.data_ids)
         if known is None:
             dataset = self._schema.dataset
             joined = self._data_ids.join(row, stage)
@@ -214,7 +214,7 @@ class SqlDatasets:
                 .select_from(joined)
                 .order_by(row.data_ids.c.id)  # the order of the primary key
             )
-            known = self._inserts[row.group_id] = self._connection.prepare(
+            known = self._inserts[row.data_ids] = self._connection.prepare(
                 sa.insert(dataset).from_select(list(dataset.c.keys()), chosen)
             )
         return known

@@ -65,6 +65,7 @@ class Schema:
         self.elements = {e.name: self._element_table(e) for e in stored}
         self.pixels = {e.name: self._pixel_table(e) for e in stored if e.is_spatial}
         self.fixed = list(self.metadata.sorted_tables)
+        self._data_ids: dict[tuple[int, tuple[str, ...]], sa.Table] = {}
         self._stages: dict[tuple[tuple[str, str], ...], sa.Table] = {}
 
     def _catalog_tables(self) -> None:
@@ -227,27 +228,33 @@ class Schema:
         return [
             sa.ForeignKeyConstraint(
                 element.required,
-                [f"{element.name}.{column}" for column in element.required],
+                [f"{element.name}.{column}" for column in element.required]
+                if own
+                else [self.elements[element.name].c[c] for c in element.required],
             )
             for element in self.references(required, implied, own)
         ]
 
     def data_id_table(self, group_id: int, group: DimensionGroup) -> sa.Table:
-        """Return the table of the data IDs of one group of dimensions."""
-        name = f"data_id_{group_id}"
-        known = self.metadata.tables.get(name)
-        if known is not None:
-            return known
-        key = self._index_order(group.required)
-        unique = [sa.UniqueConstraint(*key)] if key else []
-        return sa.Table(
-            name,
-            self.metadata,
-            sa.Column("id", ROW_NUMBER, primary_key=True),
-            *self.dimension_columns(group.required),
-            *unique,
-            *self._foreign_keys(group.required),
-        )
+        """Return the table of the data IDs of one group of dimensions.
+
+        A number whose group was registered in vain is given to another group: two
+        tables of one name can come to be known, of which one exists.
+        """
+        place = group_id, group.required
+        table = self._data_ids.get(place)
+        if table is None:
+            key = self._index_order(group.required)
+            unique = [sa.UniqueConstraint(*key)] if key else []
+            table = self._data_ids[place] = sa.Table(
+                f"data_id_{group_id}",
+                sa.MetaData(),
+                sa.Column("id", ROW_NUMBER, primary_key=True),
+                *self.dimension_columns(group.required),
+                *unique,
+                *self._foreign_keys(group.required),
+            )
+        return table
 
     def _index_order(self, names: Sequence[str]) -> list[str]:
         """Return dimensions in the order in which an index serves queries best.

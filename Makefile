@@ -52,5 +52,5 @@ bench: $(STAMP)  ## Measure graph building on the benchmark survey
 	$(BIN)/python benchmarks/graph_build.py
 
 .PHONY: clean
-clean:  ## Remove the environment and the demo
-	rm -rf $(VENV) $(DEMO) .mypy_cache .ruff_cache .pytest_cache
+clean:  ## Remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

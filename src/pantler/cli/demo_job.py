@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import time
 from typing import TYPE_CHECKING, Final, cast
 
 import click
 
-from pantler.errors import ConflictError, TaskError
+from pantler.cli.demo_folder import DemoFolder
+from pantler.errors import TaskError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +39,7 @@ class DemoJob:
 
     def __init__(self, folder: Path, *, processes: int, seed: int) -> None:
         self._folder = folder
+        self._marked = DemoFolder(folder)
         self._repo = folder / "repo"
         self._frames = folder / "frames"
         self._processes = processes
@@ -53,7 +54,13 @@ class DemoJob:
         ConflictError
             If something else is in the folder, or a demo and ``force`` is not given.
         """
-        self._clear(force=force)
+        self._marked.claim(force=force)
+        try:
+            self._work()
+        finally:
+            self._marked.note()
+
+    def _work(self) -> None:
         self._simulate()
         self._fill()
         for kind in ("bias", "dark", "flat"):
@@ -62,17 +69,6 @@ class DemoJob:
         self._look()
         self._draw()
         self._advise()
-
-    def _clear(self, *, force: bool) -> None:
-        if not self._folder.exists() or not any(self._folder.iterdir()):
-            return
-        known = {"frames", "repo", "coadd.png", "pipeline.svg"}
-        others = {path.name for path in self._folder.iterdir()} - known
-        if others or not force:
-            what = "other files are there" if others else "a demo is there"
-            hint = "Choose a new folder." if others else "Add --force to replace it."
-            raise ConflictError(f"Cannot run in '{self._folder}': {what}. {hint}")
-        shutil.rmtree(self._folder)
 
     def _simulate(self) -> None:
         from pantler.instruments.demo.settings import DemoSettings
@@ -181,6 +177,7 @@ class DemoJob:
             raise TaskError(
                 f"'pantler {line[0]}' ended with exit code {status}; the demo stops."
             )
+        self._marked.note()
 
 
 def _coadd_of_tract(butler: Butler, band: str) -> CCDData:

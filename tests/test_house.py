@@ -202,3 +202,12 @@ def test_nothing_evaluates_text_or_loads_unsafe_yaml(file):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
             assert name not in {"eval", "exec", "yaml.load", "yaml.unsafe_load"}, name
+
+
+@pytest.mark.parametrize("file", FILES, ids=MODULES)
+def test_yaml_is_read_in_one_place_with_bounds(file):
+    if file.relative_to(SOURCE).as_posix() == "config/yaml_text.py":
+        return
+    for node in ast.walk(_tree(file)):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "yaml":
+            assert node.attr not in {"safe_load", "compose", "parse", "scan"}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pantler.config.yaml_text import load_yaml
 from pantler.errors import SettingsError, close_match
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class RepositorySettings(_Settings):
     """Where it keeps its datasets."""
 
     @classmethod
-    def from_yaml(cls, text: str) -> Self:
+    def from_yaml(cls, text: str | bytes) -> Self:
         """Read settings from YAML text; what it leaves out has its default.
 
         Raises
@@ -90,10 +91,7 @@ class RepositorySettings(_Settings):
             If the text is not YAML, a key is unknown (with a close match) or a
             value is not allowed.
         """
-        try:
-            data = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise SettingsError(f"The settings are not valid YAML: {error}") from error
+        data = load_yaml(text, "The settings", error=SettingsError)
         if data is None:
             return cls()
         if not isinstance(data, dict):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pantler.config.yaml_text import load_yaml
 from pantler.dimensions.column import Column, ColumnType
 from pantler.dimensions.element import DimensionElement, PixelScheme
 from pantler.errors import SettingsError
@@ -85,7 +85,7 @@ class UniverseDefinition(BaseModel):
     elements: dict[str, ElementDefinition]
 
     @classmethod
-    def from_yaml(cls, text: str) -> UniverseDefinition:
+    def from_yaml(cls, text: str | bytes) -> UniverseDefinition:
         """Parse and check YAML text.
 
         Raises
@@ -93,11 +93,9 @@ class UniverseDefinition(BaseModel):
         SettingsError
             If the text is not YAML or not a definition.
         """
+        data = load_yaml(text, "The universe", error=SettingsError)
         try:
-            data: Any = yaml.safe_load(text)
             return cls.model_validate(data)
-        except yaml.YAMLError as error:
-            raise SettingsError(f"The universe is not valid YAML: {error}") from error
         except ValidationError as error:
             raise SettingsError(f"The universe is not valid: {error}") from error
 

@@ -57,7 +57,7 @@ class Universe:
         return cls.from_yaml(source.read_text("utf-8"))
 
     @classmethod
-    def from_yaml(cls, text: str) -> Universe:
+    def from_yaml(cls, text: str | bytes) -> Universe:
         """Read a universe from YAML text.
 
         Raises

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import yaml
 
+from pantler.config.yaml_text import MOST_NESTED, load_yaml
 from pantler.errors import IntegrityError, InvalidInputError
 from pantler.formatters.interface import BytesFormatter
 
@@ -79,6 +81,7 @@ class YamlFormatter(BytesFormatter):
             If a part of it is neither plain nor a number of numpy.
         """
         try:
+            _refuse_deep(value)
             text: str = yaml.dump(
                 value, Dumper=_Dumper, sort_keys=False, allow_unicode=True
             )
@@ -98,10 +101,9 @@ class YamlFormatter(BytesFormatter):
         parameters: Mapping[str, Any] | None = None,  # noqa: ARG002 - interface
     ) -> Any:
         """Return the value of YAML text."""
-        try:
-            value = yaml.safe_load(data)
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise IntegrityError(f"Not valid YAML: {_one_line(error)}.") from None
+        value = load_yaml(
+            data, "The file", error=IntegrityError, most_repeated=sys.maxsize
+        )
         return _checked(value, storage_class, "YAML")
 
 
@@ -191,6 +193,28 @@ def _unwritable(value: object, place: str) -> str:
 
 class _Dumper(yaml.SafeDumper):
     pass
+
+
+def _refuse_deep(value: object) -> None:
+    """Refuse what could not be read again: values in too many others, or in themselves.
+
+    A value that stands in several places is looked into once for each depth.
+    """
+    todo = [(value, 1)] if isinstance(value, dict | list | tuple) else []
+    met: set[tuple[int, int]] = set()
+    while todo:
+        container, depth = todo.pop()
+        if depth > MOST_NESTED:
+            raise ValueError(
+                f"it is nested more than {MOST_NESTED} deep, or holds itself"
+            )
+        parts = container.values() if isinstance(container, dict) else container
+        for part in parts:
+            if isinstance(part, dict | list | tuple):
+                seen = (id(part), depth)
+                if seen not in met:
+                    met.add(seen)
+                    todo.append((part, depth + 1))
 
 
 def _represent_number(dumper: yaml.SafeDumper, value: np.generic) -> yaml.Node:

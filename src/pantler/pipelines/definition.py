@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from pantler.errors import close_match
+from pantler.config.yaml_text import YamlDocument
+from pantler.errors import PipelineError, close_match
 from pantler.pipelines.location import find_file
 from pantler.pipelines.task_definition import TaskDefinition
-from pantler.pipelines.yaml_source import YamlSource
 from pantler.tasks.config import flatten
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _PARAMETER: Final = "parameters."
 
 
 def read_definition(
-    text: str, where: str, *, above: tuple[str, ...] = ()
+    text: str | bytes, where: str, *, above: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """Return the fields of a `Pipeline` from YAML text.
 
@@ -45,7 +45,7 @@ def read_definition(
     PipelineError
         If it is no valid pipeline; the message names the line.
     """
-    source = YamlSource(text, where)
+    source = YamlDocument(text, where, error=PipelineError)
     data = source.data
     if not isinstance(data, dict):
         raise source.error("A pipeline is a mapping with 'description' and 'tasks'.")
@@ -75,7 +75,7 @@ def read_definition(
 
 
 def _refuse_unknown(
-    source: YamlSource,
+    source: YamlDocument,
     data: Mapping[Any, Any],
     known: tuple[str, ...],
     *path: str | int,
@@ -90,7 +90,7 @@ def _refuse_unknown(
             )
 
 
-def _mapping(source: YamlSource, *path: str) -> dict[Any, Any]:
+def _mapping(source: YamlDocument, *path: str) -> dict[Any, Any]:
     value: Any = source.data
     for key in path:
         value = value.get(key)
@@ -102,7 +102,7 @@ def _mapping(source: YamlSource, *path: str) -> dict[Any, Any]:
 
 
 def _tasks(
-    source: YamlSource, imported: Mapping[str, TaskDefinition]
+    source: YamlDocument, imported: Mapping[str, TaskDefinition]
 ) -> dict[str, TaskDefinition]:
     parameters = _mapping(source, "parameters")
     found: dict[str, TaskDefinition] = {}
@@ -129,7 +129,7 @@ def _tasks(
 
 
 def _task(
-    source: YamlSource,
+    source: YamlDocument,
     label: str,
     entry: Mapping[str, Any],
     *,
@@ -159,7 +159,7 @@ def _task(
 
 
 def _with_parameters(
-    source: YamlSource, value: Any, parameters: Mapping[str, Any], *path: str | int
+    source: YamlDocument, value: Any, parameters: Mapping[str, Any], *path: str | int
 ) -> Any:
     """Put the values of parameters in place of their names."""
     if isinstance(value, dict):
@@ -186,7 +186,7 @@ def _with_parameters(
 
 
 def _subsets(
-    source: YamlSource, tasks: Mapping[str, TaskDefinition]
+    source: YamlDocument, tasks: Mapping[str, TaskDefinition]
 ) -> dict[str, tuple[str, ...]]:
     found = {}
     for name, labels in _mapping(source, "subsets").items():
@@ -207,12 +207,12 @@ def _subsets(
     return found
 
 
-def _imports(source: YamlSource, above: tuple[str, ...]) -> list[dict[str, Any]]:
+def _imports(source: YamlDocument, above: tuple[str, ...]) -> list[dict[str, Any]]:
     """Read the files that are imported, each cut to what is wanted of it."""
     entries = source.data.get("imports") or []
     if not isinstance(entries, list):
         entries = [entries]
-    chain = (*above, source.where)
+    chain = (*above, source.what)
     found = []
     for place, value in enumerate(entries):
         entry = {"location": value} if isinstance(value, str) else value
@@ -223,20 +223,20 @@ def _imports(source: YamlSource, above: tuple[str, ...]) -> list[dict[str, Any]]
         _refuse_unknown(
             source, entry, ("location", "include", "exclude"), "imports", place
         )
-        file = find_file(entry["location"], source.where)
+        file = find_file(entry["location"], source.what)
         if str(file) in chain:
             raise source.error(
                 f"'{file}' imports itself: {' → '.join([*chain, str(file)])}.",
                 "imports",
                 place,
             )
-        fields = read_definition(file.read_text("utf-8"), str(file), above=chain)
+        fields = read_definition(file.read_bytes(), str(file), above=chain)
         found.append(_cut(source, entry, fields, place))
     return found
 
 
 def _cut(
-    source: YamlSource, entry: Mapping[str, Any], fields: dict[str, Any], place: int
+    source: YamlDocument, entry: Mapping[str, Any], fields: dict[str, Any], place: int
 ) -> dict[str, Any]:
     """Keep the tasks that an import includes and does not exclude."""
     subsets = fields["subsets"]
@@ -268,7 +268,7 @@ def _cut(
 
 
 def _without_conflict(
-    source: YamlSource,
+    source: YamlDocument,
     tasks: Mapping[str, TaskDefinition],
     imported: Mapping[str, TaskDefinition],
 ) -> Mapping[str, TaskDefinition]:

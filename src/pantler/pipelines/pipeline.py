@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
+from pantler.config.yaml_text import load_yaml
 from pantler.errors import PipelineError, close_match
 from pantler.pipelines.definition import read_definition
 from pantler.pipelines.location import find_file
@@ -53,7 +54,7 @@ class Pipeline:
     subsets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
-    def from_yaml(cls, text: str, *, where: str = "pipeline") -> Self:
+    def from_yaml(cls, text: str | bytes, *, where: str = "pipeline") -> Self:
         """Read a pipeline from YAML text.
 
         Parameters
@@ -89,7 +90,7 @@ class Pipeline:
             If it is no valid pipeline.
         """
         source = find_file(str(location))
-        text = source.read_text("utf-8")
+        text = source.read_bytes()
         return cls(**read_definition(text, str(source)))
 
     @property
@@ -161,7 +162,7 @@ class Pipeline:
         Raises
         ------
         PipelineError
-            If a key has no label, there is no such label, or a value is no YAML.
+            If a key has no label, there is no such label, or a value is not YAML.
         """
         more: dict[str, dict[str, Any]] = {}
         for key, value in overrides.items():
@@ -215,9 +216,8 @@ def _scalar(key: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return yaml.safe_load(value)
-    except yaml.YAMLError:
+        return load_yaml(value, f"The value for '{key}'", error=PipelineError)
+    except PipelineError as error:
         raise PipelineError(
-            f"The value {value!r} for '{key}' is no YAML. Put text with "
-            "special characters in quotes."
+            f"{error} Put text with special characters in quotes."
         ) from None

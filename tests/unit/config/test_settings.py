@@ -41,7 +41,9 @@ def test_all_values_are_written_so_that_later_defaults_do_not_change_them():
         ("datastore: 3", "'datastore'"),
         ("[1, 2]", "mapping of sections"),
         ("a: [", "not valid YAML"),
-        ("!!python/object:os.system {}", "not valid YAML"),
+        ("!!python/object:os.system {}", "column 1: There are no values of kind"),
+        (b"registry: \xff", "line 1, column 11: The text is not UTF-8"),
+        ("registry: {}\nregistry: {}", "line 2, column 1: Key 'registry'"),
     ],
 )
 def test_wrong_settings_are_refused_with_the_name_of_the_key(text, words):

@@ -115,6 +115,7 @@ def test_a_universe_of_ones_own_can_be_small():
         (MINIMAL % ", requires: [c]", "'a' needs 'c'"),
         (MINIMAL % ", colour: red", "colour"),
         ("{", "not valid YAML"),
+        ("[" * 3000, "more than 100 deep"),
     ],
 )
 def test_a_universe_that_does_not_hold_together_is_refused(text, said):

@@ -89,5 +89,30 @@ def test_json_of_another_type_is_told():
 
 def test_yaml_never_makes_objects():
     text = b"a: !!python/object/apply:os.getcwd []"
-    with pytest.raises(IntegrityError, match="Not valid YAML"):
+    with pytest.raises(IntegrityError, match="column 4: There are no values of kind"):
         YamlFormatter().from_bytes(text, DICT)
+
+
+@pytest.mark.parametrize(
+    "text", [b"a: 2026-13-45", b"a: \xff", b"[" * 3000, b"a: 1\na: 2", b"!!int x"]
+)
+def test_damaged_yaml_is_told_with_its_place(text):
+    with pytest.raises(IntegrityError, match=r"The file, line [12], column"):
+        YamlFormatter().from_bytes(text, DICT)
+
+
+def test_yaml_is_written_only_where_it_can_be_read_again():
+    shared = list(range(1000))
+    value = {"same": [shared] * 1000}
+    data = YamlFormatter().to_bytes(value, DICT)
+    assert YamlFormatter().from_bytes(data, DICT) == value
+    value["itself"] = value
+    with pytest.raises(InvalidInputError, match="holds itself"):
+        YamlFormatter().to_bytes(value, DICT)
+    deep: dict = {}
+    for _ in range(100):
+        deep = {"a": deep}
+    with pytest.raises(InvalidInputError, match="more than 100 deep"):
+        YamlFormatter().to_bytes(deep, DICT)
+    data = YamlFormatter().to_bytes(deep["a"], DICT)
+    assert YamlFormatter().from_bytes(data, DICT) == deep["a"]

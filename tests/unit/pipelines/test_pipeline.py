@@ -122,7 +122,7 @@ def test_overrides_of_the_command_line_have_types_and_win(pipeline: Pipeline) ->
         ("redcue:x", "1", "no task 'redcue'. Did you mean 'reduce'?"),
         ("x", "1", "'label:key=value'"),
         ("reduce:", "1", "'label:key=value'"),
-        ("reduce:x", "[1", "is no YAML"),
+        ("reduce:x", "[1", "value for 'reduce:x', line 1, column 1: This is not"),
     ],
 )
 def test_a_wrong_override_is_refused(
@@ -168,9 +168,15 @@ TASK = "\ntasks: {a: m.A}"
         ("description: x\ntasks:\n  a:\n    config: {}", "line 3: Task 'a' needs"),
         ("description: x\ntasks:\n  a: {class: m.A,\n   cofnig: {}}", "line 4: There"),
         ("description: x\ntasks:\n  a-b: m.A", "line 3: 'a-b' cannot be a label"),
-        ("description: x\ntasks:\n  a: m.A\n  a: m.B", "line 4: key 'a' stands here"),
-        ("description: x\ntasks: {a", "line 2: this is no YAML"),
-        ("description: x\ntasks:\n\ta: m.A", "line 3: this is no YAML"),
+        (
+            "description: x\ntasks:\n  a: m.A\n  a: m.B",
+            "line 4, column 3: Key 'a' stands",
+        ),
+        ("description: x\ntasks: {a", "line 2, column 8: This is not valid YAML"),
+        (
+            "description: x\ntasks:\n\ta: m.A",
+            "line 3, column 1: This is not valid YAML",
+        ),
         (
             "description: x\ntasks:\n  a:\n    class: m.A\n    config:\n"
             "      k: parameters.p",

@@ -32,7 +32,7 @@ def create(repo: str, settings: Path | None, universe: Path | None) -> None:
     from pantler.config.settings import RepositorySettings
     from pantler.dimensions.universe import Universe
 
-    chosen = RepositorySettings.from_yaml(settings.read_text()) if settings else None
-    dimensions = Universe.from_yaml(universe.read_text()) if universe else None
+    chosen = RepositorySettings.from_yaml(settings.read_bytes()) if settings else None
+    dimensions = Universe.from_yaml(universe.read_bytes()) if universe else None
     Butler.create(repo, settings=chosen, universe=dimensions).close()
     click.echo(f"Made an empty repository in {repo}.")

@@ -81,14 +81,10 @@ def register_skymap(
 
 
 def _defined(file: Path, name: str) -> SkyMap:
-    import yaml
-
+    from pantler.config.yaml_text import load_yaml
     from pantler.skymaps.interface import make_sky_map
 
-    try:
-        data = yaml.safe_load(file.read_text("utf-8"))
-    except yaml.YAMLError as error:
-        raise InvalidInputError(f"'{file}' is not valid YAML: {error}") from error
+    data = load_yaml(file.read_bytes(), f"'{file}'")
     if not isinstance(data, dict):
         raise InvalidInputError(f"'{file}' holds no mapping of settings.")
     return make_sky_map({**data, "name": name})

@@ -13,12 +13,11 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 import polars as pl
 
-from pantler.butler.interface import Butler
+from pantler.butler.repository import Repository
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.dataset_type import DatasetType
 from pantler.datasets.identity import make_uuids, uuid_series
@@ -31,9 +30,6 @@ from pantler.pipelines.pipeline import Pipeline
 from pantler.pipelines.task_definition import TaskDefinition
 from pantler.quanta.file.graph_file import write_graph
 from pantler.quanta.planning import plan_graph
-
-if TYPE_CHECKING:
-    from pantler.butler.direct import DirectButler
 
 DETECTORS = 100
 RUN = "Cam/raw"
@@ -58,14 +54,14 @@ def _options() -> argparse.Namespace:
 
 
 def _measure(folder: Path, count: int, processes: int) -> None:
-    butler = _make_repository(folder / "repo", count // (2 * DETECTORS))
+    repository = _make_repository(folder / "repo", count // (2 * DETECTORS))
     tasks = tuple(
         TaskDefinition(name, f"execution_tasks.{name.capitalize()}")
         for name in ("first", "second")
     )
     began = time.perf_counter()
     graph = plan_graph(
-        butler,
+        repository,
         Pipeline("The execution benchmark.", tasks),
         inputs=[RUN],
         output_run="out",
@@ -73,9 +69,9 @@ def _measure(folder: Path, count: int, processes: int) -> None:
     path = folder / "bench.qgraph"
     write_graph(graph, path)
     built = time.perf_counter()
-    report = run_graph(butler, path, processes=processes)
+    report = run_graph(repository, path, processes=processes)
     ran = time.perf_counter() - built
-    butler.close()
+    repository.close()
     done = report.count(QuantumStatus.DONE)
     print(
         f"{done} quanta on {processes} processes: graph {built - began:.2f} s, "
@@ -83,13 +79,13 @@ def _measure(folder: Path, count: int, processes: int) -> None:
     )
 
 
-def _make_repository(root: Path, exposures: int) -> DirectButler:
-    butler = cast("DirectButler", Butler.create(root))
-    _insert_records(butler, exposures)
-    dimensions = butler.universe.group(["exposure", "detector"])
+def _make_repository(root: Path, exposures: int) -> Repository:
+    repository = Repository.create(root)
+    _insert_records(repository, exposures)
+    dimensions = repository.universe.group(["exposure", "detector"])
     raw = DatasetType("raw", dimensions, "StructuredDict")
-    butler.dataset_types.register(raw)
-    butler.collections.register(RUN, CollectionType.RUN)
+    repository.registry.dataset_types.register(raw)
+    repository.registry.collections.register(RUN, CollectionType.RUN)
     frame = pl.DataFrame(
         [("Cam", d, e) for e in range(exposures) for d in range(DETECTORS)],
         schema=["instrument", "detector", "exposure"],
@@ -99,17 +95,19 @@ def _make_repository(root: Path, exposures: int) -> DirectButler:
     records = [
         record
         for row, identity in zip(frame.rows(), ids, strict=True)
-        for record in butler.datastore.write(
+        for record in repository.datastore.write(
             CONTENT,
             DatasetRef(raw, DataCoordinate(dimensions, row), RUN, UUID(bytes=identity)),
         )
     ]
-    butler.record(raw, RUN, frame, dataset_ids=ids, records=records_to_frame(records))
-    return butler
+    repository.record(
+        raw, RUN, frame, dataset_ids=ids, records=records_to_frame(records)
+    )
+    return repository
 
 
-def _insert_records(butler: DirectButler, exposures: int) -> None:
-    insert = butler.dimensions.insert
+def _insert_records(repository: Repository, exposures: int) -> None:
+    insert = repository.registry.dimensions.insert
     of = {"instrument": "Cam"}
     insert("instrument", [of])
     insert("physical_filter", [{**of, "physical_filter": "g1", "band": "g"}])

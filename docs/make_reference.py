@@ -170,7 +170,7 @@ _FACETS: Final = {
     "dataset_types": "pantler.registry.interface.DatasetTypeFacet",
     "dimensions": "pantler.registry.interface.DimensionFacet",
 }
-_FOR_AUTHORS: Final = ("open_repository", "create_repository", "record")
+_FOR_AUTHORS: Final = ("open_repository", "create_repository")
 
 
 def _public_methods(kind: type) -> Iterator[tuple[str, object]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pantler.butler.file_dataset import FileDataset
     from pantler.butler.interface import Butler
+    from pantler.butler.repository import Repository
     from pantler.datasets.collection import CollectionType
     from pantler.datasets.dataset_type import DatasetType
     from pantler.datasets.deferred import DeferredDataset
@@ -53,6 +54,7 @@ _HOMES = {
     "PipelineGraph": "pipelines.graph",
     "PipelineTask": "tasks.task",
     "PrerequisiteInput": "tasks.connections",
+    "Repository": "butler.repository",
     "Task": "tasks.task",
     "TaskConfig": "tasks.config",
     "Timespan": "dimensions.timespan",
@@ -79,6 +81,7 @@ __all__ = [
     "PipelineGraph",
     "PipelineTask",
     "PrerequisiteInput",
+    "Repository",
     "Task",
     "TaskConfig",
     "Timespan",

@@ -30,6 +30,7 @@ import pytest
 
 from pantler import plugins
 from pantler.butler.interface import Butler
+from pantler.butler.repository import Repository
 from pantler.cli.main import main
 
 ROOT = Path(__file__).parents[2]
@@ -87,7 +88,7 @@ class Story:
                 self._run_block(block)
         finally:
             for value in self._names.values():
-                if isinstance(value, Butler):
+                if isinstance(value, Butler | Repository):
                     value.close()
 
     def _run_block(self, block: Block) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pantler.butler.interface import Butler
+from pantler.butler.repository import Repository
 from pantler.cli.main import main
 from pantler.instruments.demo.settings import DemoSettings
 from pantler.instruments.demo.simulator import simulate
@@ -77,8 +78,8 @@ def camera_repo(tmp_path, command):
 
 
 def _is_whole(root: Path) -> bool:
-    with Butler.open(root) as butler:
-        report = butler.check()
+    with Repository.open(root) as repository:
+        report = repository.check()
     return not report.remains and not report.damaged
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pantler.butler.interface import Butler
+from pantler.butler.repository import Repository
 from pantler.storage import temporary
 from pantler.testing.survey_repository import make_survey_repository
 
@@ -104,12 +105,13 @@ def _wait_until(holds, timeout_s: float = 20.0) -> None:
 
 def _check_and_repair(repo: Path) -> None:
     """Every record has its whole file; remains are removed, and nothing else."""
-    with Butler.open(repo, writeable=True) as butler:
-        report = butler.check(repair=True)
+    with Repository.open(repo, writeable=True) as repository:
+        butler = Butler.of(repository)
+        report = repository.check(repair=True)
         assert not report.damaged
         for path in report.abandoned:
             assert temporary.is_unfinished(path)
-        left = butler.check()
+        left = repository.check()
         assert (left.remains, left.damaged) == (0, [])
         for run in butler.collections.query("*"):
             for name in butler.collections.dataset_types(run.name):
@@ -126,12 +128,13 @@ def test_a_worker_killed_in_the_middle_of_a_write_harms_its_quantum_alone(repo, 
     assert "3 failed, and 3 could not run" in out
     assert "Died: its process was ended by SIGKILL." in err
     assert "Traceback" not in err
-    with Butler.open(repo, collections="out") as butler:
+    with Repository.open(repo) as repository:
+        butler = Butler.of(repository, collections="out")
         kept = {r.data_id["detector"] for r in butler.query_datasets("one")}
         assert kept == {0, 2, 3}
         (entry,) = butler.get("two_log", exposure=1, detector=1)
         assert "SIGKILL" in entry["message"]
-        report = butler.check()
+        report = repository.check()
         assert len(report.abandoned) == 3
         assert not report.orphans
         assert not report.damaged
@@ -184,11 +187,12 @@ def test_an_interrupted_run_records_what_is_done_and_leaves_no_process(
     assert "Traceback" not in err
     assert "Stopped." in err
     _wait_until(lambda: not _members(process.pid))
-    with Butler.open(repo, collections="out") as butler:
+    with Repository.open(repo) as repository:
+        butler = Butler.of(repository, collections="out")
         done = butler.query_datasets("two").count()
         assert 2 <= done < QUANTA // 2
         assert butler.query_datasets("two_log").count() >= done
-        report = butler.check()
+        report = repository.check()
         assert (report.remains, report.damaged) == (0, [])
 
 
@@ -221,9 +225,10 @@ def test_puts_killed_at_any_moment_leave_records_and_files_that_agree(repo):
         time.sleep(dice.uniform(0.0, 0.08))
         process.kill()
         process.communicate()
-        with Butler.open(repo, writeable=True) as butler:
-            assert not butler.check().damaged
-            butler.check(repair=True)
+        with Repository.open(repo, writeable=True) as repository:
+            butler = Butler.of(repository)
+            assert not repository.check().damaged
+            repository.check(repair=True)
             for name in butler.collections.dataset_types("many"):
                 for ref in butler.query_datasets(name, collections="many"):
                     assert len(butler.get(ref)["filler"]) == 20000
@@ -231,15 +236,15 @@ def test_puts_killed_at_any_moment_leave_records_and_files_that_agree(repo):
             refs = [
                 r for n in names for r in butler.query_datasets(n, collections="many")
             ]
-            _forget(butler, refs)
+            _forget(repository, refs)
     _check_and_repair(repo)
 
 
-def _forget(butler, refs) -> None:
+def _forget(repository, refs) -> None:
     """Remove datasets, so that the next process can put them again."""
-    with butler.transaction():
-        butler.registry.datasets.delete([ref.id.bytes for ref in refs])
-    butler.check(repair=True)
+    with repository.transaction():
+        repository.registry.datasets.delete([ref.id.bytes for ref in refs])
+    repository.check(repair=True)
 
 
 def test_nothing_is_repaired_while_a_run_is_at_work(repo, start):
@@ -248,10 +253,10 @@ def test_nothing_is_repaired_while_a_run_is_at_work(repo, start):
     process = start(repo, "out", "-c", "two:pause_s=0.3")
     _wait_until(lambda: list(repo.rglob("out/one/**/*.json")))
     with (
-        Butler.open(repo, writeable=True) as butler,
+        Repository.open(repo, writeable=True) as repository,
         pytest.raises(ConflictError, match="A run is at work"),
     ):
-        butler.check(repair=True)
+        repository.check(repair=True)
     process.communicate(timeout=60)
     assert process.returncode == 0
     _check_and_repair(repo)

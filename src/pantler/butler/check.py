@@ -20,6 +20,7 @@ from pantler.storage.local import LocalStorage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pantler.datasets.records import RecordTable
     from pantler.datasets.ref import DatasetRef
     from pantler.datastores.interface import Datastore
     from pantler.registry.interface import Registry
@@ -77,43 +78,45 @@ class CheckReport:
 
 
 class CheckedRepository(Protocol):
-    """What a check needs of a butler."""
+    """What a check needs of a repository."""
 
     root: str
     registry: Registry
     datastore: Datastore
+    records: RecordTable
 
 
-def check_repository(butler: CheckedRepository, *, repair: bool) -> CheckReport:
-    """Compare files with records; see `Butler.check`."""
-    root = _local_folder(butler.datastore.root)
-    if root is not None and Path(butler.root).resolve().is_relative_to(root.resolve()):
+def check_repository(repository: CheckedRepository, *, repair: bool) -> CheckReport:
+    """Compare files with records; see `Repository.check`."""
+    root = _local_folder(repository.datastore.root)
+    own = Path(repository.root).resolve()
+    if root is not None and own.is_relative_to(root.resolve()):
         raise InvalidInputError(
-            f"The datastore's root {butler.datastore.root} holds the repository "
+            f"The datastore's root {repository.datastore.root} holds the repository "
             "itself: its files cannot be told from those that no record names."
         )
     if not repair:
-        return _look(butler, root)
+        return _look(repository, root)
     # Whoever puts or ingests holds this lock from before the first file until all
     # is recorded. Workers of a run do not: they are known by the run's marker, and
     # a run that begins now waits for the lock before it writes anything.
-    with butler.registry.transaction():
-        _refuse_live_runs(butler.root)
-        report = _look(butler, root)
-        butler.datastore.delete([*report.abandoned, *report.orphans])
+    with repository.registry.transaction():
+        _refuse_live_runs(repository.root)
+        report = _look(repository, root)
+        repository.datastore.delete([*report.abandoned, *report.orphans])
         for path in report.beside:
             path.unlink(missing_ok=True)
     report.repaired = True
     return report
 
 
-def _look(butler: CheckedRepository, root: Path | None) -> CheckReport:
-    records = butler.registry.record_table(butler.datastore.name)
+def _look(repository: CheckedRepository, root: Path | None) -> CheckReport:
+    records = repository.records
     return CheckReport(
-        abandoned=sorted(butler.datastore.abandoned()),
-        beside=sorted(_abandoned_beside(Path(butler.root), root)),
-        orphans=sorted(butler.datastore.orphans(records.paths_in_use)),
-        damaged=list(_damaged(butler)),
+        abandoned=sorted(repository.datastore.abandoned()),
+        beside=sorted(_abandoned_beside(Path(repository.root), root)),
+        orphans=sorted(repository.datastore.orphans(records.paths_in_use)),
+        damaged=list(_damaged(repository)),
     )
 
 
@@ -139,9 +142,9 @@ def _abandoned_beside(repository: Path, datastore: Path | None) -> Iterator[Path
             yield entry
 
 
-def _damaged(butler: CheckedRepository) -> Iterator[Damage]:
-    table = butler.registry.record_table(butler.datastore.name)
-    registry = butler.registry
+def _damaged(repository: CheckedRepository) -> Iterator[Damage]:
+    table = repository.records
+    registry = repository.registry
     for run in registry.collections.all():
         if run.type is not CollectionType.RUN:
             continue
@@ -154,18 +157,18 @@ def _damaged(butler: CheckedRepository) -> Iterator[Damage]:
                 for dataset_id in part.join(records, on="dataset_id", how="anti")[
                     "dataset_id"
                 ]:
-                    ref = _ref(butler, dataset_id)
+                    ref = _ref(repository, dataset_id)
                     yield Damage(ref, "", "no file is recorded")
-                for record in _broken(butler, records):
+                for record in _broken(repository, records):
                     ref, uri = (
-                        _ref(butler, record.dataset_id),
-                        butler.datastore.uri(record),
+                        _ref(repository, record.dataset_id),
+                        repository.datastore.uri(record),
                     )
                     yield Damage(ref, uri, "the file is missing or has another size")
 
 
 def _broken(
-    butler: CheckedRepository, records: pl.DataFrame
+    repository: CheckedRepository, records: pl.DataFrame
 ) -> Iterator[DatastoreRecord]:
     """Yield the records whose file is not as it should be, looking once a file."""
     end = pl.col("offset").fill_null(0) + pl.col("size_bytes")
@@ -173,16 +176,16 @@ def _broken(
     broken = [
         record.path
         for record in frame_to_records(last.select(RECORD_SCHEMA.names()))
-        if not butler.datastore.exists([record])
+        if not repository.datastore.exists([record])
     ]
     if broken:
         for record in frame_to_records(records.filter(pl.col("path").is_in(broken))):
-            if not butler.datastore.exists([record]):
+            if not repository.datastore.exists([record]):
                 yield record
 
 
-def _ref(butler: CheckedRepository, dataset_id: bytes) -> DatasetRef:
-    ref = butler.registry.datasets.get(dataset_id)
+def _ref(repository: CheckedRepository, dataset_id: bytes) -> DatasetRef:
+    ref = repository.registry.datasets.get(dataset_id)
     if ref is None:
         raise InternalError(f"Dataset {dataset_id.hex()} was there a moment ago.")
     return ref

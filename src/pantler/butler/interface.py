@@ -13,11 +13,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from os import PathLike
 
-    import polars as pl
-
-    from pantler.butler.check import CheckReport
     from pantler.butler.collections import Collections
     from pantler.butler.file_dataset import FileDataset
+    from pantler.butler.repository import Repository
     from pantler.config.settings import RepositorySettings
     from pantler.datasets.dataset_type import DatasetType
     from pantler.datasets.deferred import DeferredDataset
@@ -38,8 +36,6 @@ class Butler(ABC):
         The dimensions of the repository.
     collections, dataset_types, dimensions
         What can be done with each of them.
-    settings
-        The settings of the repository.
     default_collections
         Searched when a call names none.
     default_run
@@ -54,7 +50,6 @@ class Butler(ABC):
     """
 
     universe: Universe
-    settings: RepositorySettings
     collections: Collections
     dataset_types: DatasetTypeFacet
     dimensions: DimensionFacet
@@ -94,10 +89,9 @@ class Butler(ABC):
         AccessError
             If the rights to open it are missing.
         """
-        names = (collections,) if isinstance(collections, str) else tuple(collections)
         return _kind(uri).open_repository(
             uri,
-            collections=names,
+            collections=_names(collections),
             run=run,
             writeable=writeable,
             defaults=dict(defaults or {}),
@@ -127,6 +121,26 @@ class Butler(ABC):
             If something is there already.
         """
         return _kind(uri).create_repository(uri, settings=settings, universe=universe)
+
+    @staticmethod
+    def of(
+        repository: Repository,
+        *,
+        collections: Sequence[str] | str = (),
+        run: str | None = None,
+        defaults: Mapping[str, object] | None = None,
+    ) -> Butler:
+        """Return a butler of an open repository; arguments as for `open`.
+
+        It shares the connections, and the transactions: closing one closes both.
+        """
+        butler: Butler = load_plugin("butlers", "file")(
+            repository,
+            collections=_names(collections),
+            run=run,
+            defaults=dict(defaults or {}),
+        )
+        return butler
 
     @classmethod
     @abstractmethod
@@ -339,54 +353,8 @@ class Butler(ABC):
         """Return the records of a dimension element, lazily."""
 
     @abstractmethod
-    def record(
-        self,
-        dataset_type: DatasetType,
-        run: str,
-        data_ids: pl.DataFrame,
-        *,
-        dataset_ids: pl.Series,
-        records: pl.DataFrame,
-    ) -> None:
-        """Record datasets whose files a worker has written, in bulk.
-
-        Parameters
-        ----------
-        dataset_type, run
-            Of all of them.
-        data_ids
-            A column for each required dimension.
-        dataset_ids
-            Their UUIDs, 16 bytes each.
-        records
-            What the datastore returned when it wrote them.
-        """
-
-    @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
         """Make all changes within, or none of them: also new files are removed."""
-
-    @abstractmethod
-    def check(self, *, repair: bool = False) -> CheckReport:
-        """Compare files with records: find what was left half done, or was lost.
-
-        A program that is killed leaves at most unfinished files, which are named as
-        such, and finished ones that no record names. Both can be removed; nobody has
-        seen them as datasets. A dataset whose file is lost is only reported.
-
-        Parameters
-        ----------
-        repair
-            Whether to remove unfinished files of dead processes of this host, and
-            files that no record names. The datastore's folder must then belong to
-            this repository alone.
-
-        Raises
-        ------
-        ConflictError
-            If a run is at work, when repairing: what its workers have just written
-            is not recorded yet.
-        """
 
     @abstractmethod
     def close(self) -> None:
@@ -397,6 +365,10 @@ class Butler(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _names(collections: Sequence[str] | str) -> tuple[str, ...]:
+    return (collections,) if isinstance(collections, str) else tuple(collections)
 
 
 def _kind(uri: str | PathLike[str]) -> type[Butler]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from astropy.nddata import CCDData
 
-    from pantler.butler.direct import DirectButler
     from pantler.butler.interface import Butler
 
 _PIPELINES: Final = "pantler.science.pipelines"
@@ -129,7 +128,7 @@ class DemoJob:
 
         self._title("Draw a colour picture of a coadd, and the pipeline")
         with Butler.open(self._repo, collections="demo") as butler:
-            table = _what_was_made(cast("DirectButler", butler))
+            table = _what_was_made(butler)
             coadds = {band: _coadd_of_tract(butler, band) for band in _BANDS}
             objects = sum(
                 int(butler.get(ref)["in_inner"].sum())
@@ -198,7 +197,7 @@ def _typed(words: list[str]) -> str:
     )
 
 
-def _what_was_made(butler: DirectButler) -> str:
+def _what_was_made(butler: Butler) -> str:
     """Return a table of the dataset types of the run, with counts."""
     import polars as pl
 

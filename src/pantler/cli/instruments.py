@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from pantler.errors import InvalidInputError, NotFoundError, close_match
 
 if TYPE_CHECKING:
-    from pantler.butler.interface import Butler
+    from pantler.butler.repository import Repository
     from pantler.instruments.instrument import Instrument
 
 
-def choose_instrument(butler: Butler, name: str | None) -> Instrument:
+def choose_instrument(repository: Repository, name: str | None) -> Instrument:
     """Return a registered instrument; the only one when no name is given.
 
     Parameters
     ----------
-    butler
+    repository
         The repository.
     name
         As in data IDs.
@@ -28,9 +28,10 @@ def choose_instrument(butler: Butler, name: str | None) -> Instrument:
     InvalidInputError
         If no name is given and there are several.
     """
+    from pantler.butler.interface import Butler
     from pantler.instruments.instrument import get_instrument
 
-    records = butler.query_dimension_records("instrument").to_polars()
+    records = Butler.of(repository).query_dimension_records("instrument").to_polars()
     known = dict(
         zip(
             records["instrument"].to_list(),

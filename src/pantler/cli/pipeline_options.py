@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pantler.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pantler.butler.direct import DirectButler
-    from pantler.butler.interface import Butler
+    from pantler.butler.repository import Repository
     from pantler.pipelines.pipeline import Pipeline
     from pantler.quanta.graph import QuantumGraph
 
@@ -39,12 +38,12 @@ def load_pipeline(choice: Mapping[str, Any]) -> Pipeline:
     return pipeline.with_overrides(overrides) if overrides else pipeline
 
 
-def plan(butler: Butler, choice: Mapping[str, Any]) -> QuantumGraph:
+def plan(repository: Repository, choice: Mapping[str, Any]) -> QuantumGraph:
     """Return the graph that the options say."""
     from pantler.quanta.planning import plan_graph
 
     return plan_graph(
-        cast("DirectButler", butler),
+        repository,
         load_pipeline(choice),
         inputs=choice["inputs"],
         output=choice["output"],

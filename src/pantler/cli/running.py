@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from pantler.butler.direct import DirectButler
+    from pantler.butler.repository import Repository
     from pantler.execution.outcome import QuantumOutcome
     from pantler.execution.report import RunReport
     from pantler.quanta.graph import QuantumGraph
 
 
-def keep_graph(butler: DirectButler, graph: QuantumGraph) -> Path:
+def keep_graph(repository: Repository, graph: QuantumGraph) -> Path:
     """Write a graph to the repository's folder of graphs; return its path."""
     from pantler.quanta.file.graph_file import write_graph
 
     name = graph.header.output_run.replace("/", "_")
-    path = Path(butler.root, "graphs", f"{name}.qgraph")
+    path = Path(repository.root, "graphs", f"{name}.qgraph")
     path.parent.mkdir(exist_ok=True)
     write_graph(graph, path)
     return path
 
 
 def run_with_progress(
-    butler: DirectButler,
+    repository: Repository,
     path: Path,
     *,
     processes: int,
@@ -70,7 +70,11 @@ def run_with_progress(
                 drawn.update(1, outcome.label)
 
         report = run_graph(
-            butler, path, processes=processes, fail_fast=fail_fast, on_progress=note
+            repository,
+            path,
+            processes=processes,
+            fail_fast=fail_fast,
+            on_progress=note,
         )
-    chain_output(butler, graph.header)
+    chain_output(repository, graph.header)
     return report, labels

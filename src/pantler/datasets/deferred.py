@@ -6,15 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pantler.datasets.ref import DatasetRef
     from pantler.dimensions.coordinate import DataCoordinate
 
 
 class DatasetReader(Protocol):
-    """What a handle needs of a butler."""
+    """What a handle needs of a repository."""
 
-    def read(
-        self, ref: DatasetRef, component: str | None, parameters: dict[str, Any]
+    def get(
+        self,
+        ref: DatasetRef,
+        *,
+        component: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
     ) -> Any:
         """Return the dataset or one component of it."""
         ...
@@ -50,4 +56,4 @@ class DeferredDataset:
         **parameters
             Options of the read that the storage class allows.
         """
-        return self.reader.read(self.ref, component, parameters)
+        return self.reader.get(self.ref, component=component, parameters=parameters)

@@ -127,9 +127,7 @@ class GraphQuantumContext:
         refs = self.inputs[connection]
         reader = _Reader(self._datastore, self._find, edge.component)
         values: list[Any] = [
-            DeferredDataset(ref, reader)
-            if declared.deferred
-            else reader.read(ref, None, {})
+            DeferredDataset(ref, reader) if declared.deferred else reader.get(ref)
             for ref in refs
         ]
         if declared.multiple:
@@ -193,12 +191,16 @@ class _Reader:
     find: RecordsOf
     component: str | None
 
-    def read(
-        self, ref: DatasetRef, component: str | None, parameters: dict[str, Any]
+    def get(
+        self,
+        ref: DatasetRef,
+        *,
+        component: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
     ) -> Any:
         return self.datastore.read(
             ref,
             self.find(ref),
             component=component or self.component,
-            parameters=parameters,
+            parameters=dict(parameters or {}),
         )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from os import PathLike
 
-    from pantler.butler.direct import DirectButler
+    from pantler.butler.repository import Repository
 
 _PATIENCE_S = 0.5
 
@@ -38,7 +38,7 @@ class Progress(Protocol):
 
 
 def run_graph(
-    butler: DirectButler,
+    repository: Repository,
     graph_path: str | PathLike[str],
     *,
     processes: int = 1,
@@ -49,12 +49,12 @@ def run_graph(
 
     A quantum that fails loses those that need it; the rest goes on. A worker that
     dies fails the quantum that it was at, and is replaced. If this process is killed,
-    what the workers stored last is not recorded; `Butler.check` finds it.
+    what the workers stored last is not recorded; `Repository.check` finds it.
 
     Parameters
     ----------
-    butler
-        The repository of the graph, open for writing.
+    repository
+        That of the graph, open for writing.
     graph_path
         The graph's file.
     processes
@@ -81,8 +81,8 @@ def run_graph(
     if processes < 1:
         raise InvalidInputError(f"Cannot run on {processes} processes; give 1 or more.")
     graph = GraphFile.open(graph_path)
-    run = _GraphRun(butler, graph, fail_fast=fail_fast, on_progress=on_progress)
-    setup = WorkerSetup(str(graph_path), butler.root, butler.settings.to_yaml())
+    run = _GraphRun(repository, graph, fail_fast=fail_fast, on_progress=on_progress)
+    setup = WorkerSetup(str(graph_path), repository.root, repository.settings.to_yaml())
     # What was sent ahead would still be started after a failure.
     ahead = 1 if fail_fast else AHEAD
     if processes == 1:
@@ -103,13 +103,13 @@ class _GraphRun:
 
     def __init__(
         self,
-        butler: DirectButler,
+        repository: Repository,
         graph: GraphFile,
         *,
         fail_fast: bool,
         on_progress: Progress | None,
     ) -> None:
-        self._butler = butler
+        self._repository = repository
         self._graph = graph
         self._pipeline = graph.pipeline()
         self.stop = Stop()
@@ -125,15 +125,15 @@ class _GraphRun:
         self, driver: Callable[[Schedule], Iterator[QuantumOutcome | None]]
     ) -> RunReport:
         """Run everything; whatever happens, what was made is recorded."""
-        with announced_run(self._butler.root):
+        with announced_run(self._repository.root):
             return self._drive(driver)
 
     def _drive(
         self, driver: Callable[[Schedule], Iterator[QuantumOutcome | None]]
     ) -> RunReport:
         began = time.monotonic()
-        types = write_init_outputs(self._butler, self._graph, self._pipeline)
-        recorder = Recorder(self._butler, self._graph.header.output_run, types)
+        types = write_init_outputs(self._repository, self._graph, self._pipeline)
+        recorder = Recorder(self._repository, self._graph.header.output_run, types)
         dependencies = self._graph.dependencies()
         schedule = Schedule(dependencies.starts, dependencies.columns, self._ranks)
         with self.stop.listening():

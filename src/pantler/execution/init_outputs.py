@@ -7,13 +7,14 @@ import sys
 from importlib.metadata import distributions
 from typing import TYPE_CHECKING
 
+from pantler.butler.interface import Butler
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.dataset_type import DatasetType
 from pantler.errors import ConflictError
 from pantler.execution.task_maker import TaskMaker
 
 if TYPE_CHECKING:
-    from pantler.butler.direct import DirectButler
+    from pantler.butler.repository import Repository
     from pantler.pipelines.graph import PipelineGraph
     from pantler.quanta.file.graph_file import GraphFile
 
@@ -21,7 +22,7 @@ PACKAGES = "packages"
 
 
 def write_init_outputs(
-    butler: DirectButler, graph: GraphFile, pipeline: PipelineGraph
+    repository: Repository, graph: GraphFile, pipeline: PipelineGraph
 ) -> dict[str, DatasetType]:
     """Register the run and its dataset types, and store what has no data ID.
 
@@ -39,6 +40,7 @@ def write_init_outputs(
         If the run holds datasets already.
     """
     run = graph.header.output_run
+    butler = Butler.of(repository)
     butler.collections.register(run, CollectionType.RUN)
     if butler.collections.dataset_types(run):
         raise ConflictError(
@@ -50,21 +52,21 @@ def write_init_outputs(
         for node in pipeline.datasets.values()
         if node.producer is not None
     }
-    empty = butler.universe.group(())
+    empty = repository.universe.group(())
     types[PACKAGES] = DatasetType(PACKAGES, empty, "StructuredDict")
     for task in pipeline.tasks.values():
         for extra in (task.log_type, task.metadata_type, task.config_type):
             types[extra.name] = extra
     for dataset_type in types.values():
         butler.dataset_types.register(dataset_type)
-    maker = TaskMaker(graph.outline, pipeline, butler.datastore)
-    with butler.transaction():
+    maker = TaskMaker(graph.outline, pipeline, repository.datastore)
+    with repository.transaction():
         butler.put(_versions(), PACKAGES, run=run)
         for task in pipeline.tasks.values():
             ref = graph.outline.init_ref(task.config_type.name)
-            butler.put(task.config.model_dump(mode="json"), ref)
+            repository.put(task.config.model_dump(mode="json"), ref)
             for name, value in maker.init_outputs(task.label).items():
-                butler.put(value, graph.outline.init_ref(name))
+                repository.put(value, graph.outline.init_ref(name))
     return types
 
 

@@ -17,7 +17,7 @@ from pantler.dimensions.coordinate import DataCoordinate
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pantler.butler.direct import DirectButler
+    from pantler.butler.repository import Repository
     from pantler.datasets.dataset_type import DatasetType
     from pantler.execution.outcome import PackedOutput, QuantumOutcome, StoredOutput
 
@@ -33,7 +33,7 @@ class Recorder:
 
     Parameters
     ----------
-    butler
+    repository
         The repository, open for writing.
     run
         The RUN collection of all outputs.
@@ -42,9 +42,9 @@ class Recorder:
     """
 
     def __init__(
-        self, butler: DirectButler, run: str, dataset_types: Mapping[str, DatasetType]
+        self, repository: Repository, run: str, dataset_types: Mapping[str, DatasetType]
     ) -> None:
-        self._butler = butler
+        self._repository = repository
         self._run = run
         self._types = dataset_types
         self._pack = f"{os.getpid()}-{uuid4().hex[:12]}"
@@ -70,7 +70,7 @@ class Recorder:
 
     def flush(self) -> None:
         """Record all that is waiting, in one transaction."""
-        with self._butler.transaction():
+        with self._repository.transaction():
             for name, outputs in self._stored.items():
                 records = [record for out in outputs for record in out.records]
                 self._record(name, outputs, records)
@@ -97,7 +97,7 @@ class Recorder:
             )
             for out in outputs
         ]
-        return self._butler.datastore.pack(values, self._pack)
+        return self._repository.datastore.pack(values, self._pack)
 
     def _record(
         self,
@@ -113,7 +113,7 @@ class Recorder:
             if required
             else pl.DataFrame(height=len(outputs))
         )
-        self._butler.record(
+        self._repository.record(
             dataset_type,
             self._run,
             data_ids,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pantler.butler.interface import Butler
 from pantler.datasets.collection import CollectionType
 from pantler.dimensions.timespan import Timespan
 from pantler.errors import DatasetNotFoundError, InvalidInputError
 
 if TYPE_CHECKING:
-    from pantler.butler.interface import Butler
+    from pantler.butler.repository import Repository
 
 
 def certify_calibrations(
-    butler: Butler,
+    repository: Repository,
     source: str,
     target: str,
     dataset_type: str,
@@ -24,7 +25,7 @@ def certify_calibrations(
 
     Parameters
     ----------
-    butler
+    repository
         The repository.
     source
         The collection in which they are.
@@ -49,6 +50,7 @@ def certify_calibrations(
     ConflictError
         If others of the same data ID are valid at any of that time.
     """
+    butler = Butler.of(repository)
     kind = butler.dataset_types.get(dataset_type)
     if not kind.is_calibration:
         raise InvalidInputError(
@@ -61,7 +63,7 @@ def certify_calibrations(
         raise DatasetNotFoundError(
             f"No '{kind.name}' to certify in '{source}'; it holds: {held}."
         )
-    with butler.transaction():
+    with repository.transaction():
         butler.collections.register(target, CollectionType.CALIBRATION)
         butler.collections.certify(target, refs, timespan or Timespan.always())
     return len(refs)

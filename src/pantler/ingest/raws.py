@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pantler.butler.file_dataset import FileDataset
+from pantler.butler.interface import Butler
 from pantler.datasets.collection import CollectionType
 from pantler.errors import ConflictError, PantlerError
 from pantler.ingest.frames import Frame, find_files, read_frame
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from pantler.butler.interface import Butler
+    from pantler.butler.repository import Repository
     from pantler.datasets.ref import DatasetRef
     from pantler.instruments.instrument import Instrument
     from pantler.storage.interface import TransferMode
@@ -49,7 +50,7 @@ class IngestReport:
 
 
 def ingest_raws(
-    butler: Butler,
+    repository: Repository,
     paths: Iterable[Path],
     instrument: Instrument,
     *,
@@ -62,7 +63,7 @@ def ingest_raws(
 
     Parameters
     ----------
-    butler
+    repository
         Where to; the instrument is registered there.
     paths
         Files, and folders that are searched for them.
@@ -89,6 +90,7 @@ def ingest_raws(
     """
     report = IngestReport()
     run = run or instrument.raw_run
+    butler = Butler.of(repository)
     butler.dataset_types.register(instrument.raw_dataset_type(butler.universe))
     butler.collections.register(run, CollectionType.RUN)
     files = find_files(paths)
@@ -102,7 +104,7 @@ def ingest_raws(
             report.failed.append((path, str(error)))
         if on_progress is not None:
             on_progress(done, len(files))
-    ingest = _Ingest(butler, instrument, run, transfer=transfer, report=report)
+    ingest = _Ingest(repository, instrument, run, transfer=transfer, report=report)
     new = ingest.leave_out_known(frames)
     for exposures in _batches(list(_by_exposure(new).values())):
         ingest.add(exposures, fail_fast=fail_fast)
@@ -114,19 +116,19 @@ class _Ingest:
 
     def __init__(
         self,
-        butler: Butler,
+        repository: Repository,
         instrument: Instrument,
         run: str,
         *,
         transfer: TransferMode,
         report: IngestReport,
     ) -> None:
-        self.butler = butler
+        self.repository = repository
         self.instrument = instrument
         self.run = run
         self.transfer = transfer
         self.report = report
-        self.dataset_type = instrument.raw_dataset_type(butler.universe)
+        self.dataset_type = instrument.raw_dataset_type(repository.universe)
 
     def leave_out_known(self, frames: Sequence[Frame]) -> list[Frame]:
         """Return the frames that the run has not, each once; report the others."""
@@ -142,9 +144,13 @@ class _Ingest:
         return new
 
     def _known(self) -> set[Key]:
-        found = self.butler.query_datasets(
-            self.dataset_type, collections=self.run, instrument=self.instrument.name
-        ).to_polars()
+        found = (
+            Butler.of(self.repository)
+            .query_datasets(
+                self.dataset_type, collections=self.run, instrument=self.instrument.name
+            )
+            .to_polars()
+        )
         return set(
             zip(found["exposure"].to_list(), found["detector"].to_list(), strict=True)
         )
@@ -183,13 +189,13 @@ class _Ingest:
             for frames in exposures
             for frame in frames
         ]
-        insert = self.butler.dimensions.insert
-        with self.butler.transaction():
+        insert = self.repository.registry.dimensions.insert
+        with self.repository.transaction():
             insert("day_obs", [self.instrument.day_obs_record(day) for day in days])
             insert("group", [{"instrument": name, "group": group} for group in groups])
             insert("exposure", records)
             # Last: files that are moved are gone when this returns.
-            refs = self.butler.ingest(files, self.transfer)
+            refs = self.repository.ingest(files, self.transfer)
         self.report.refs.extend(refs)
         self.report.ingested.extend(file.path for file in files)
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pantler.butler.interface import Butler
 from pantler.datasets.collection import CollectionType
 
 if TYPE_CHECKING:
-    from pantler.butler.interface import Butler
+    from pantler.butler.repository import Repository
     from pantler.instruments.instrument import Instrument
 
 
 def register_instrument(
-    butler: Butler, instrument: Instrument, *, update: bool = False
+    repository: Repository, instrument: Instrument, *, update: bool = False
 ) -> int:
     """Add a camera: its detectors, filters, raw dataset type and collections.
 
@@ -20,7 +21,7 @@ def register_instrument(
 
     Parameters
     ----------
-    butler
+    repository
         Where to.
     instrument
         The camera.
@@ -37,7 +38,8 @@ def register_instrument(
     ConflictError
         If the repository has other values for it, unless ``update`` is set.
     """
-    with butler.transaction():
+    butler = Butler.of(repository)
+    with repository.transaction():
         count = sum(
             butler.dimensions.insert(
                 element, frame, on_conflict="replace" if update else "fail"

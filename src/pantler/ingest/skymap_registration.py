@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pantler.butler.interface import Butler
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.dataset_type import DatasetType
 from pantler.errors import ConflictError
 
 if TYPE_CHECKING:
-    from pantler.butler.interface import Butler
+    from pantler.butler.repository import Repository
     from pantler.skymaps.interface import SkyMap
 
 SKYMAP_RUN: Final = "skymaps"
 """The RUN collection of all sky maps."""
 
 
-def register_skymap(butler: Butler, skymap: SkyMap) -> bool:
+def register_skymap(repository: Repository, skymap: SkyMap) -> bool:
     """Add a sky map: records of its tracts and patches, and itself as ``skyMap``.
 
     Parameters
     ----------
-    butler
+    repository
         Where to.
     skymap
         The sky map.
@@ -36,6 +37,7 @@ def register_skymap(butler: Butler, skymap: SkyMap) -> bool:
     ConflictError
         If another one has its name.
     """
+    butler = Butler.of(repository)
     dataset_type = DatasetType(
         "skyMap", butler.universe.group(["skymap"]), storage_class="SkyMap"
     )
@@ -46,7 +48,7 @@ def register_skymap(butler: Butler, skymap: SkyMap) -> bool:
             f"Another sky map '{skymap.name}' is registered already, with other "
             "tracts or patches. Choose another name."
         )
-    with butler.transaction():
+    with repository.transaction():
         for element, frame in skymap.records(butler.universe).items():
             butler.dimensions.insert(element, frame)
         butler.dataset_types.register(dataset_type)

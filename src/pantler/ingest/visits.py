@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
+from pantler.butler.interface import Butler
 from pantler.dimensions.sky.regions import ConvexPolygon, decode_region
 from pantler.errors import PantlerError
 from pantler.ingest.footprint import image_footprint
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pantler.butler.interface import Butler
+    from pantler.butler.repository import Repository
     from pantler.instruments.instrument import Instrument
 
 ONE_TO_ONE: Final = 0
@@ -67,7 +68,7 @@ class VisitReport:
 
 
 def define_visits(
-    butler: Butler,
+    repository: Repository,
     instrument: Instrument,
     *,
     collections: Sequence[str] | str | None = None,
@@ -82,7 +83,7 @@ def define_visits(
 
     Parameters
     ----------
-    butler
+    repository
         The repository, with raw frames.
     instrument
         Whose exposures.
@@ -103,6 +104,7 @@ def define_visits(
     QuerySyntaxError
         If the expression cannot be understood.
     """
+    butler = Butler.of(repository)
     searched = instrument.raw_run if collections is None else collections
     exposures = (
         butler.query_dimension_records("exposure", instrument=instrument.name)
@@ -143,7 +145,7 @@ def define_visits(
                 frame = f"exposure {exposure}, detector {detector}"
                 report.failed.append((frame, str(error)))
         numbers = sorted({exposure for exposure, _ in found})
-        _insert(butler, found, _visit_records(exposures, known, found))
+        _insert(repository, found, _visit_records(exposures, known, found))
         report.defined.extend(numbers)
     return report
 
@@ -180,7 +182,7 @@ def _visit_records(
 
 
 def _insert(
-    butler: Butler, found: Mapping[Key, ConvexPolygon], visits: pl.DataFrame
+    repository: Repository, found: Mapping[Key, ConvexPolygon], visits: pl.DataFrame
 ) -> None:
     """Insert visits and all that comes with them."""
     if visits.is_empty():
@@ -201,8 +203,8 @@ def _insert(
         },
         orient="row",
     )
-    insert = butler.dimensions.insert
-    with butler.transaction():
+    insert = repository.registry.dimensions.insert
+    with repository.transaction():
         insert("visit_system", [{**system, "name": "one-to-one"}])
         # A visit grows when a detector is added whose frame came late.
         insert("visit", visits, on_conflict="replace")

@@ -15,14 +15,14 @@ from pantler.queries.binding import parse_where
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pantler.butler.direct import DirectButler
+    from pantler.butler.repository import Repository
     from pantler.pipelines.pipeline import Pipeline
     from pantler.quanta.graph import QuantumGraph
     from pantler.quanta.header import GraphHeader
 
 
 def plan_graph(
-    butler: DirectButler,
+    repository: Repository,
     pipeline: Pipeline,
     *,
     inputs: Sequence[str],
@@ -35,8 +35,8 @@ def plan_graph(
 
     Parameters
     ----------
-    butler
-        The repository.
+    repository
+        Where to look.
     pipeline
         What to run; the configuration of the instrument that it names is applied.
     inputs
@@ -71,51 +71,54 @@ def plan_graph(
             raise InvalidInputError("Name the output: a chain, a run, or both.")
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
         output_run = f"{output}/{stamp}"
-    registered = butler.dataset_types.all()
-    graph = make_pipeline_graph(butler, pipeline)
+    registered = repository.registry.dataset_types.all()
+    graph = make_pipeline_graph(repository, pipeline)
     mismatches = graph.compare_with_registered(registered)
     if mismatches:
         raise PipelineError(
             "The pipeline does not fit the repository. " + " ".join(mismatches)
         )
-    condition = parse_where(where, butler.universe, parameters=dict(bind or {}))
+    condition = parse_where(where, repository.universe, parameters=dict(bind or {}))
     return build_graph(
         graph,
-        butler.registry,
-        inputs=_searched(butler, inputs, output),
+        repository.registry,
+        inputs=_searched(repository, inputs, output),
         output_run=output_run,
         output=output or "",
         where=condition,
-        records=butler.registry.record_table(butler.datastore.name).fetch,
+        records=repository.records.fetch,
     )
 
 
-def make_pipeline_graph(butler: DirectButler, pipeline: Pipeline) -> PipelineGraph:
+def make_pipeline_graph(repository: Repository, pipeline: Pipeline) -> PipelineGraph:
     """Return the checked graph of a pipeline, with its instrument's configuration."""
     if pipeline.instrument is not None:
         overrides = get_instrument(pipeline.instrument).config_overrides()
         pipeline = pipeline.with_instrument_overrides(overrides)
     return PipelineGraph.from_pipeline(
-        pipeline, butler.universe, registered=butler.dataset_types.all()
+        pipeline,
+        repository.universe,
+        registered=repository.registry.dataset_types.all(),
     )
 
 
-def chain_output(butler: DirectButler, header: GraphHeader) -> None:
+def chain_output(repository: Repository, header: GraphHeader) -> None:
     """Make the output chain of a graph: the new run, what was there, the inputs."""
     if not header.output:
         return
-    butler.collections.register(header.output_run, CollectionType.RUN)
+    collections = repository.registry.collections
+    collections.register(header.output_run, CollectionType.RUN)
     children = [header.output_run, *header.inputs]
-    butler.collections.chain(header.output, list(dict.fromkeys(children)))
+    collections.set_chain(header.output, list(dict.fromkeys(children)))
 
 
 def _searched(
-    butler: DirectButler, inputs: Sequence[str], output: str | None
+    repository: Repository, inputs: Sequence[str], output: str | None
 ) -> list[str]:
     """Return the collections of the inputs, then those of an existing output."""
     names = list(inputs)
     if output is not None:
-        known = {found.name: found for found in butler.collections.query()}
+        known = {found.name: found for found in repository.registry.collections.all()}
         if output in known:
             names += known[output].children
     return list(dict.fromkeys(name for name in names if name != output))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from pantler.butler.interface import Butler
+from pantler.butler.repository import Repository
 from pantler.datasets.collection import CollectionType
 from pantler.dimensions.timespan import Timespan
 from pantler.pipelines.pipeline import Pipeline
@@ -21,23 +22,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from os import PathLike
 
-    from pantler.butler.direct import DirectButler
 
 RAWS: Final = "Cam/raw"
 CALIBRATIONS: Final = "Cam/calib"
 INPUTS: Final = (RAWS, CALIBRATIONS)
 
 
-def make_survey_repository(root: str | PathLike[str]) -> DirectButler:
+def make_survey_repository(root: str | PathLike[str]) -> Repository:
     """Make a repository with the survey of `fill_survey`, and open it for writing.
 
     The raw of exposure ``e`` and detector ``d`` has the level ``100 e + d``; the bias
     of detector ``d`` has the level ``d`` and is valid at any time.
     """
-    butler = cast("DirectButler", Butler.create(root))
-    with butler.transaction():
-        fill_survey(butler.registry)
-        raw, bias = raw_type(butler.registry), bias_type(butler.registry)
+    repository = Repository.create(root)
+    butler = Butler.of(repository)
+    with repository.transaction():
+        fill_survey(repository.registry)
+        raw, bias = raw_type(repository.registry), bias_type(repository.registry)
         for detector in DETECTORS:
             level = {"level": detector}
             butler.put(level, bias, run="Cam/biases", detector=detector)
@@ -48,7 +49,7 @@ def make_survey_repository(root: str | PathLike[str]) -> DirectButler:
         butler.collections.register(CALIBRATIONS, CollectionType.CALIBRATION)
         biases = list(butler.query_datasets("bias", collections="Cam/biases"))
         butler.collections.certify(CALIBRATIONS, biases, Timespan.always())
-    return butler
+    return repository
 
 
 def survey_pipeline(*labels: str, **config: Mapping[str, object]) -> Pipeline:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -153,6 +154,35 @@ class GatherTask(PipelineTask[TaskConfig]):
         return {"gathered": {"data_ids": found, "level": sum(levels) / len(levels)}}
 
 
+@dataclass(frozen=True, slots=True)
+class _MadeObjects:
+    """Reads the objects that a test gave, for deferred handles."""
+
+    objects: Mapping[UUID, Any]
+
+    def get(
+        self,
+        ref: DatasetRef,
+        *,
+        component: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return the object of a handle.
+
+        A component is what a mapping or an attribute of that name holds.
+        """
+        if parameters:
+            raise InvalidInputError(
+                f"Parameters of reads ({', '.join(parameters)}) need a real datastore."
+            )
+        value = self.objects[ref.id]
+        if component is None:
+            return value
+        if isinstance(value, Mapping):
+            return value[component]
+        return getattr(value, component)
+
+
 class MemoryContext:
     """A quantum whose datasets are Python objects: a `QuantumContext` for tests.
 
@@ -216,7 +246,7 @@ class MemoryContext:
         """Return what ``run`` gets for a connection."""
         declared = self._task.resolved[connection]
         found: list[Any] = [
-            DeferredDataset(ref, self)
+            DeferredDataset(ref, _MadeObjects(self._objects))
             if getattr(declared, "deferred", False)
             else self._objects[ref.id]
             for ref in self.inputs[connection]
@@ -239,24 +269,6 @@ class MemoryContext:
                 f"connection.{close_match(connection, self.outputs)}"
             )
         self.results[connection] = value
-
-    def read(
-        self, ref: DatasetRef, component: str | None, parameters: dict[str, Any]
-    ) -> Any:
-        """Return the object of a handle.
-
-        A component is what a mapping or an attribute of that name holds.
-        """
-        if parameters:
-            raise InvalidInputError(
-                f"Parameters of reads ({', '.join(parameters)}) need a real datastore."
-            )
-        value = self._objects[ref.id]
-        if component is None:
-            return value
-        if isinstance(value, Mapping):
-            return value[component]
-        return getattr(value, component)
 
     def _check_names(self, inputs: Mapping[str, Any]) -> None:
         connections = self._task.resolved

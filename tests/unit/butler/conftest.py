@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from pantler.butler.interface import Butler
+from pantler.butler.repository import Repository
 
 
 @pytest.fixture
@@ -15,10 +16,14 @@ def root(survey_repository, tmp_path):
 
 
 @pytest.fixture
-def butler(root):
-    """Open for writing to the run ``mine``, searching it and the raws."""
-    with Butler.open(
-        root, collections=["mine", "Cam/raw"], run="mine", writeable=True
-    ) as opened:
-        opened.collections.register("mine", "run")
+def repository(root):
+    with Repository.open(root, writeable=True) as opened:
         yield opened
+
+
+@pytest.fixture
+def butler(repository):
+    """Writes to the run ``mine``, and searches it and the raws."""
+    made = Butler.of(repository, collections=["mine", "Cam/raw"], run="mine")
+    made.collections.register("mine", "run")
+    return made

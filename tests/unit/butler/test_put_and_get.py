@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pantler.butler.interface import Butler
+from pantler.butler.repository import Repository
 from pantler.datasets.dataset_type import DatasetType
 from pantler.errors import (
     CollectionNotFoundError,
@@ -56,10 +57,10 @@ def test_a_wrong_data_id_is_refused_by_name(butler, keys, said):
 
 
 @pytest.mark.parametrize("keys", [{"exposure": 2}, {"exposure": 2, "detecter": 1}])
-def test_put_refuses_wrong_data_ids_and_leaves_nothing(butler, keys):
+def test_put_refuses_wrong_data_ids_and_leaves_nothing(repository, butler, keys):
     with pytest.raises(DataIdError):
         butler.put({"level": 0}, "raw", keys)
-    assert butler.check().remains == 0
+    assert repository.check().remains == 0
 
 
 def test_what_was_put_is_got_back_by_ref_and_by_data_id(butler):
@@ -70,12 +71,12 @@ def test_what_was_put_is_got_back_by_ref_and_by_data_id(butler):
     assert butler.find_dataset("raw", RAW) == ref
 
 
-def test_put_over_a_dataset_is_refused_before_its_file_is_touched(butler):
+def test_put_over_a_dataset_is_refused_before_its_file_is_touched(repository, butler):
     ref = butler.put({"level": 1}, "raw", RAW)
     with pytest.raises(ConflictError, match="'mine'"):
         butler.put({"level": 2}, "raw", RAW)
     assert butler.get(ref) == {"level": 1}
-    report = butler.check()
+    report = repository.check()
     assert (report.remains, report.damaged) == (0, [])
 
 
@@ -153,14 +154,15 @@ def test_without_collections_or_run_the_call_says_what_to_give(root):
             butler.put({}, "raw", RAW)
 
 
-def test_a_butler_for_reading_writes_nothing(root):
-    with Butler.open(root, collections="Cam/raw", run="new") as butler:
+def test_a_repository_for_reading_writes_nothing(root):
+    with Repository.open(root) as repository:
+        butler = Butler.of(repository, collections="Cam/raw", run="new")
         assert butler.get("raw", RAW) == VALUE
         group = butler.universe.group(["detector"])
         writes = [
             lambda: butler.put({}, "raw", RAW),
             lambda: butler.ingest([]),
-            lambda: butler.check(repair=True),
+            lambda: repository.check(repair=True),
             lambda: butler.collections.register("new", "run"),
             lambda: butler.collections.chain("new", ["Cam/raw"]),
             lambda: butler.dataset_types.register(DatasetType("x", group, "Text")),
@@ -169,7 +171,7 @@ def test_a_butler_for_reading_writes_nothing(root):
         for write in writes:
             with pytest.raises(ReadOnlyError):
                 write()
-        assert not butler.check().remains
+        assert not repository.check().remains
 
 
 def test_datasets_without_dimensions_are_put_and_got(butler):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pantler.butler.file_dataset import FileDataset
-from pantler.butler.interface import Butler
+from pantler.butler.repository import Repository
 from pantler.errors import ConflictError, NotFoundError
 
 RAW = {"exposure": 2, "detector": 1}
@@ -46,34 +46,38 @@ def _files(butler, source, **keys):
     return [FileDataset(source, dataset_type, {**RAW, **keys}, "mine")]
 
 
-def _stored(butler) -> list[Path]:
+def _stored(repository) -> list[Path]:
     return [
-        p for p in Path(butler.root, "datasets", "mine").rglob("*") if not p.is_dir()
+        p
+        for p in Path(repository.root, "datasets", "mine").rglob("*")
+        if not p.is_dir()
     ]
 
 
-def test_a_failed_transaction_leaves_neither_records_nor_files(butler):
+def test_a_failed_transaction_leaves_neither_records_nor_files(repository, butler):
     with _failing(butler):
         ref = butler.put({"level": 1}, "raw", RAW)
         assert butler.get(ref) == {"level": 1}
     assert butler.find_dataset("raw", RAW, collections="mine") is None
-    assert _stored(butler) == []
+    assert _stored(repository) == []
     butler.put({"level": 2}, "raw", RAW)
     assert butler.get("raw", RAW) == {"level": 2}
 
 
-def test_a_failed_inner_transaction_takes_only_its_own_files(butler):
+def test_a_failed_inner_transaction_takes_only_its_own_files(repository, butler):
     with butler.transaction():
         kept = butler.put({"level": 1}, "raw", RAW)
         with _failing(butler):
             butler.put({"level": 2}, "raw", exposure=1, detector=1)
-        assert len(_stored(butler)) == 1
+        assert len(_stored(repository)) == 1
     assert butler.get(kept) == {"level": 1}
-    report = butler.check()
+    report = repository.check()
     assert (report.remains, report.damaged) == (0, [])
 
 
-def test_a_transaction_that_fails_later_keeps_what_was_committed_before(butler):
+def test_a_transaction_that_fails_later_keeps_what_was_committed_before(
+    repository, butler
+):
     kept = butler.put({"level": 1}, "raw", RAW)
 
     def put_two() -> None:
@@ -84,32 +88,34 @@ def test_a_transaction_that_fails_later_keeps_what_was_committed_before(butler):
     with pytest.raises(ConflictError):
         put_two()
     assert butler.get(kept) == {"level": 1}
-    assert len(_stored(butler)) == 1
+    assert len(_stored(repository)) == 1
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_files_come_in_by_every_mode(butler, source, mode):
+def test_files_come_in_by_every_mode(repository, butler, source, mode):
     (ref,) = butler.ingest(_files(butler, source), mode)
     assert butler.get(ref) == {"level": 7}
     assert source.exists() == (mode != "move")
-    (stored,) = _stored(butler) or [None]
+    (stored,) = _stored(repository) or [None]
     assert (stored is None) == (mode == "direct")
     if mode == "hardlink":
         assert stored.samefile(source)
     if mode == "symlink":
         assert stored.is_symlink()
-    assert butler.check().damaged == []
+    assert repository.check().damaged == []
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_failed_ingest_leaves_the_source_and_nothing_else(butler, source, mode):
+def test_a_failed_ingest_leaves_the_source_and_nothing_else(
+    repository, butler, source, mode
+):
     files = _files(butler, source) + _files(
         butler, source.with_name("gone"), exposure=1
     )
     with pytest.raises(NotFoundError, match="gone"):
         butler.ingest(files, mode)
     assert json.loads(source.read_text()) == {"level": 7}
-    assert _stored(butler) == []
+    assert _stored(repository) == []
     assert butler.find_dataset("raw", RAW, collections="mine") is None
 
 
@@ -123,36 +129,40 @@ def test_sources_of_a_move_go_when_the_outermost_transaction_is_committed(
     assert butler.get("raw", RAW) == {"level": 7}
 
 
-def test_sources_of_a_move_stay_if_an_enclosing_transaction_fails(butler, source):
+def test_sources_of_a_move_stay_if_an_enclosing_transaction_fails(
+    repository, butler, source
+):
     with _failing(butler):
         butler.ingest(_files(butler, source), "move")
     assert json.loads(source.read_text()) == {"level": 7}
     with _failing(butler):
         butler.put({}, "raw", exposure=1, detector=1)
     assert source.exists()
-    assert _stored(butler) == []
+    assert _stored(repository) == []
 
 
 @pytest.mark.parametrize("mode", ["copy", "move", "hardlink", "symlink"])
 @pytest.mark.parametrize("fails", [False, True])
-def test_a_file_that_is_in_its_place_already_is_never_removed(butler, mode, fails):
+def test_a_file_that_is_in_its_place_already_is_never_removed(
+    repository, butler, mode, fails
+):
     ref = butler.put({"level": 7}, "raw", RAW)
-    (place,) = _stored(butler)
+    (place,) = _stored(repository)
     with butler.transaction():
-        butler.registry.datasets.delete([ref.id.bytes])
+        repository.registry.datasets.delete([ref.id.bytes])
     with _failing(butler) if fails else butler.transaction():
         butler.ingest(_files(butler, place), mode)
     assert (butler.find_dataset("raw", RAW, collections="mine") is None) == fails
     assert json.loads(place.read_text()) == {"level": 7}
 
 
-def test_a_moved_link_leaves_what_it_points_to(butler, source, tmp_path):
+def test_a_moved_link_leaves_what_it_points_to(repository, butler, source, tmp_path):
     link = tmp_path / "link.json"
     link.symlink_to(source)
     butler.ingest(_files(butler, link), "move")
     assert not link.is_symlink()
     assert source.exists()
-    assert not source.samefile(_stored(butler)[0])
+    assert not source.samefile(_stored(repository)[0])
 
 
 def test_ingest_of_what_is_there_is_refused_and_the_file_stays(butler, source):
@@ -163,9 +173,9 @@ def test_ingest_of_what_is_there_is_refused_and_the_file_stays(butler, source):
     assert butler.get("raw", RAW) == {"level": 1}
 
 
-def test_remains_are_found_and_removed_and_nothing_else(butler, root):
+def test_remains_are_found_and_removed_and_nothing_else(repository, butler, root):
     kept = butler.put({"level": 1}, "raw", RAW)
-    (place,) = _stored(butler)
+    (place,) = _stored(repository)
     orphan = place.with_name("nobody.json")
     shutil.copy(place, orphan)
     dead = place.with_name(".tmp-" + _host() + "-999999999-1-0.json")
@@ -175,40 +185,40 @@ def test_remains_are_found_and_removed_and_nothing_else(butler, root):
     beside.touch()
     foreign = place.with_name(".tmp-elsewhere-1-1-0.json")
     foreign.touch()
-    report = butler.check()
+    report = repository.check()
     assert report.orphans == [f"mine/{orphan.relative_to(Path(root, 'datasets/mine'))}"]
     assert [Path(p).name for p in report.abandoned] == [dead.name]
     assert report.beside == [beside]
     assert (report.remains, report.repaired) == (3, False)
     assert orphan.exists()
-    assert butler.check(repair=True).repaired
+    assert repository.check(repair=True).repaired
     assert not orphan.exists()
     assert not dead.exists()
     assert not beside.exists()
     assert foreign.exists()
     assert butler.get(kept) == {"level": 1}
-    assert butler.check().remains == 0
+    assert repository.check().remains == 0
 
 
-def test_lost_and_shortened_files_are_reported_by_dataset(butler):
+def test_lost_and_shortened_files_are_reported_by_dataset(repository, butler):
     refs = [butler.put({"level": 1}, "raw", exposure=e, detector=1) for e in (1, 2, 3)]
-    places = sorted(_stored(butler))
+    places = sorted(_stored(repository))
     places[0].unlink()
     places[1].write_bytes(b"{}")
-    damaged = butler.check().damaged
+    damaged = repository.check().damaged
     assert len({d.ref for d in damaged} & set(refs)) == len(damaged) == 2
     assert {Path(d.uri).name for d in damaged} == {p.name for p in places[:2]}
 
 
-def test_a_marker_of_a_dead_run_does_not_keep_from_repair(butler, root):
+def test_a_marker_of_a_dead_run_does_not_keep_from_repair(repository, butler, root):
     marker = Path(root, "running", ".tmp-" + _host() + "-999999999-1-0")
     marker.parent.mkdir()
     marker.touch()
-    assert butler.check(repair=True).beside == [marker]
+    assert repository.check(repair=True).beside == [marker]
     foreign = marker.with_name(".tmp-elsewhere-1-1-0")
     foreign.touch()
     with pytest.raises(ConflictError, match="elsewhere"):
-        butler.check(repair=True)
+        repository.check(repair=True)
 
 
 def test_a_datastore_around_the_repository_is_not_searched_for_orphans(tmp_path):
@@ -217,10 +227,10 @@ def test_a_datastore_around_the_repository_is_not_searched_for_orphans(tmp_path)
 
     settings = RepositorySettings.from_yaml("datastore: {root: .}")
     with (
-        Butler.create(tmp_path / "repo", settings=settings) as butler,
+        Repository.create(tmp_path / "repo", settings=settings) as repository,
         pytest.raises(InvalidInputError, match="holds the repository"),
     ):
-        butler.check(repair=True)
+        repository.check(repair=True)
     assert Path(tmp_path, "repo", "pantler.yaml").exists()
 
 

@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 
 from pantler.butler.interface import Butler
+from pantler.butler.repository import Repository
 from pantler.execution.executor import run_graph
 from pantler.pipelines.pipeline import Pipeline
 from pantler.pipelines.task_definition import TaskDefinition
@@ -18,10 +19,15 @@ from pantler.testing.survey_repository import INPUTS
 
 
 @pytest.fixture
-def butler(survey_repository, tmp_path):
+def repository(survey_repository, tmp_path):
     root = shutil.copytree(survey_repository, tmp_path / "repo")
-    with Butler.open(root, writeable=True) as opened:
+    with Repository.open(root, writeable=True) as opened:
         yield opened
+
+
+@pytest.fixture
+def butler(repository):
+    return Butler.of(repository)
 
 
 @pytest.fixture
@@ -38,11 +44,11 @@ def made_pipeline(monkeypatch):
 
 
 @pytest.fixture
-def plan(butler, tmp_path):
+def plan(repository, butler, tmp_path):
     """Return a function from a pipeline to the file of its graph."""
 
     def plan(pipeline: Pipeline, run: str = "out") -> Path:
-        graph = plan_graph(butler, pipeline, inputs=INPUTS, output_run=run)
+        graph = plan_graph(repository, pipeline, inputs=INPUTS, output_run=run)
         path = tmp_path / f"{run}.qgraph"
         write_graph(graph, path)
         return path
@@ -51,12 +57,12 @@ def plan(butler, tmp_path):
 
 
 @pytest.fixture
-def execute(butler, plan):
+def execute(repository, butler, plan):
     """Return a function that runs a pipeline: report and graph."""
 
     def execute(pipeline: Pipeline, run: str = "out", **options):
         path = plan(pipeline, run)
-        return run_graph(butler, path, **options), GraphFile.open(path)
+        return run_graph(repository, path, **options), GraphFile.open(path)
 
     return execute
 

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from pantler import Butler, DatasetType
+from pantler import DatasetType, Repository
+from pantler.butler.interface import Butler
 from pantler.execution.executor import run_graph
 from pantler.pipelines.pipeline import Pipeline
 from pantler.quanta.file.graph_file import write_graph
@@ -60,8 +61,9 @@ class SecondTask(PipelineTask[TaskConfig]):
 
 
 @pytest.fixture
-def butler(tmp_path):
-    with Butler.create(tmp_path / "repo") as made:
+def repository(tmp_path):
+    with Repository.create(tmp_path / "repo") as opened:
+        made = Butler.of(opened)
         common = {"instrument": "Cam"}
         add = made.dimensions.insert
         add("instrument", [{**common, "class_name": "none"}])
@@ -87,10 +89,17 @@ def butler(tmp_path):
         made.put({"step": 10}, "start", run="in")
         for n in range(5):
             made.put({"n": n}, "number", exposure=n, run="in")
-        yield made
+        yield opened
 
 
-def test_init_inputs_come_from_the_repository_and_from_other_tasks(butler, tmp_path):
+@pytest.fixture
+def butler(repository):
+    return Butler.of(repository)
+
+
+def test_init_inputs_come_from_the_repository_and_from_other_tasks(
+    repository, butler, tmp_path
+):
     sys.modules["init_tasks_for_test"] = sys.modules[FirstTask.__module__]
     pipeline = Pipeline.from_yaml(
         "description: Two steps.\n"
@@ -98,10 +107,10 @@ def test_init_inputs_come_from_the_repository_and_from_other_tasks(butler, tmp_p
         "  second: init_tasks_for_test.SecondTask\n"
         "  first: init_tasks_for_test.FirstTask\n"
     )
-    graph = plan_graph(butler, pipeline, inputs=["in"], output_run="out")
+    graph = plan_graph(repository, pipeline, inputs=["in"], output_run="out")
     write_graph(graph, tmp_path / "graph")
     constructed.clear()
-    report = run_graph(butler, tmp_path / "graph")
+    report = run_graph(repository, tmp_path / "graph")
     assert report.succeeded
     assert report.count() == 10
     # Once for what is stored before the run, once for all of its quanta.

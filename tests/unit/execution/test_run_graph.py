@@ -19,12 +19,14 @@ from pantler.testing.survey_repository import survey_pipeline
 SOURCES, SINKS = 12, 4
 
 
-def _is_whole(butler) -> bool:
-    report = butler.check()
+def _is_whole(repository) -> bool:
+    report = repository.check()
     return not report.remains and not report.damaged
 
 
-def test_one_and_two_processes_make_the_same_datasets(butler, execute, contents):
+def test_one_and_two_processes_make_the_same_datasets(
+    repository, butler, execute, contents
+):
     one, _ = execute(survey_pipeline(), "one", processes=1)
     two, _ = execute(survey_pipeline(), "two", processes=2)
     assert one.succeeded
@@ -36,7 +38,7 @@ def test_one_and_two_processes_make_the_same_datasets(butler, execute, contents)
     for key in first:
         if not key[0].endswith(varying):
             assert first[key] == second[key]
-    assert _is_whole(butler)
+    assert _is_whole(repository)
 
 
 def test_recorded_are_the_identities_that_the_graph_predicted(butler, execute):
@@ -71,18 +73,22 @@ def test_logs_and_metadata_tell_what_happened(butler, execute):
     ]
 
 
-def test_logs_and_metadata_are_one_file_a_task_and_run(butler, execute, monkeypatch):
+def test_logs_and_metadata_are_one_file_a_task_and_run(
+    repository, butler, execute, monkeypatch
+):
     monkeypatch.setattr(recorder_module, "_BATCH", 5)
     execute(survey_pipeline())
-    packs = Counter(p.parent.name for p in Path(butler.root).rglob("*.pack"))
+    packs = Counter(p.parent.name for p in Path(repository.root).rglob("*.pack"))
     names = [
         f"{t}_{k}" for t in ("reduce", "measure", "gather") for k in ("log", "metadata")
     ]
     assert packs == dict.fromkeys(names, 1)
-    assert _is_whole(butler)
+    assert _is_whole(repository)
 
 
-def test_outputs_are_recorded_while_the_run_goes_on(butler, plan, monkeypatch):
+def test_outputs_are_recorded_while_the_run_goes_on(
+    repository, butler, plan, monkeypatch
+):
     monkeypatch.setattr(recorder_module, "_BATCH", 4)
     seen = []
 
@@ -92,26 +98,28 @@ def test_outputs_are_recorded_while_the_run_goes_on(butler, plan, monkeypatch):
             (finished, butler.query_datasets("reduced", collections="out").count())
         )
 
-    run_graph(butler, plan(survey_pipeline("reduce")), on_progress=note)
+    run_graph(repository, plan(survey_pipeline("reduce")), on_progress=note)
     assert [count for _, count in seen] == [4 * (n // 4) for n, _ in seen]
 
 
-def test_what_waits_long_is_recorded_though_it_is_little(butler, plan, monkeypatch):
+def test_what_waits_long_is_recorded_though_it_is_little(
+    repository, butler, plan, monkeypatch
+):
     monkeypatch.setattr(recorder_module, "_PATIENCE_S", 0.0)
     counts = []
 
     def note(*_):
         counts.append(butler.query_datasets("reduced", collections="out").count())
 
-    run_graph(butler, plan(survey_pipeline("reduce")), on_progress=note)
+    run_graph(repository, plan(survey_pipeline("reduce")), on_progress=note)
     assert counts == list(range(1, len(counts) + 1))
 
 
-def test_progress_is_told_of_every_quantum_that_ends(butler, plan):
+def test_progress_is_told_of_every_quantum_that_ends(repository, butler, plan):
     told = []
     pipeline = survey_pipeline(reduce={"fail_on_detector": 1})
     run_graph(
-        butler,
+        repository,
         plan(pipeline),
         on_progress=lambda outcome, n, total: told.append((outcome.status, n, total)),
     )
@@ -148,7 +156,7 @@ def test_init_outputs_and_deferred_inputs_reach_the_other_task(
 
 
 def test_without_work_there_are_no_outputs_and_those_that_need_none_go_on(
-    butler, execute
+    repository, butler, execute
 ):
     pipeline = survey_pipeline(reduce={"idle_on_detector": 1})
     report, _ = execute(pipeline)
@@ -162,7 +170,7 @@ def test_without_work_there_are_no_outputs_and_those_that_need_none_go_on(
     status = butler.get("measure_metadata", visit=1, detector=1, collections="out")
     assert status["quantum"]["status"] == "no work"
     assert "at least 1 are needed" in status["quantum"]["message"]
-    assert _is_whole(butler)
+    assert _is_whole(repository)
 
 
 def test_a_task_gets_what_was_made_if_that_is_enough(butler, execute, made_pipeline):
@@ -174,7 +182,7 @@ def test_a_task_gets_what_was_made_if_that_is_enough(butler, execute, made_pipel
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_failure_removes_what_was_stored_and_blocks_what_needs_it(
-    butler, execute, made_pipeline, processes
+    repository, butler, execute, made_pipeline, processes
 ):
     report, _ = execute(made_pipeline(fail_on=[3]), processes=processes)
     assert report.count(QuantumStatus.FAILED) == 3
@@ -186,12 +194,12 @@ def test_a_failure_removes_what_was_stored_and_blocks_what_needs_it(
     assert {ref.data_id["detector"] for ref in found} == {0, 1, 2}
     log = butler.get("source_log", exposure=1, detector=3, collections="out")
     assert "ValueError: bad pixels" in log[-1]["exception"]
-    assert _is_whole(butler)
+    assert _is_whole(repository)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_fail_fast_starts_no_more_and_records_what_ended(
-    butler, execute, made_pipeline, processes
+    repository, butler, execute, made_pipeline, processes
 ):
     pipeline = made_pipeline(fail_on=[0, 1, 2, 3], pause_s=0.1)
     report, _ = execute(pipeline, processes=processes, fail_fast=True)
@@ -200,7 +208,7 @@ def test_fail_fast_starts_no_more_and_records_what_ended(
     assert f"{SOURCES + SINKS - report.count()} were not started" in report.summary()
     logs = butler.query_datasets("source_log", collections="out").count()
     assert logs == failed
-    assert _is_whole(butler)
+    assert _is_whole(repository)
 
 
 def test_notes_that_cannot_be_written_are_kept_as_text(butler, execute, made_pipeline):
@@ -217,28 +225,30 @@ def test_numbers_of_numpy_are_notes_like_others(butler, execute, made_pipeline):
     assert butler.get("source_metadata", **keys)["task"] == {"strange": 1.5}
 
 
-def test_a_run_is_made_once(butler, plan):
+def test_a_run_is_made_once(repository, butler, plan):
     path = plan(survey_pipeline("reduce"))
-    run_graph(butler, path)
+    run_graph(repository, path)
     with pytest.raises(ConflictError, match="'out' has outputs already"):
-        run_graph(butler, path)
-    assert _is_whole(butler)
+        run_graph(repository, path)
+    assert _is_whole(repository)
 
 
-def test_less_than_one_process_is_refused(butler, plan):
+def test_less_than_one_process_is_refused(repository, butler, plan):
     with pytest.raises(InvalidInputError, match="0 processes"):
-        run_graph(butler, plan(survey_pipeline("reduce")), processes=0)
+        run_graph(repository, plan(survey_pipeline("reduce")), processes=0)
     assert butler.collections.query("out") == []
 
 
-def test_a_failing_observer_ends_the_run_and_what_is_done_is_recorded(butler, plan):
+def test_a_failing_observer_ends_the_run_and_what_is_done_is_recorded(
+    repository, butler, plan
+):
     def fail(outcome, finished, total):
         del outcome, total
         if finished == 3:
             raise RuntimeError("observer")
 
     with pytest.raises(RuntimeError, match="observer"):
-        run_graph(butler, plan(survey_pipeline("reduce")), on_progress=fail)
+        run_graph(repository, plan(survey_pipeline("reduce")), on_progress=fail)
     assert butler.query_datasets("reduced", collections="out").count() == 3
-    assert _is_whole(butler)
-    assert not list(Path(butler.root, "running").iterdir())
+    assert _is_whole(repository)
+    assert not list(Path(repository.root, "running").iterdir())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pantler.butler.interface import Butler
+from pantler.butler.repository import Repository
 from pantler.ingest.registration import register_instrument
 from pantler.instruments.demo.camera import DemoCamera
 from pantler.instruments.demo.settings import DemoSettings
@@ -28,7 +29,12 @@ def camera():
 
 
 @pytest.fixture
-def butler(tmp_path, camera):
-    with Butler.create(tmp_path / "repository") as opened:
+def repository(tmp_path, camera):
+    with Repository.create(tmp_path / "repository") as opened:
         register_instrument(opened, camera)
         yield opened
+
+
+@pytest.fixture
+def butler(repository):
+    return Butler.of(repository)

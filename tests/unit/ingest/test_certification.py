@@ -17,8 +17,8 @@ from pantler.ingest.raws import ingest_raws
 
 
 @pytest.fixture
-def calibrated(butler, camera, night):
-    ingest_raws(butler, night, camera)
+def calibrated(repository, butler, camera, night):
+    ingest_raws(repository, night, camera)
     group = butler.universe.group(["instrument", "detector"])
     butler.dataset_types.register(
         DatasetType("level", group, "StructuredDict", is_calibration=True)
@@ -32,13 +32,13 @@ def calibrated(butler, camera, night):
     return butler
 
 
-def test_what_is_certified_is_found_by_the_time_of_an_exposure(calibrated):
+def test_what_is_certified_is_found_by_the_time_of_an_exposure(repository, calibrated):
     early = Timespan.from_text("2025-01-01", "2025-03-01")
     late = Timespan.from_text("2025-03-01", None)
     assert certify_calibrations(
-        calibrated, "cal/a", "DemoCam/calib", "level", timespan=early
+        repository, "cal/a", "DemoCam/calib", "level", timespan=early
     ) == 4  # fmt: skip
-    certify_calibrations(calibrated, "cal/b", "DemoCam/calib", "level", timespan=late)
+    certify_calibrations(repository, "cal/b", "DemoCam/calib", "level", timespan=late)
     found = calibrated.get(
         "level", instrument="DemoCam", exposure=250301001, detector=2,
         collections="DemoCam/calib",
@@ -46,26 +46,26 @@ def test_what_is_certified_is_found_by_the_time_of_an_exposure(calibrated):
     assert found == {"level": 2}
 
 
-def test_two_cannot_be_valid_at_a_time(calibrated):
-    certify_calibrations(calibrated, "cal/a", "DemoCam/calib", "level")
+def test_two_cannot_be_valid_at_a_time(repository, calibrated):
+    certify_calibrations(repository, "cal/a", "DemoCam/calib", "level")
     with pytest.raises(ConflictError):
-        certify_calibrations(calibrated, "cal/b", "DemoCam/calib", "level")
+        certify_calibrations(repository, "cal/b", "DemoCam/calib", "level")
 
 
-def test_the_target_is_made_if_need_be(calibrated):
-    assert certify_calibrations(calibrated, "cal/a", "new/calib", "level") == 4
+def test_the_target_is_made_if_need_be(repository, calibrated):
+    assert certify_calibrations(repository, "cal/a", "new/calib", "level") == 4
 
 
-def test_only_calibrations_can_be_certified(calibrated):
+def test_only_calibrations_can_be_certified(repository, calibrated):
     with pytest.raises(InvalidInputError, match="not one of calibrations"):
-        certify_calibrations(calibrated, "DemoCam/raw/all", "DemoCam/calib", "raw")
+        certify_calibrations(repository, "DemoCam/raw/all", "DemoCam/calib", "raw")
 
 
-def test_nothing_to_certify_is_said(calibrated):
+def test_nothing_to_certify_is_said(repository, calibrated):
     with pytest.raises(DatasetNotFoundError, match="it holds: raw"):
-        certify_calibrations(calibrated, "DemoCam/raw/all", "DemoCam/calib", "level")
+        certify_calibrations(repository, "DemoCam/raw/all", "DemoCam/calib", "level")
 
 
-def test_an_unknown_dataset_type_gets_a_hint(calibrated):
+def test_an_unknown_dataset_type_gets_a_hint(repository, calibrated):
     with pytest.raises(DatasetTypeNotFoundError, match="Did you mean 'level'"):
-        certify_calibrations(calibrated, "cal/a", "DemoCam/calib", "levle")
+        certify_calibrations(repository, "cal/a", "DemoCam/calib", "levle")

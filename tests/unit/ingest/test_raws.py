@@ -30,8 +30,8 @@ def set_card(path, key, value):
         units[0].header[key] = value
 
 
-def test_every_frame_is_a_dataset(butler, camera, night):
-    report = ingest_raws(butler, [night[0].parent], camera)
+def test_every_frame_is_a_dataset(repository, butler, camera, night):
+    report = ingest_raws(repository, [night[0].parent], camera)
     assert report.failed == []
     assert report.skipped == []
     assert report.ingested == sorted(night)
@@ -43,8 +43,8 @@ def test_every_frame_is_a_dataset(butler, camera, night):
     assert ref.data_id["detector"] == fits.getheader(path)["DETECTOR"]
 
 
-def test_exposures_are_recorded_with_day_and_group(butler, camera, night):
-    ingest_raws(butler, night, camera)
+def test_exposures_are_recorded_with_day_and_group(repository, butler, camera, night):
+    ingest_raws(repository, night, camera)
     exposures = butler.query_dimension_records("exposure").to_polars().sort("exposure")
     assert exposures["observation_type"].to_list() == [
         "bias", "dark", "science", "science", "science", "science",
@@ -56,30 +56,30 @@ def test_exposures_are_recorded_with_day_and_group(butler, camera, night):
     assert day.timespan.contains(exposures["timespan_begin"][0])
 
 
-def test_a_frame_ingested_twice_is_skipped(butler, camera, night):
-    ingest_raws(butler, night[:4], camera)
-    report = ingest_raws(butler, night, camera)
+def test_a_frame_ingested_twice_is_skipped(repository, butler, camera, night):
+    ingest_raws(repository, night[:4], camera)
+    report = ingest_raws(repository, night, camera)
     assert report.skipped == night[:4]
     assert report.ingested == night[4:]
 
 
-def test_copies_of_one_frame_count_once(butler, camera, night, tmp_path):
+def test_copies_of_one_frame_count_once(repository, butler, camera, night, tmp_path):
     twin = tmp_path / "twin.fits"
     shutil.copy(night[0], twin)
-    report = ingest_raws(butler, [night[0], twin], camera)
+    report = ingest_raws(repository, [night[0], twin], camera)
     assert report.ingested == [night[0]]
     assert report.skipped == [twin]
 
 
-def test_detectors_may_come_one_after_the_other(butler, camera, night):
+def test_detectors_may_come_one_after_the_other(repository, butler, camera, night):
     first = [path for path in night if path.stem.endswith("_0")]
-    ingest_raws(butler, first, camera)
-    report = ingest_raws(butler, night, camera)
+    ingest_raws(repository, first, camera)
+    report = ingest_raws(repository, night, camera)
     assert len(report.ingested) == len(night) - len(first)
 
 
 def test_bad_files_are_named_with_the_reason_and_the_rest_goes_on(
-    butler, camera, copied
+    repository, butler, camera, copied
 ):
     folder = copied[0].parent
     text, cut, keyless, foreign, filterless, absent = (
@@ -92,7 +92,7 @@ def test_bad_files_are_named_with_the_reason_and_the_rest_goes_on(
         del units[0].header["EXPTIME"]
     set_card(foreign, "DETECTOR", 9)
     set_card(filterless, "FILTER", "demo_q")
-    report = ingest_raws(butler, [folder, absent], camera)
+    report = ingest_raws(repository, [folder, absent], camera)
     reasons = dict(report.failed)
     assert set(reasons) == {text, cut, keyless, foreign, filterless, absent}
     assert len(report.ingested) == len(copied) - 4
@@ -105,38 +105,42 @@ def test_bad_files_are_named_with_the_reason_and_the_rest_goes_on(
     assert all(path.name in reason for path, reason in report.failed)
 
 
-def test_fail_fast_stops_at_the_first_bad_file(butler, camera, night, tmp_path):
+def test_fail_fast_stops_at_the_first_bad_file(
+    repository, butler, camera, night, tmp_path
+):
     bad = tmp_path / "bad.fits"
     bad.write_text("no FITS")
     with pytest.raises(HeaderError, match=r"bad\.fits"):
-        ingest_raws(butler, [bad, *night], camera, fail_fast=True)
+        ingest_raws(repository, [bad, *night], camera, fail_fast=True)
     assert butler.query_datasets("raw", collections=camera.raw_run).count() == 0
 
 
 def test_frames_of_one_exposure_that_contradict_each_other_stay_out(
-    butler, camera, copied
+    repository, butler, camera, copied
 ):
     set_card(copied[5], "EXPTIME", 77.0)
-    report = ingest_raws(butler, copied, camera)
+    report = ingest_raws(repository, copied, camera)
     assert [path for path, _ in report.failed] == copied[4:8]
     assert "'exposure_time' is 60.0 in" in report.failed[0][1]
     assert len(report.ingested) == len(copied) - 4
 
 
-def test_an_exposure_that_contradicts_the_repository_stays_out(butler, camera, copied):
-    ingest_raws(butler, copied[:1], camera)
+def test_an_exposure_that_contradicts_the_repository_stays_out(
+    repository, butler, camera, copied
+):
+    ingest_raws(repository, copied[:1], camera)
     for path in copied[1:4]:
         set_card(path, "OBJECT", "something else")
-    report = ingest_raws(butler, copied, camera)
+    report = ingest_raws(repository, copied, camera)
     assert [path for path, _ in report.failed] == copied[1:4]
     assert len(report.ingested) == len(copied) - 4
 
 
-def test_files_with_several_images_are_refused(butler, camera, tmp_path):
+def test_files_with_several_images_are_refused(repository, butler, camera, tmp_path):
     path = tmp_path / "mosaic.fits"
     images = [fits.ImageHDU(np.zeros((8, 8), np.int16)) for _ in range(2)]
     fits.HDUList([fits.PrimaryHDU(), *images]).writeto(path)
-    report = ingest_raws(butler, [path], camera)
+    report = ingest_raws(repository, [path], camera)
     assert "holds 2 images" in report.failed[0][1]
 
 
@@ -145,25 +149,25 @@ def test_files_with_several_images_are_refused(butler, camera, tmp_path):
     [("copy", True), ("hardlink", True), ("symlink", True), ("direct", True),
      ("move", False)],
 )  # fmt: skip
-def test_files_come_in_as_asked(butler, camera, copied, transfer, stays):
+def test_files_come_in_as_asked(repository, butler, camera, copied, transfer, stays):
     expected = fits.getdata(copied[-1])
-    report = ingest_raws(butler, copied, camera, transfer=transfer)
+    report = ingest_raws(repository, copied, camera, transfer=transfer)
     assert report.failed == []
     assert all(path.exists() is stays for path in copied)
     np.testing.assert_array_equal(butler.get(report.refs[-1]).data, expected)
 
 
-def test_another_run_can_be_named(butler, camera, night):
-    ingest_raws(butler, night[:4], camera, run="test/raw")
+def test_another_run_can_be_named(repository, butler, camera, night):
+    ingest_raws(repository, night[:4], camera, run="test/raw")
     assert butler.query_datasets("raw", collections="test/raw").count() == 4
-    report = ingest_raws(butler, night[:4], camera)
+    report = ingest_raws(repository, night[:4], camera)
     assert len(report.ingested) == 4
 
 
-def test_progress_counts_files(butler, camera, night):
+def test_progress_counts_files(repository, butler, camera, night):
     seen = []
     ingest_raws(
-        butler,
+        repository,
         night,
         camera,
         on_progress=lambda done, total: seen.append((done, total)),
@@ -181,7 +185,7 @@ def test_folders_are_searched_for_frames(tmp_path):
     assert found == [tmp_path / "b.fits", tmp_path / "deep" / "a.FITS.fz", odd]
 
 
-def test_both_real_nights_come_in_whole(butler):
+def test_both_real_nights_come_in_whole(repository, butler):
     default = Path(__file__).parents[3].parent / "shared" / "data"
     shared = Path(os.environ.get("PANTLER_SHARED_DATA", default))
     folders = [shared / "arcsat_m13", shared / "arcsat_lpseb35"]
@@ -191,8 +195,8 @@ def test_both_real_nights_come_in_whole(butler):
             pytest.fail(reason)
         pytest.skip(reason)
     camera = Arcsat()
-    register_instrument(butler, camera)
-    report = ingest_raws(butler, folders, camera, transfer="symlink")
+    register_instrument(repository, camera)
+    report = ingest_raws(repository, folders, camera, transfer="symlink")
     assert report.failed == []
     assert len(report.ingested) == 51
     image = butler.get(

@@ -33,15 +33,15 @@ def test_detectors_filters_and_collections_are_there(butler):
     assert calib.type is CollectionType.CALIBRATION
 
 
-def test_registering_again_changes_nothing(butler, camera):
-    assert register_instrument(butler, camera) == 0
+def test_registering_again_changes_nothing(repository, butler, camera):
+    assert register_instrument(repository, camera) == 0
 
 
-def test_a_changed_camera_needs_update(butler):
+def test_a_changed_camera_needs_update(repository, butler):
     with pytest.raises(ConflictError):
-        register_instrument(butler, ChangedCamera())
+        register_instrument(repository, ChangedCamera())
     assert butler.query_dimension_records("detector").count() == 4
-    register_instrument(butler, ChangedCamera(), update=True)
+    register_instrument(repository, ChangedCamera(), update=True)
     assert butler.query_dimension_records("detector").count() == 5
     record = butler.query_dimension_records("instrument").to_polars()
     assert record["exposure_max"].to_list() == [7]

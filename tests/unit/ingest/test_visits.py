@@ -18,8 +18,8 @@ from pantler.ingest.visits import define_visits
 
 
 @pytest.fixture
-def filled(butler, camera, night):
-    ingest_raws(butler, night, camera)
+def filled(repository, butler, camera, night):
+    ingest_raws(repository, night, camera)
     return butler
 
 
@@ -34,8 +34,8 @@ def image_corners(path, beyond=0.0):
     return lonlat_to_vectors(*sky)
 
 
-def test_each_science_exposure_is_a_visit(filled, camera):
-    report = define_visits(filled, camera)
+def test_each_science_exposure_is_a_visit(repository, filled, camera):
+    report = define_visits(repository, camera)
     exposures = records(filled, "exposure").filter(observation_type="science")
     assert report.failed == []
     assert report.defined == exposures["exposure"].sort().to_list()
@@ -50,8 +50,10 @@ def test_each_science_exposure_is_a_visit(filled, camera):
     assert records(filled, "visit_system")["name"].to_list() == ["one-to-one"]
 
 
-def test_regions_hold_their_images_with_a_margin_and_not_more(filled, camera, night):
-    define_visits(filled, camera, padding_px=5)
+def test_regions_hold_their_images_with_a_margin_and_not_more(
+    repository, filled, camera, night
+):
+    define_visits(repository, camera, padding_px=5)
     regions = {
         (row["visit"], row["detector"]): decode_region(row["region"])
         for row in records(filled, "visit_detector_region").iter_rows(named=True)
@@ -65,8 +67,8 @@ def test_regions_hold_their_images_with_a_margin_and_not_more(filled, camera, ni
             assert not region.contains(image_corners(path, beyond=5.1)).any()
 
 
-def test_the_region_of_a_visit_holds_those_of_its_detectors(filled, camera):
-    define_visits(filled, camera)
+def test_the_region_of_a_visit_holds_those_of_its_detectors(repository, filled, camera):
+    define_visits(repository, camera)
     visits = {
         row["visit"]: decode_region(row["region"])
         for row in records(filled, "visit").iter_rows(named=True)
@@ -80,21 +82,23 @@ def test_the_region_of_a_visit_holds_those_of_its_detectors(filled, camera):
         assert visits[row["visit"]].contains(inner).all()
 
 
-def test_defining_again_changes_nothing(filled, camera):
-    define_visits(filled, camera)
+def test_defining_again_changes_nothing(repository, filled, camera):
+    define_visits(repository, camera)
     before = records(filled, "visit")
-    report = define_visits(filled, camera)
+    report = define_visits(repository, camera)
     assert (report.defined, report.known, report.failed) == ([], 4, [])
     assert records(filled, "visit").equals(before)
 
 
-def test_detectors_that_come_late_complete_their_visit(butler, camera, night):
+def test_detectors_that_come_late_complete_their_visit(
+    repository, butler, camera, night
+):
     early = [path for path in night if path.stem.endswith("_0")]
-    ingest_raws(butler, early, camera)
-    define_visits(butler, camera)
+    ingest_raws(repository, early, camera)
+    define_visits(repository, camera)
     small = decode_region(records(butler, "visit").sort("visit")["region"][0])
-    ingest_raws(butler, night, camera)
-    report = define_visits(butler, camera)
+    ingest_raws(repository, night, camera)
+    report = define_visits(repository, camera)
     assert len(report.defined) == 4
     assert records(butler, "visit_detector_region").height == 16
     visit = records(butler, "visit").sort("visit")
@@ -104,15 +108,15 @@ def test_detectors_that_come_late_complete_their_visit(butler, camera, night):
 
 
 def test_frames_without_world_coordinates_are_left_out_and_named(
-    butler, camera, night, tmp_path
+    repository, butler, camera, night, tmp_path
 ):
     spoiled = tmp_path / night[-1].name
     shutil.copy(night[-1], spoiled)
     with fits.open(spoiled, mode="update") as units:
         for key in ("CTYPE1", "CTYPE2", "CD1_1", "CD2_2", "CD1_2", "CD2_1"):
             del units[0].header[key]
-    ingest_raws(butler, [*night[:-1], spoiled], camera)
-    report = define_visits(butler, camera)
+    ingest_raws(repository, [*night[:-1], spoiled], camera)
+    report = define_visits(repository, camera)
     ((frame, reason),) = report.failed
     assert frame == f"exposure {report.defined[-1]}, detector 3"
     assert "no celestial world coordinates" in reason
@@ -121,28 +125,30 @@ def test_frames_without_world_coordinates_are_left_out_and_named(
     assert frame in report.summary()
 
 
-def test_an_exposure_without_any_region_is_no_visit(butler, camera, night, tmp_path):
+def test_an_exposure_without_any_region_is_no_visit(
+    repository, butler, camera, night, tmp_path
+):
     spoiled = tmp_path / night[-1].name
     shutil.copy(night[-1], spoiled)
     with fits.open(spoiled, mode="update") as units:
         for key in ("CTYPE1", "CTYPE2"):
             del units[0].header[key]
-    ingest_raws(butler, [spoiled], camera)
-    report = define_visits(butler, camera)
+    ingest_raws(repository, [spoiled], camera)
+    report = define_visits(repository, camera)
     assert report.defined == []
     assert len(report.failed) == 1
     assert records(butler, "visit").is_empty()
 
 
-def test_exposures_can_be_chosen(filled, camera):
-    report = define_visits(filled, camera, where="band = 'r'")
+def test_exposures_can_be_chosen(repository, filled, camera):
+    report = define_visits(repository, camera, where="band = 'r'")
     assert len(report.defined) == 2
-    assert len(define_visits(filled, camera).defined) == 2
+    assert len(define_visits(repository, camera).defined) == 2
 
 
-def test_a_wrong_choice_is_said(filled, camera):
+def test_a_wrong_choice_is_said(repository, filled, camera):
     with pytest.raises(QuerySyntaxError, match="column 8"):
-        define_visits(filled, camera, where="band = = 'r'")
+        define_visits(repository, camera, where="band = = 'r'")
 
 
 def bent(ctype="RA---TAN", **cards):

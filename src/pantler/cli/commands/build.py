@@ -34,12 +34,12 @@ def build(
       pantler build my-repository -p science.yaml -i DemoCam/raw/all,skymaps \\
           -o demo -d "tract = 1" -g demo.qgraph
     """
-    from pantler.butler.interface import Butler
+    from pantler.butler.repository import Repository
     from pantler.cli.pipeline_options import plan
     from pantler.quanta.file.graph_file import write_graph
 
-    with Butler.open(repo) as butler:
-        graph = plan(butler, choice)
+    with Repository.open(repo) as repository:
+        graph = plan(repository, choice)
     write_graph(graph, save_graph)
     print_frame(graph.summary(), output_format)
     if output_format == "table":

@@ -33,13 +33,13 @@ def certify_calibrations(
       pantler certify-calibrations my-repository DemoCam/bias/run DemoCam/calib bias \\
           --begin-date 2026-01-01 --end-date 2026-12-31
     """
-    from pantler.butler.interface import Butler
+    from pantler.butler.repository import Repository
     from pantler.dimensions.timespan import Timespan
     from pantler.ingest.certification import certify_calibrations as certify
 
     span = Timespan.from_text(begin_date, end_date)
-    with Butler.open(repo, writeable=True) as butler:
+    with Repository.open(repo, writeable=True) as repository:
         count = certify(
-            butler, input_collection, output_collection, dataset_type, timespan=span
+            repository, input_collection, output_collection, dataset_type, timespan=span
         )
     click.echo(f"Certified {count} '{dataset_type}' for {span}.")

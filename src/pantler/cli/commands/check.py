@@ -32,10 +32,10 @@ def check(repo: str, *, repair: bool, output_format: OutputFormat) -> None:
     Example:
       pantler check my-repository --repair
     """
-    from pantler.butler.interface import Butler
+    from pantler.butler.repository import Repository
 
-    with Butler.open(repo, writeable=repair) as butler:
-        report = butler.check(repair=repair)
+    with Repository.open(repo, writeable=repair) as repository:
+        report = repository.check(repair=repair)
     rows = _rows(report)
     if rows or output_format != "table":
         print_rows(rows, ["problem", "dataset", "file"], output_format)

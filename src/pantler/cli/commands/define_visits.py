@@ -29,14 +29,14 @@ def define_visits(
     Example:
       pantler define-visits my-repository
     """
-    from pantler.butler.interface import Butler
+    from pantler.butler.repository import Repository
     from pantler.cli.instruments import choose_instrument
     from pantler.ingest.visits import define_visits as define
 
-    with Butler.open(repo, writeable=True) as butler:
+    with Repository.open(repo, writeable=True) as repository:
         report = define(
-            butler,
-            choose_instrument(butler, instrument),
+            repository,
+            choose_instrument(repository, instrument),
             collections=collections or None,
             where=where,
         )

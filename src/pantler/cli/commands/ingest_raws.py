@@ -49,15 +49,15 @@ def ingest_raws(
     Example:
       pantler ingest-raws my-repository night-1/ --transfer symlink
     """
-    from pantler.butler.interface import Butler
+    from pantler.butler.repository import Repository
     from pantler.cli.instruments import choose_instrument
     from pantler.ingest.raws import ingest_raws as ingest
 
-    with Butler.open(repo, writeable=True) as butler:
+    with Repository.open(repo, writeable=True) as repository:
         report = ingest(
-            butler,
+            repository,
             locations,
-            choose_instrument(butler, instrument),
+            choose_instrument(repository, instrument),
             transfer=transfer,
             run=output_run,
             fail_fast=fail_fast,

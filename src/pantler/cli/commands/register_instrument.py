@@ -20,12 +20,12 @@ def register_instrument(repo: str, instruments: tuple[str, ...], update: bool) -
     Example:
       pantler register-instrument my-repository arcsat
     """
-    from pantler.butler.interface import Butler
+    from pantler.butler.repository import Repository
     from pantler.ingest.registration import register_instrument as register
     from pantler.instruments.instrument import get_instrument
 
     loaded = [get_instrument(name) for name in instruments]
-    with Butler.open(repo, writeable=True) as butler:
+    with Repository.open(repo, writeable=True) as repository:
         for instrument in loaded:
-            register(butler, instrument, update=update)
+            register(repository, instrument, update=update)
             click.echo(f"Registered {instrument.name}.")

@@ -11,7 +11,7 @@ from pantler.cli import options
 from pantler.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from pantler.butler.interface import Butler
+    from pantler.butler.repository import Repository
     from pantler.skymaps.interface import SkyMap
 
 
@@ -62,18 +62,18 @@ def register_skymap(
       pantler register-skymap my-repository m13 --pixel-scale 0.66
       pantler register-skymap my-repository survey --definition survey.yaml
     """
-    from pantler.butler.interface import Butler
+    from pantler.butler.repository import Repository
     from pantler.ingest.skymap_registration import register_skymap as register
 
     if (definition is None) == (pixel_scale is None):
         raise InvalidInputError("Give either --definition FILE or --pixel-scale.")
-    with Butler.open(repo, writeable=True) as butler:
+    with Repository.open(repo, writeable=True) as repository:
         if definition is not None:
             sky_map = _defined(definition, name)
         else:
             sizes = (pixel_scale or 0.0, patch_size, patch_border)
-            sky_map = _covering(butler, name, where, sizes)
-        register(butler, sky_map)
+            sky_map = _covering(repository, name, where, sizes)
+        register(repository, sky_map)
     patches = sum(tract.patch_count for tract in sky_map.tracts())
     click.echo(
         f"Registered sky map {name}: tracts {sky_map.tract_count}, patches {patches}."
@@ -91,12 +91,15 @@ def _defined(file: Path, name: str) -> SkyMap:
 
 
 def _covering(
-    butler: Butler, name: str, where: str, sizes: tuple[float, int, int]
+    repository: Repository, name: str, where: str, sizes: tuple[float, int, int]
 ) -> SkyMap:
+    from pantler.butler.interface import Butler
     from pantler.dimensions.sky.regions import ConvexPolygon, decode_region
     from pantler.skymaps.discrete import DiscreteSkyMap
 
-    records = butler.query_dimension_records("visit", where=where).to_polars()
+    records = (
+        Butler.of(repository).query_dimension_records("visit", where=where).to_polars()
+    )
     regions = [decode_region(data) for data in records["region"].drop_nulls()]
     pixel_scale, patch_size, patch_border = sizes
     return DiscreteSkyMap.from_regions(

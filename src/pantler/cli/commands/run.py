@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,7 @@ from pantler.errors import InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pantler.butler.direct import DirectButler
+    from pantler.butler.repository import Repository
     from pantler.execution.report import RunReport
 
 
@@ -52,14 +52,13 @@ def run(repo: str, *, output_format: OutputFormat, **choice: Any) -> None:
           -o demo -j 2
       pantler run my-repository -g demo.qgraph -j 2
     """
-    from pantler.butler.interface import Butler
+    from pantler.butler.repository import Repository
     from pantler.cli.running import run_with_progress
 
-    with Butler.open(repo, writeable=True) as opened:
-        butler = cast("DirectButler", opened)
-        path = choice["graph"] or _build(butler, choice)
+    with Repository.open(repo, writeable=True) as repository:
+        path = choice["graph"] or _build(repository, choice)
         report, labels = run_with_progress(
-            butler,
+            repository,
             path,
             processes=choice["processes"],
             fail_fast=choice["fail_fast"],
@@ -70,14 +69,14 @@ def run(repo: str, *, output_format: OutputFormat, **choice: Any) -> None:
         raise click.exceptions.Exit(9)
 
 
-def _build(butler: DirectButler, choice: Mapping[str, Any]) -> Path:
+def _build(repository: Repository, choice: Mapping[str, Any]) -> Path:
     """Build a graph, and keep it in the repository, named for its run."""
     from pantler.cli.pipeline_options import plan
     from pantler.cli.running import keep_graph
 
     if not (choice["output"] or choice["output_run"]):
         raise InvalidInputError("Name the output: -o CHAIN, or --output-run RUN.")
-    return keep_graph(butler, plan(butler, choice))
+    return keep_graph(repository, plan(repository, choice))
 
 
 def _print(report: RunReport, labels: list[str], output_format: OutputFormat) -> None:

@@ -1,0 +1,357 @@
+"""A repository: what exists, where it is, and both changed together."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote, urlsplit
+
+import polars as pl
+
+from pantler.butler.ingestion import ingest_files
+from pantler.butler.pending_files import PendingFiles
+from pantler.config.settings import RepositorySettings
+from pantler.datasets.records import records_to_frame
+from pantler.dimensions.universe import Universe
+from pantler.errors import (
+    AccessError,
+    ConflictError,
+    DatasetNotFoundError,
+    NotFoundError,
+    ReadOnlyError,
+)
+from pantler.plugins import load_plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from os import PathLike
+
+    from pantler.butler.check import CheckReport
+    from pantler.butler.file_dataset import FileDataset
+    from pantler.datasets.dataset_type import DatasetType
+    from pantler.datasets.ref import DatasetRef
+    from pantler.datastores.interface import Datastore
+    from pantler.registry.interface import Registry
+    from pantler.storage.interface import TransferMode
+
+SETTINGS_FILE = "pantler.yaml"
+
+
+class Repository:
+    """Registry and datastore of one folder; users hold a `Butler` instead.
+
+    This is what ingest, the building of graphs and their execution work on. Everything
+    here names datasets by refs; finding them by data ID is the butler's part.
+
+    Parameters
+    ----------
+    root
+        The folder of the repository.
+    settings
+        The repository's settings.
+    registry
+        What exists.
+    datastore
+        Where it is.
+
+    Attributes
+    ----------
+    root, settings, registry, datastore
+        As given.
+    records
+        The registry's table of the datastore's records.
+    universe
+        The dimensions.
+
+    Examples
+    --------
+    Bring frames in, and look at them through a butler on the same connection::
+
+        with Repository.open("my/repository", writeable=True) as repository:
+            ingest_raws(repository, [Path("frames")], DemoCamera())
+            butler = Butler.of(repository, collections="DemoCam/raw/all")
+    """
+
+    def __init__(
+        self,
+        root: str,
+        settings: RepositorySettings,
+        *,
+        registry: Registry,
+        datastore: Datastore,
+    ) -> None:
+        self.root = root
+        self.settings = settings
+        self.registry = registry
+        self.datastore = datastore
+        self.records = registry.record_table(datastore.name)
+        self.universe = registry.universe
+        self._files = PendingFiles(datastore)
+
+    # Opening
+
+    @classmethod
+    def open(cls, uri: str | PathLike[str], *, writeable: bool = False) -> Self:
+        """Open the repository in a folder.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        AccessError
+            If the rights to open it are missing.
+        """
+        root = _folder(uri)
+        settings = _read_settings(root)
+        registry = load_plugin("registries", settings.registry.kind).open(
+            root / settings.registry.location, writeable=writeable
+        )
+        return cls._join(root, settings, registry)
+
+    @classmethod
+    def create(
+        cls,
+        uri: str | PathLike[str],
+        *,
+        settings: RepositorySettings | None = None,
+        universe: Universe | None = None,
+    ) -> Self:
+        """Make a repository in a folder that does not exist or is empty.
+
+        Raises
+        ------
+        ConflictError
+            If something is there already.
+        """
+        root = _folder(uri)
+        settings = settings or RepositorySettings()
+        if root.exists() and any(root.iterdir()):
+            what = "a repository" if (root / SETTINGS_FILE).exists() else "not empty"
+            raise ConflictError(
+                f"Cannot create a repository in '{root}': it is {what}. "
+                "Choose a new folder."
+            )
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise AccessError(
+                f"Cannot make the folder '{root}': {error.strerror}."
+            ) from error
+        registry = load_plugin("registries", settings.registry.kind).create(
+            root / settings.registry.location,
+            universe or Universe.default(),
+            journal=settings.registry.journal,
+            durability=settings.registry.durability,
+        )
+        repository = cls._join(root, settings, registry)
+        # The settings come last: a folder without them is not a repository.
+        partial = root / f".{SETTINGS_FILE}"
+        partial.write_text(settings.to_yaml(), "utf-8")
+        partial.replace(root / SETTINGS_FILE)
+        return repository
+
+    @classmethod
+    def _join(
+        cls, root: Path, settings: RepositorySettings, registry: Registry
+    ) -> Self:
+        datastore = load_plugin("datastores", settings.datastore.kind)(
+            settings.datastore, str(root)
+        )
+        return cls(str(root), settings, registry=registry, datastore=datastore)
+
+    def close(self) -> None:
+        """Close the connections; a repository is a context manager that does so."""
+        self.registry.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Reading
+
+    def get(
+        self,
+        ref: DatasetRef,
+        *,
+        component: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Read a dataset, or a component of it.
+
+        Parameters
+        ----------
+        ref
+            Which one.
+        component
+            Name of a part of it; None for all.
+        parameters
+            Options of the read that the storage class allows.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If it has no file here.
+        """
+        return self.datastore.read(
+            ref,
+            self.records.find(ref.id.bytes),
+            component=component,
+            parameters=dict(parameters or {}),
+        )
+
+    def exists(self, ref: DatasetRef) -> bool:
+        """Whether a dataset is recorded and its files are there."""
+        return self.datastore.exists(self.records.find(ref.id.bytes))
+
+    def uri(self, ref: DatasetRef) -> str:
+        """Return the URI of a dataset's file.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If it has none.
+        """
+        records = self.records.find(ref.id.bytes)
+        if not records:
+            raise DatasetNotFoundError(f"{ref} has no file in this repository.")
+        return self.datastore.uri(records[0])
+
+    # Writing
+
+    def put(self, value: Any, ref: DatasetRef) -> DatasetRef:
+        """Store an object as a new dataset.
+
+        Raises
+        ------
+        ConflictError
+            If the run has such a dataset.
+        ReadOnlyError
+            If the repository was opened for reading.
+        """
+        self.check_writeable()
+        # The row goes in first: a conflict is found before any file is touched, and
+        # a commit that never comes leaves at most a file that no record names.
+        with self.transaction():
+            self.registry.datasets.insert(
+                ref.dataset_type,
+                ref.run,
+                pl.DataFrame([ref.data_id.required])
+                if ref.data_id.required
+                else pl.DataFrame(height=1),
+                pl.Series("dataset_id", [ref.id.bytes], dtype=pl.Binary),
+            )
+            records = self.datastore.write(value, ref)
+            self._files.note_written([record.path for record in records])
+            self.records.insert(records_to_frame(records))
+        return ref
+
+    def ingest(
+        self, files: Sequence[FileDataset], transfer: TransferMode = "copy"
+    ) -> list[DatasetRef]:
+        """Make datasets of files of other programs: all of them or none.
+
+        See `Butler.ingest`.
+        """
+        self.check_writeable()
+        with self.transaction():
+            return ingest_files(
+                files,
+                transfer,
+                registry=self.registry,
+                datastore=self.datastore,
+                pending=self._files,
+            )
+
+    def record(
+        self,
+        dataset_type: DatasetType,
+        run: str,
+        data_ids: pl.DataFrame,
+        *,
+        dataset_ids: pl.Series,
+        records: pl.DataFrame,
+    ) -> None:
+        """Record datasets whose files a worker has written, in bulk.
+
+        Parameters
+        ----------
+        dataset_type, run
+            Of all of them.
+        data_ids
+            A column for each required dimension.
+        dataset_ids
+            Their UUIDs, 16 bytes each.
+        records
+            What the datastore returned when it wrote them.
+        """
+        self.check_writeable()
+        with self.registry.transaction():
+            self.registry.datasets.insert(dataset_type, run, data_ids, dataset_ids)
+            self.records.insert(records)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make all changes within, or none of them: also new files are removed."""
+        with self._files.following(self.registry.transaction()):
+            yield
+
+    def check(self, *, repair: bool = False) -> CheckReport:
+        """Compare files with records: find what was left half done, or was lost.
+
+        A program that is killed leaves at most unfinished files, which are named as
+        such, and finished ones that no record names. Both can be removed; nobody has
+        seen them as datasets. A dataset whose file is lost is only reported.
+
+        Parameters
+        ----------
+        repair
+            Whether to remove unfinished files of dead processes of this host, and
+            files that no record names. The datastore's folder must then belong to
+            this repository alone.
+
+        Raises
+        ------
+        ConflictError
+            If a run is at work, when repairing: what its workers have just written
+            is not recorded yet.
+        """
+        from pantler.butler.check import check_repository
+
+        if repair:
+            self.check_writeable()
+        return check_repository(self, repair=repair)
+
+    def check_writeable(self) -> None:
+        """Raise `ReadOnlyError` unless the repository was opened for writing."""
+        if not self.registry.is_writeable:
+            raise ReadOnlyError(
+                "This repository was opened for reading. "
+                "Open it with open(..., writeable=True)."
+            )
+
+
+def _folder(uri: str | PathLike[str]) -> Path:
+    parts = urlsplit(str(uri))
+    path = unquote(parts.path) if parts.scheme == "file" else str(uri)
+    return Path(path).expanduser().absolute()
+
+
+def _read_settings(root: Path) -> RepositorySettings:
+    file = root / SETTINGS_FILE
+    try:
+        text = file.read_text("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        hint = (
+            " It looks half made: remove it and create it again."
+            if root.is_dir() and any(root.iterdir())
+            else f" Make one with 'pantler create {root}'."
+        )
+        raise NotFoundError(
+            f"No repository in '{root}': there is no '{SETTINGS_FILE}'.{hint}"
+        ) from None
+    except OSError as error:
+        raise AccessError(f"Cannot read '{file}': {error.strerror}.") from error
+    return RepositorySettings.from_yaml(text)

@@ -197,6 +197,7 @@ def _node(
         task_path=task.task_path,
         config=task.config,
         dimensions=task.dimensions,
+        needs=task.needs,
         inputs=edges(lambda c: isinstance(c, Input)),
         prerequisites=edges(lambda c: isinstance(c, PrerequisiteInput)),
         outputs=edges(lambda c: isinstance(c, Output)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from pantler.datasets.dataset_type import DatasetType
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pantler.dimensions.universe import Universe
     from pantler.pipelines.nodes import DatasetNode, TaskNode
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +170,7 @@ class PipelineGraph:
                     "label": task.label,
                     "class": task.task_path,
                     "config": task.config.model_dump(mode="json"),
+                    "needs": asdict(task.needs),
                 }
                 for task in self.tasks.values()
             ],
@@ -208,7 +209,9 @@ class PipelineGraph:
                 f"of pantler reads {_FORMAT}. Build it again."
             )
         tasks = tuple(
-            TaskDefinition(entry["label"], entry["class"], entry["config"])
+            TaskDefinition(
+                entry["label"], entry["class"], entry["config"], entry["needs"]
+            )
             for entry in data["tasks"]
         )
         types = [

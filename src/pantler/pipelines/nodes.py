@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pantler.dimensions.universe import DimensionGroup
     from pantler.tasks.config import TaskConfig
     from pantler.tasks.connections import Connection
+    from pantler.tasks.needs import Needs
     from pantler.tasks.task import PipelineTask
 
 
@@ -53,6 +54,8 @@ class TaskNode:
         Its complete configuration.
     dimensions
         Those of its quanta.
+    needs
+        What one quantum needs of a machine: the task's, or the pipeline's.
     inputs, prerequisites, outputs, init_inputs, init_outputs
         Edges by the name of the connection.
     log_type, metadata_type, config_type
@@ -64,6 +67,7 @@ class TaskNode:
     task_path: str
     config: TaskConfig
     dimensions: DimensionGroup
+    needs: Needs
     inputs: Mapping[str, Edge]
     prerequisites: Mapping[str, Edge]
     outputs: Mapping[str, Edge]

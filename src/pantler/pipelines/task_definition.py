@@ -23,11 +23,14 @@ class TaskDefinition:
         ``package.module.Class`` of the task.
     overrides
         Configuration values by dotted key; what is not there keeps its default.
+    needs
+        Values of `Needs` that replace those that the task declares.
     """
 
     label: str
     task_path: str
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    needs: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def class_name(self) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pantler.pipelines.task_definition import TaskDefinition
     from pantler.tasks.config import TaskConfig
     from pantler.tasks.connections import Connection
+    from pantler.tasks.needs import Needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ class DeclaredTask:
         Its complete configuration.
     dimensions
         Those of its quanta.
+    needs
+        What one quantum needs of a machine.
     uses
         What it says of its datasets, by connection.
     """
@@ -94,6 +97,7 @@ class DeclaredTask:
     task_path: str
     config: TaskConfig
     dimensions: DimensionGroup
+    needs: Needs
     uses: Mapping[str, Use]
 
 
@@ -127,6 +131,7 @@ def declare_task(
             return None
         config = task_class.config_class.from_overrides(definition.overrides, where)
         connections = task_class.connections.resolve(config, where)
+        needs = task_class.needs.replaced(definition.needs)
     except PantlerError as error:
         text = str(error)
         problems.append(text if text.startswith(where) else f"{where}: {text}")
@@ -145,7 +150,7 @@ def declare_task(
     if dimensions is None:
         return None
     return DeclaredTask(
-        definition.label, definition.task_path, config, dimensions, uses
+        definition.label, definition.task_path, config, dimensions, needs, uses
     )
 
 

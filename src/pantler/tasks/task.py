@@ -16,6 +16,7 @@ from pantler.tasks.connections import (
     Output,
     PrerequisiteInput,
 )
+from pantler.tasks.needs import Needs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,6 +132,8 @@ class PipelineTask(Task[ConfigT]):
     """
 
     connections: ClassVar[type[Connections]] = Connections
+    needs: ClassVar[Needs] = Needs()
+    """What one quantum needs of a machine; a pipeline may say otherwise."""
 
     def __init__(
         self,

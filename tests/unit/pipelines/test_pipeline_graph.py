@@ -23,6 +23,7 @@ from pantler.tasks.connections import (
     Output,
     PrerequisiteInput,
 )
+from pantler.tasks.needs import Needs
 from pantler.testing.tasks import MeasureTask, ReduceConfig
 
 DICT = "StructuredDict"
@@ -107,6 +108,28 @@ def test_a_node_makes_its_task(graph: PipelineGraph) -> None:
     assert task.label == "measure"
 
 
+def test_a_node_has_the_needs_of_its_task_and_the_pipelines_over_them(
+    make_task: Any, graph_of: Any
+) -> None:
+    plain = make_task("plain", ("visit",))
+    made = make_task("heavy", ("visit",), needs=Needs(cores=2, memory_mb=900))
+    other = TaskDefinition("other", made.task_path, needs={"memory_mb": None})
+    graph = graph_of(plain, made, other)
+    again = PipelineGraph.from_json(graph.to_json(), graph.universe)
+    for found in (graph, again):
+        assert found.tasks["plain"].needs == Needs()
+        assert found.tasks["heavy"].needs == Needs(2, 900)
+        assert found.tasks["other"].needs == Needs(2)
+
+
+def test_needs_that_make_no_sense_are_told_with_the_task(
+    make_task: Any, graph_of: Any
+) -> None:
+    made = make_task("heavy", ("visit",))
+    with pytest.raises(PipelineError, match="Task 'heavy': 'cores' takes"):
+        graph_of(TaskDefinition("heavy", made.task_path, needs={"cores": 0}))
+
+
 def test_one_class_serves_under_two_labels(graph_of: Any) -> None:
     path = "pantler.testing.tasks.ReduceTask"
     graph = graph_of(
@@ -159,7 +182,7 @@ def test_json_keeps_what_only_registered_types_told(
 
 
 def test_json_of_another_format_is_refused(graph: PipelineGraph) -> None:
-    text = graph.to_json().replace('"format":1', '"format":99')
+    text = graph.to_json().replace('"format":2', '"format":99')
     with pytest.raises(SchemaError, match="99"):
         PipelineGraph.from_json(text, UNIVERSE)
 

@@ -22,6 +22,7 @@ from pantler.dimensions.sky.regions import ConvexPolygon
 from pantler.dimensions.universe import Universe
 from pantler.queries.query import DatasetSearch, Query
 from pantler.queries.tree import Comparison, Constant, DimensionKey
+from pantler.registry.sql.settings import SqliteSettings
 from pantler.registry.sql.sqlite import SqliteRegistry
 from pantler.testing.survey import fill_survey, raw_type
 
@@ -191,8 +192,7 @@ def puts(folder: Path, journal: str, durability: str) -> None:
     registry = SqliteRegistry.create(
         folder / f"{journal}-{durability}",
         Universe.default(),
-        journal=journal,
-        durability=durability,
+        SqliteSettings(journal=journal, durability=durability),
     )
     data_ids = fill(registry)
     raw = raw_type(registry)

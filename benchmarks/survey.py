@@ -22,6 +22,7 @@ from pantler.dimensions.universe import Universe
 from pantler.pipelines.graph import PipelineGraph
 from pantler.pipelines.pipeline import Pipeline
 from pantler.pipelines.task_definition import TaskDefinition
+from pantler.registry.sql.settings import SqliteSettings
 from pantler.registry.sql.sqlite import SqliteRegistry
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ class Survey:
 
 def make_survey(path: Path, survey: Survey) -> SqliteRegistry:
     """Make a registry with all records and datasets of a survey."""
-    registry = SqliteRegistry.create(path, Universe.default(), journal="wal")
+    registry = SqliteRegistry.create(
+        path, Universe.default(), SqliteSettings(journal="wal")
+    )
     with registry.transaction():
         _insert_camera(registry, survey)
         _insert_sky(registry, survey)

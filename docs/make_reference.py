@@ -37,11 +37,24 @@ def command_names() -> list[str]:
     return sorted(point.name for point in points)
 
 
+def all_commands() -> Iterator[tuple[str, click.Command]]:
+    """Yield the commands with their names; a group's commands follow it."""
+    for name in command_names():
+        command = load_plugin("commands", name)
+        yield name, command
+        if isinstance(command, click.Group):
+            for inner in command.commands.values():
+                yield f"{name} {inner.name}", inner
+
+
 def make_cli() -> str:
     """Return the page of all commands: what each says of itself."""
-    commands = {name: load_plugin("commands", name) for name in command_names()}
+    commands = dict(all_commands())
     rows = [
-        [f"[`{name}`](#pantler-{name})", command.get_short_help_str(limit=200)]
+        [
+            f"[`{name}`](#pantler-{name.replace(' ', '-')})",
+            command.get_short_help_str(limit=200),
+        ]
         for name, command in commands.items()
     ]
     lines = [

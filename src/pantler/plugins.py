@@ -48,7 +48,7 @@ def load_plugin(group: str, name: str) -> Any:
     """
     points = _group(group)
     point = points.get(name)
-    kind = group.removesuffix("s").replace("_", " ")
+    kind = _singular(group)
     if point is None:
         known = ", ".join(sorted(points)) or "none"
         raise PluginError(
@@ -63,6 +63,13 @@ def load_plugin(group: str, name: str) -> Any:
             f"The {kind} '{name}' ({point.value}, from {owner}) cannot be imported: "
             f"{type(error).__name__}: {error}"
         ) from error
+
+
+def _singular(group: str) -> str:
+    word = group.replace("_", " ")
+    if word.endswith("ies"):
+        return f"{word.removesuffix('ies')}y"
+    return word.removesuffix("es" if word.endswith("sses") else "s")
 
 
 @functools.cache
@@ -84,7 +91,7 @@ def load_object(path: str) -> Any:
     module_name, _, name = path.replace(":", ".").rpartition(".")
     if not module_name:
         raise InvalidInputError(
-            f"'{path}' is no import path. Write 'package.module.Name'."
+            f"'{path}' is not an import path. Write 'package.module.Name'."
         )
     try:
         module = importlib.import_module(module_name)

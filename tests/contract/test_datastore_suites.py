@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from pantler.config.settings import DatastoreSettings
 from pantler.datastores.file import FileDatastore
+from pantler.datastores.settings import FileDatastoreSettings
 from pantler.testing.datastores import DatastoreSuite
 
 
 class TestFileDatastore(DatastoreSuite):
     @pytest.fixture
     def datastore(self, tmp_path):
-        return FileDatastore(DatastoreSettings(), str(tmp_path / "repo"))
+        return FileDatastore(FileDatastoreSettings(), str(tmp_path / "repo"))
 
 
 class TestFileDatastoreWithTemplates(DatastoreSuite):
     @pytest.fixture
     def datastore(self, tmp_path):
-        settings = DatastoreSettings(
+        settings = FileDatastoreSettings(
             root=(tmp_path / "elsewhere").as_uri(),
             durability="power",
             templates={

@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from pantler.dimensions.universe import Universe
+from pantler.registry.sql.settings import SqliteSettings
 from pantler.registry.sql.sqlite import SqliteRegistry
 from pantler.testing.registry import RegistrySuite
 
@@ -21,7 +22,8 @@ def empty(request, tmp_path_factory):
     journal, durability = request.param
     path = tmp_path_factory.mktemp("registry") / "registry.sqlite3"
     universe = Universe.default()
-    made = SqliteRegistry.create(path, universe, journal=journal, durability=durability)
+    settings = SqliteSettings(journal=journal, durability=durability)
+    made = SqliteRegistry.create(path, universe, settings)
     made.close()
     return path.read_bytes()
 

@@ -43,6 +43,7 @@ _VARIES = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
     r"|\b\d{8}T\d{12}Z\b|(?<= in )\d+\.\d(?= s\b)"
 )
+_ASSIGNMENT = re.compile(r"[A-Z_]+=")
 _OF_THE_SHELL = {"git", "ls", "make", "python3", "source"}  # told, not run
 
 
@@ -126,6 +127,12 @@ class Story:
 
     def _run_line(self, line: str, shown: str, block: Block) -> None:
         words = shlex.split(line)
+        with pytest.MonkeyPatch.context() as patch:
+            while _ASSIGNMENT.match(words[0]):
+                patch.setenv(*words.pop(0).split("=", 1))
+            self._run_words(words, line, shown, block)
+
+    def _run_words(self, words: list[str], line: str, shown: str, block: Block) -> None:
         where = f"{self._where(block)}: {line}"
         output = ""
         if line == "echo $?":

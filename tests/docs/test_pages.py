@@ -11,13 +11,12 @@ import click
 import pytest
 
 import pantler
-from pantler.plugins import load_plugin
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 MAKER = runpy.run_path(str(ROOT / "docs" / "make_reference.py"))
-COMMANDS = MAKER["command_names"]()
+COMMANDS = dict(MAKER["all_commands"]())
 
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|<img[^>]*src=\"([^\"]+)\"")
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -69,18 +68,19 @@ def test_each_page_can_be_reached_from_the_map():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_has_help_and_an_example(name):
-    command = load_plugin("commands", name)
+    command = COMMANDS[name]
     summary = command.get_short_help_str(limit=200)
     assert summary.endswith(".")
     assert len(summary) <= 52, "the list of commands would cut it off"
     text = inspect.cleandoc(command.help)
-    assert "\b\nExample" in text
-    assert f"  pantler {name} " in text
+    if not isinstance(command, click.Group):
+        assert "\b\nExample" in text
+        assert f"  pantler {name} " in text
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_option_of_a_command_is_explained(name):
-    for parameter in load_plugin("commands", name).params:
+    for parameter in COMMANDS[name].params:
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name
             assert parameter.help.endswith("."), parameter.help

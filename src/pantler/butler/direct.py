@@ -77,9 +77,10 @@ class DirectButler(Butler):
         run: str | None,
         writeable: bool,
         defaults: dict[str, object],
+        settings: Mapping[str, Any] | None,
     ) -> DirectButler:
         """Open the repository in a folder."""
-        repository = Repository.open(uri, writeable=writeable)
+        repository = Repository.open(uri, writeable=writeable, settings=settings)
         return cls(repository, collections=collections, run=run, defaults=defaults)
 
     @classmethod

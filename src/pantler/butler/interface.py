@@ -64,6 +64,7 @@ class Butler(ABC):
         run: str | None = None,
         writeable: bool = False,
         defaults: Mapping[str, object] | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> Butler:
         """Open a repository.
 
@@ -81,11 +82,16 @@ class Butler(ABC):
             Whether changes are allowed.
         defaults
             Data ID values for calls that leave them out.
+        settings
+            What is set for this time, as ``{"datastore.durability": "process"}``:
+            stronger than the repository, the user's file and the environment.
 
         Raises
         ------
         NotFoundError
             If there is no repository.
+        SettingsError
+            If a setting is unknown, or the same for all who use the repository.
         AccessError
             If the rights to open it are missing.
         """
@@ -95,6 +101,7 @@ class Butler(ABC):
             run=run,
             writeable=writeable,
             defaults=dict(defaults or {}),
+            settings=settings,
         )
 
     @staticmethod
@@ -152,6 +159,7 @@ class Butler(ABC):
         run: str | None,
         writeable: bool,
         defaults: dict[str, object],
+        settings: Mapping[str, Any] | None,
     ) -> Butler:
         """Open a repository of this kind; users call `open`."""
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import unquote, urlsplit
 
 import polars as pl
 
 from pantler.butler.ingestion import ingest_files
 from pantler.butler.pending_files import PendingFiles
-from pantler.config.settings import RepositorySettings
+from pantler.butler.settings_file import read_settings_file, repository_folder
+from pantler.config.settings import SETTINGS_FILE, RepositorySettings
 from pantler.datasets.records import records_to_frame
 from pantler.dimensions.universe import Universe
 from pantler.errors import (
     AccessError,
     ConflictError,
     DatasetNotFoundError,
-    NotFoundError,
     ReadOnlyError,
 )
 from pantler.plugins import load_plugin
@@ -26,6 +24,7 @@ from pantler.plugins import load_plugin
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from os import PathLike
+    from pathlib import Path
 
     from pantler.butler.check import CheckReport
     from pantler.butler.file_dataset import FileDataset
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from pantler.datastores.interface import Datastore
     from pantler.registry.interface import Registry
     from pantler.storage.interface import TransferMode
-
-SETTINGS_FILE = "pantler.yaml"
 
 
 class Repository:
@@ -92,8 +89,24 @@ class Repository:
     # Opening
 
     @classmethod
-    def open(cls, uri: str | PathLike[str], *, writeable: bool = False) -> Self:
+    def open(
+        cls,
+        uri: str | PathLike[str],
+        *,
+        writeable: bool = False,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Self:
         """Open the repository in a folder.
+
+        Parameters
+        ----------
+        uri
+            Its path, or a ``file:`` URI.
+        writeable
+            Whether it may be changed.
+        settings
+            What is set for this time, as ``{"datastore.durability": "process"}``:
+            stronger than the repository, the user's file and the environment.
 
         Raises
         ------
@@ -102,12 +115,14 @@ class Repository:
         AccessError
             If the rights to open it are missing.
         """
-        root = _folder(uri)
-        settings = _read_settings(root)
-        registry = load_plugin("registries", settings.registry.kind).open(
-            root / settings.registry.location, writeable=writeable
+        root = repository_folder(uri)
+        chosen = RepositorySettings.for_user(
+            read_settings_file(root), str(root / SETTINGS_FILE), call=settings
         )
-        return cls._join(root, settings, registry)
+        registry = load_plugin("registries", chosen.registry.kind).open(
+            root / chosen.registry.location, writeable=writeable
+        )
+        return cls._join(root, chosen, registry)
 
     @classmethod
     def create(
@@ -124,7 +139,7 @@ class Repository:
         ConflictError
             If something is there already.
         """
-        root = _folder(uri)
+        root = repository_folder(uri)
         settings = settings or RepositorySettings()
         if root.exists() and any(root.iterdir()):
             what = "a repository" if (root / SETTINGS_FILE).exists() else "not empty"
@@ -141,8 +156,7 @@ class Repository:
         registry = load_plugin("registries", settings.registry.kind).create(
             root / settings.registry.location,
             universe or Universe.default(),
-            journal=settings.registry.journal,
-            durability=settings.registry.durability,
+            settings.registry,
         )
         repository = cls._join(root, settings, registry)
         # The settings come last: a folder without them is not a repository.
@@ -331,27 +345,3 @@ class Repository:
                 "This repository was opened for reading. "
                 "Open it with open(..., writeable=True)."
             )
-
-
-def _folder(uri: str | PathLike[str]) -> Path:
-    parts = urlsplit(str(uri))
-    path = unquote(parts.path) if parts.scheme == "file" else str(uri)
-    return Path(path).expanduser().absolute()
-
-
-def _read_settings(root: Path) -> RepositorySettings:
-    file = root / SETTINGS_FILE
-    try:
-        text = file.read_text("utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        hint = (
-            " It looks half made: remove it and create it again."
-            if root.is_dir() and any(root.iterdir())
-            else f" Make one with 'pantler create {root}'."
-        )
-        raise NotFoundError(
-            f"No repository in '{root}': there is no '{SETTINGS_FILE}'.{hint}"
-        ) from None
-    except OSError as error:
-        raise AccessError(f"Cannot read '{file}': {error.strerror}.") from error
-    return RepositorySettings.from_yaml(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
@@ -52,11 +54,19 @@ def print_rows(
     columns: Sequence[str],
     output_format: OutputFormat,
 ) -> None:
-    """Print a few rows that are no frame yet."""
-    import polars as pl
-
-    data = {name: [_plain(row.get(name)) for row in rows] for name in columns}
-    print_frame(pl.DataFrame(data), output_format)
+    """Print a few rows of plain values; in JSON, lists stay lists."""
+    if output_format == "json":
+        chosen = [{name: row.get(name) for name in columns} for row in rows]
+        click.echo(json.dumps(chosen, indent=1, default=str))
+        return
+    cells = [[row.get(name) for name in columns] for row in rows]
+    if output_format == "csv":
+        lines = csv.writer(text := io.StringIO(), lineterminator="\n")
+        lines.writerow(columns)
+        lines.writerows([[_text(cell) for cell in row] for row in cells])
+        click.echo(text.getvalue(), nl=False)
+    else:
+        click.echo(_table(columns, cells))
 
 
 def readable(frame: pl.DataFrame) -> pl.DataFrame:
@@ -124,10 +134,6 @@ def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) 
     return "  ".join(padded).rstrip()
 
 
-def _plain(value: object) -> int | str:
-    return value if isinstance(value, int) else _text(value)
-
-
 def _rule(widths: Sequence[int]) -> str:
     return "  ".join("─" * width for width in widths)
 
@@ -135,10 +141,14 @@ def _rule(widths: Sequence[int]) -> str:
 def _text(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value)
+    if isinstance(value, dict):
+        return json.dumps(value)
     return str(value)
 
 

@@ -1,5 +1,5 @@
-"""Config: settings from packaged defaults, repository, user, environment and call.
+"""Config: settings merged from packaged, repository, user, environment and call.
 
-Not here: fetching the files; others read them.
+Not here: what settings mean; each plugin owns the model of its section.
 Start with ``settings.RepositorySettings``.
 """

@@ -1,14 +1,20 @@
-"""Settings of a repository: what ``pantler.yaml`` in its root says."""
+"""Settings of a repository: its ``pantler.yaml``, and what overrides it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, SerializeAsAny
 
-from pantler.config.yaml_text import load_yaml
-from pantler.errors import SettingsError, close_match
+from pantler.config.layers import Layer, Origin, call_layer, personal_layers, yaml_layer
+from pantler.config.merging import merge
+from pantler.config.sections import (
+    SECTIONS,
+    DatastoreSettings,
+    RegistrySettings,
+    section_model,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,97 +23,83 @@ SETTINGS_FILE: Final = "pantler.yaml"
 """Name of the settings file in the root of a repository."""
 
 
-class _Settings(BaseModel):
+def _packaged(section: str) -> Any:
+    return section_model(section, SECTIONS[section].default_kind).model_validate({})
+
+
+class RepositorySettings(BaseModel):
+    """All settings of one repository.
+
+    The models of the sections are those of the plugins that the repository uses.
+
+    Examples
+    --------
+    >>> settings = RepositorySettings.from_yaml("datastore: {root: files}")
+    >>> settings.registry.kind, settings.datastore.root
+    ('sqlite', 'files')
+    """
+
     model_config = ConfigDict(
         extra="forbid", frozen=True, use_attribute_docstrings=True
     )
 
-
-class RegistrySettings(_Settings):
-    """Where a repository records what exists."""
-
-    kind: str = "sqlite"
-    """Name of the registry plugin."""
-
-    location: str = "registry.sqlite3"
-    """For SQLite, a path relative to the repository's root."""
-
-    journal: Literal["delete", "wal"] = "delete"
-    """Journal of an SQLite database: ``wal`` lets readers and a writer work at once,
-    but fails on network file systems and shuts out readers who may not write."""
-
-    durability: Literal["process", "power"] = "process"
-    """What a finished write survives: the death of the process, or a power cut."""
-
-
-class DatastoreSettings(_Settings):
-    """Where a repository keeps its datasets."""
-
-    kind: str = "file"
-    """Name of the datastore plugin."""
-
-    name: str = Field("file", pattern=r"^[a-z][a-z0-9_]*$")
-    """A name of its own within the repository."""
-
-    root: str = Field("datasets", min_length=1)
-    """A path relative to the repository's root, an absolute path, or a URI."""
-
-    checksum: bool = True
-    """Whether to compute a checksum of each artifact that is written."""
-
-    durability: Literal["process", "power"] = "process"
-    """What a finished write survives: the death of the process, or a power cut."""
-
-    templates: dict[str, str] = Field(default_factory=dict)
-    """Path templates by dataset type or storage class; ``default`` for the rest."""
-
-    formatters: dict[str, str] = Field(default_factory=dict)
-    """Formatter names by dataset type or storage class."""
-
-
-class RepositorySettings(_Settings):
-    """All settings of one repository.
-
-    Examples
-    --------
-    >>> settings = RepositorySettings.from_yaml("registry: {journal: wal}")
-    >>> settings.registry.journal, settings.datastore.root
-    ('wal', 'datasets')
-    """
-
-    registry: RegistrySettings = RegistrySettings()
+    registry: SerializeAsAny[InstanceOf[RegistrySettings]] = Field(
+        default_factory=lambda: _packaged("registry")
+    )
     """Where it records what exists."""
 
-    datastore: DatastoreSettings = DatastoreSettings()
+    datastore: SerializeAsAny[InstanceOf[DatastoreSettings]] = Field(
+        default_factory=lambda: _packaged("datastore")
+    )
     """Where it keeps its datasets."""
 
     @classmethod
-    def from_yaml(cls, text: str | bytes) -> Self:
-        """Read settings from YAML text; what it leaves out has its default.
+    def from_yaml(cls, text: str | bytes, what: str = "The settings") -> Self:
+        """Return what YAML text says, and the packaged defaults for the rest.
+
+        Parameters
+        ----------
+        text
+            Sections with their settings.
+        what
+            What to call the text in messages, such as the path of its file.
 
         Raises
         ------
         SettingsError
             If the text is not YAML, a key is unknown (with a close match) or a
             value is not allowed.
+        PluginError
+            If a plugin that is named cannot be used.
         """
-        data = load_yaml(text, "The settings", error=SettingsError)
-        if data is None:
-            return cls()
-        if not isinstance(data, dict):
-            raise SettingsError(
-                f"The settings must be a mapping of sections, not {data!r}."
-            )
-        _check_keys(cls, data, "")
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            problems = "; ".join(
-                f"'{'.'.join(map(str, item['loc']))}': {item['msg']}, "
-                f"not {item['input']!r}"
-                for item in error.errors()
-            )
-            raise SettingsError(f"The settings are not valid: {problems}.") from None
+        return cls(**merge([repository_layer(text, what)]).sections)
+
+    @classmethod
+    def for_user(
+        cls,
+        text: str | bytes,
+        what: str,
+        *,
+        call: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Return the settings with which this user opens a repository.
+
+        Parameters
+        ----------
+        text
+            The settings file of the repository.
+        what
+            Its path.
+        call
+            Settings of the call, as nested mappings or with dotted names.
+
+        Raises
+        ------
+        SettingsError
+            As for `from_yaml`, for each layer; also if a user's file, the environment
+            or the call sets what all users of the repository share.
+        """
+        return cls(**merge(layers_for_user(text, what, call=call)).sections)
 
     def to_yaml(self) -> str:
         """Return YAML text from which `from_yaml` makes equal settings.
@@ -119,22 +111,14 @@ class RepositorySettings(_Settings):
         return text
 
 
-def _check_keys(
-    model: type[BaseModel], data: Mapping[object, Any], prefix: str
-) -> None:
-    """Refuse unknown keys with a hint, which pydantic alone does not give."""
-    for key, value in data.items():
-        field = model.model_fields.get(str(key))
-        if field is None:
-            known = ", ".join(model.model_fields)
-            raise SettingsError(
-                f"Unknown setting '{prefix}{key}' (known: {known})."
-                f"{close_match(str(key), model.model_fields)}"
-            )
-        inner = field.annotation
-        if (
-            isinstance(inner, type)
-            and issubclass(inner, BaseModel)
-            and isinstance(value, dict)
-        ):
-            _check_keys(inner, value, f"{prefix}{key}.")
+def repository_layer(text: str | bytes, what: str) -> Layer:
+    """Return what the settings file of a repository says."""
+    return yaml_layer(text, Origin("repository", what), what=what)
+
+
+def layers_for_user(
+    text: str | bytes, what: str, *, call: Mapping[str, Any] | None = None
+) -> list[Layer]:
+    """Return all layers with which this user opens a repository, the weakest first."""
+    layers = [repository_layer(text, what), *personal_layers()]
+    return [*layers, call_layer(call)] if call else layers

@@ -6,12 +6,13 @@ import functools
 import hashlib
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from urllib.parse import quote, unquote
 
 from pantler.datasets.records import DatastoreRecord
 from pantler.datasets.storage_class import StorageClass, get_storage_class
 from pantler.datastores.naming import naming
+from pantler.datastores.settings import FileDatastoreSettings
 from pantler.datastores.templates import (
     PathTemplate,
     default_template,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from pantler.config.settings import DatastoreSettings
+    from pantler.config.sections import DatastoreSettings
     from pantler.datasets.dataset_type import DatasetType
     from pantler.datasets.ref import DatasetRef
     from pantler.storage.interface import Storage, TransferMode
@@ -73,7 +74,9 @@ class FileDatastore:
     is recorded for those who copy them.
     """
 
-    def __init__(self, settings: DatastoreSettings, repository_root: str) -> None:
+    settings_model: ClassVar[type[DatastoreSettings]] = FileDatastoreSettings
+
+    def __init__(self, settings: FileDatastoreSettings, repository_root: str) -> None:
         self._settings = settings
         options = {"fsync": True} if settings.durability == "power" else {}
         root = _absolute_root(settings.root, repository_root)

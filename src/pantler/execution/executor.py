@@ -82,7 +82,8 @@ def run_graph(
         raise InvalidInputError(f"Cannot run on {processes} processes; give 1 or more.")
     graph = GraphFile.open(graph_path)
     run = _GraphRun(repository, graph, fail_fast=fail_fast, on_progress=on_progress)
-    setup = WorkerSetup(str(graph_path), repository.root, repository.settings.to_yaml())
+    datastore = repository.settings.datastore.model_dump_json()
+    setup = WorkerSetup(str(graph_path), repository.root, datastore)
     # What was sent ahead would still be started after a failure.
     ahead = 1 if fail_fast else AHEAD
     if processes == 1:

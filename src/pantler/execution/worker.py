@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pantler.config.settings import RepositorySettings
+from pantler.config.sections import section_from_json
 from pantler.errors import PantlerError
 from pantler.execution.quantum_runner import QuantumRunner
 from pantler.plugins import load_plugin
@@ -35,13 +35,13 @@ class WorkerSetup:
         The path of the graph's file.
     root
         The repository's root.
-    settings
-        The repository's settings, YAML.
+    datastore
+        The settings of the datastore, JSON.
     """
 
     graph: str
     root: str
-    settings: str
+    datastore: str
 
     def make_runner(self) -> QuantumRunner:
         """Open the graph and the datastore; both stay open."""
@@ -50,7 +50,7 @@ class WorkerSetup:
 
     def open_datastore(self) -> Datastore:
         """Open the datastore alone."""
-        settings = RepositorySettings.from_yaml(self.settings).datastore
+        settings = section_from_json("datastore", self.datastore)
         datastore: Datastore = load_plugin("datastores", settings.kind)(
             settings, self.root
         )

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from astropy.nddata import CCDData
 
-from pantler.config.settings import DatastoreSettings
 from pantler.datastores.file import FileDatastore
+from pantler.datastores.settings import FileDatastoreSettings
 from pantler.errors import (
     DatasetNotFoundError,
     IntegrityError,
@@ -24,7 +24,7 @@ from pantler.testing.datastores import VALUE, make_ref
 
 
 def make_datastore(tmp_path, **settings):
-    return FileDatastore(DatastoreSettings(**settings), str(tmp_path))
+    return FileDatastore(FileDatastoreSettings(**settings), str(tmp_path))
 
 
 def test_a_record_says_where_and_what_was_written(tmp_path):
@@ -193,7 +193,9 @@ def test_a_missing_source_is_told_before_anything_is_done(tmp_path):
 
 def test_a_moved_repository_reads_its_files(tmp_path):
     ref = make_ref()
-    records = FileDatastore(DatastoreSettings(), str(tmp_path / "a")).write(VALUE, ref)
+    records = FileDatastore(FileDatastoreSettings(), str(tmp_path / "a")).write(
+        VALUE, ref
+    )
     shutil.move(tmp_path / "a", tmp_path / "b")
-    datastore = FileDatastore(DatastoreSettings(), (tmp_path / "b").as_uri())
+    datastore = FileDatastore(FileDatastoreSettings(), (tmp_path / "b").as_uri())
     assert datastore.read(ref, records) == VALUE

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pantler.config.settings import DatastoreSettings
 from pantler.datasets.deferred import DeferredDataset
 from pantler.datasets.records import records_to_frame
 from pantler.datastores.file import FileDatastore
+from pantler.datastores.settings import FileDatastoreSettings
 from pantler.errors import InvalidInputError, TaskError
 from pantler.execution.context import GraphQuantumContext
 from pantler.tasks.task import NoWork
@@ -15,7 +15,7 @@ from pantler.tasks.task import NoWork
 
 @pytest.fixture
 def datastore(tmp_path):
-    return FileDatastore(DatastoreSettings(), str(tmp_path))
+    return FileDatastore(FileDatastoreSettings(), str(tmp_path))
 
 
 @pytest.fixture

@@ -29,10 +29,15 @@ def create(repo: str, settings: Path | None, universe: Path | None) -> None:
       pantler create my-repository
     """
     from pantler.butler.interface import Butler
+    from pantler.cli.files import read_bytes
     from pantler.config.settings import RepositorySettings
     from pantler.dimensions.universe import Universe
 
-    chosen = RepositorySettings.from_yaml(settings.read_bytes()) if settings else None
-    dimensions = Universe.from_yaml(universe.read_bytes()) if universe else None
+    chosen = (
+        RepositorySettings.from_yaml(read_bytes(settings), str(settings))
+        if settings
+        else None
+    )
+    dimensions = Universe.from_yaml(read_bytes(universe)) if universe else None
     Butler.create(repo, settings=chosen, universe=dimensions).close()
     click.echo(f"Made an empty repository in {repo}.")

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -19,18 +19,17 @@ from pantler.errors import (
     NotFoundError,
     ReadOnlyError,
     SchemaError,
-    SettingsError,
     StorageError,
 )
 from pantler.registry.sql.connection import BUSY_S, Backend, Connection, ConstraintError
 from pantler.registry.sql.registry import SqlRegistry, create_schema, read_universe
+from pantler.registry.sql.settings import SqliteSettings
 
 if TYPE_CHECKING:
+    from pantler.config.sections import RegistrySettings
     from pantler.dimensions.universe import Universe
 
-Journal = Literal["delete", "wal"]
-Durability = Literal["process", "power"]
-
+_DEFAULTS: Final = SqliteSettings()
 _SYNCHRONOUS: Final = {"process": "OFF", "power": "FULL"}
 
 
@@ -40,14 +39,14 @@ class SqliteRegistry(SqlRegistry):
     Make one with `create` or `open`. An object belongs to the thread that made it.
     """
 
+    settings_model: ClassVar[type[RegistrySettings]] = SqliteSettings
+
     @classmethod
     def create(
         cls,
         path: Path | str,
         universe: Universe,
-        *,
-        journal: Journal = "delete",
-        durability: Durability = "process",
+        settings: SqliteSettings = _DEFAULTS,
     ) -> SqliteRegistry:
         """Make a new registry and open it for writing.
 
@@ -57,13 +56,8 @@ class SqliteRegistry(SqlRegistry):
             The file, which must not exist.
         universe
             Its dimensions, for good.
-        journal
-            ``delete``: readers need no right to write, on any file system. ``wal``:
-            commits are faster and readers never wait, but whoever opens the file
-            needs the right to write beside it, and network file systems do not do.
-        durability
-            ``process``: what was written survives if the process is killed;
-            ``power``: also if the machine fails, at the cost of waiting for the disk.
+        settings
+            Its journal and durability.
 
         Raises
         ------
@@ -71,11 +65,6 @@ class SqliteRegistry(SqlRegistry):
             If the file exists.
         """
         path = Path(path)
-        if journal not in get_args(Journal) or durability not in _SYNCHRONOUS:
-            raise SettingsError(
-                f"journal='{journal}', durability='{durability}': choose "
-                "'delete' or 'wal', and 'process' or 'power'."
-            )
         if path.exists():
             raise ConflictError(f"'{path}' exists. Open it, or choose another name.")
         try:
@@ -86,9 +75,11 @@ class SqliteRegistry(SqlRegistry):
             raise AccessError(f"Cannot create '{path}': {error.strerror}.") from error
         try:
             connection = _connect(partial, writeable=True)
-            connection.run_text(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
-            connection.run_text(f"PRAGMA journal_mode = {journal}")
-            create_schema(connection, universe, {"durability": durability})
+            connection.run_text(
+                f"PRAGMA synchronous = {_SYNCHRONOUS[settings.durability]}"
+            )
+            connection.run_text(f"PRAGMA journal_mode = {settings.journal}")
+            create_schema(connection, universe, {"durability": settings.durability})
             _describe_sizes(connection)
             connection.close()
             partial.rename(path)

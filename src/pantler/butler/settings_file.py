@@ -1,0 +1,46 @@
+"""The settings file in a repository's root."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from pantler.config.settings import SETTINGS_FILE
+from pantler.errors import AccessError, NotFoundError
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+
+def repository_folder(uri: str | PathLike[str]) -> Path:
+    """Return the folder that a path or a ``file:`` URI names."""
+    parts = urlsplit(str(uri))
+    path = unquote(parts.path) if parts.scheme == "file" else str(uri)
+    return Path(path).expanduser().absolute()
+
+
+def read_settings_file(root: Path) -> bytes:
+    """Return the settings file of the repository in a folder.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    AccessError
+        If it cannot be read.
+    """
+    file = root / SETTINGS_FILE
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        hint = (
+            " It looks half made: remove it and create it again."
+            if root.is_dir() and any(root.iterdir())
+            else f" Make one with 'pantler create {root}'."
+        )
+        raise NotFoundError(
+            f"No repository in '{root}': there is no '{SETTINGS_FILE}'.{hint}"
+        ) from None
+    except OSError as error:
+        raise AccessError(f"Cannot read '{file}': {error.strerror}.") from error

@@ -1,0 +1,35 @@
+"""The settings of the datastore of files."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pantler.config.sections import SHARED, DatastoreSettings
+
+
+class FileDatastoreSettings(DatastoreSettings):
+    """Where files are, what they are called and how carefully they are written."""
+
+    kind: Annotated[str, SHARED] = "file"
+    """Name of the datastore plugin."""
+
+    name: Annotated[str, SHARED] = Field("file", pattern=r"^[a-z][a-z0-9_]*$")
+    """A name of its own within the repository."""
+
+    root: Annotated[str, SHARED] = Field("datasets", min_length=1)
+    """A path relative to the repository's root, an absolute path, or a URI."""
+
+    checksum: Annotated[bool, SHARED] = True
+    """Whether to record a checksum of each file that is written."""
+
+    durability: Literal["process", "power"] = "power"
+    """What a dataset survives: the death of its writer, or also a power cut. The disk
+    is waited for only then."""
+
+    templates: Annotated[dict[str, str], SHARED] = Field(default_factory=dict)
+    """Path templates by dataset type or storage class; ``default`` for the rest."""
+
+    formatters: Annotated[dict[str, str], SHARED] = Field(default_factory=dict)
+    """Formatter names by dataset type or storage class."""

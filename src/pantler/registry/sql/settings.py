@@ -1,0 +1,26 @@
+"""The settings of registries in a database."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pantler.config.sections import SHARED, RegistrySettings
+
+
+class SqliteSettings(RegistrySettings):
+    """Where the SQLite file is, and how carefully it is written."""
+
+    kind: Annotated[str, SHARED] = "sqlite"
+    """Name of the registry plugin."""
+
+    location: Annotated[str, SHARED] = "registry.sqlite3"
+    """Path of the database: absolute, or relative to the repository's root."""
+
+    journal: Annotated[Literal["delete", "wal"], SHARED] = "delete"
+    """Journal of the database, fixed when it is made. ``wal`` lets readers and a writer
+    work at once, but fails on network file systems and shuts out readers who may not
+    write."""
+
+    durability: Annotated[Literal["process", "power"], SHARED] = "power"
+    """What the database survives: the death of a writer, or also a power cut. Shared,
+    for one careless writer would put the datasets of all at risk."""

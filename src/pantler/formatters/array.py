@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from tokenize import TokenError
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.lib import format as npy
@@ -15,6 +16,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pantler.datasets.storage_class import StorageClass
+
+
+# The header is a literal of Python: what is wrong with one is said in many ways.
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    SyntaxError,
+    TokenError,
+    RecursionError,
+    MemoryError,
+)
 
 
 class NpyFormatter(Formatter):
@@ -58,7 +73,7 @@ class NpyFormatter(Formatter):
         with path.open("rb") as file:
             try:
                 array = npy.read_array(file, allow_pickle=False)
-            except (ValueError, EOFError, SyntaxError, MemoryError) as error:
+            except _UNREADABLE as error:
                 raise IntegrityError(f"Not a valid npy file: {error}.") from error
             if file.read(1):
                 raise IntegrityError("The npy file goes on after its array.")

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 from astropy import units
 from astropy.io import fits
+from astropy.io.fits.hdu.compressed._compression import CfitsioException
 from astropy.io.fits.verify import VerifyError
 from astropy.nddata import (
     CCDData,
@@ -28,6 +29,7 @@ from astropy.wcs import WCS
 
 from pantler.errors import IntegrityError, InvalidInputError, PantlerError
 from pantler.formatters import fits_header
+from pantler.formatters.fits_structure import open_units
 from pantler.formatters.interface import Formatter
 
 if TYPE_CHECKING:
@@ -65,7 +67,10 @@ _UNREADABLE: Final = (
     RuntimeError,
     MemoryError,
     EOFError,
+    ArithmeticError,
+    AssertionError,
     VerifyError,
+    CfitsioException,
     AstropyUserWarning,
 )
 
@@ -415,8 +420,7 @@ def _opened(path: Path) -> Iterator[fits.HDUList]:
             "error", message="File may have been truncated", category=AstropyUserWarning
         )
         try:
-            # Astropy leaves open a path's file that it finds to be no FITS.
-            with path.open("rb") as file, fits.open(file, memmap=False) as hdus:
+            with _checked(path) as file, fits.open(file, memmap=False) as hdus:
                 yield hdus
         except PantlerError:
             raise
@@ -426,6 +430,17 @@ def _opened(path: Path) -> Iterator[fits.HDUList]:
             raise IntegrityError(
                 f"Not a whole and valid FITS file: {_one_line(error)}"
             ) from error
+
+
+@contextlib.contextmanager
+def _checked(path: Path) -> Iterator[BinaryIO]:
+    """Open a file whose headers can be believed as far as sizes go."""
+    with contextlib.ExitStack() as stack:
+        try:
+            file, _ = stack.enter_context(open_units(path))
+        except IntegrityError as error:
+            raise IntegrityError(f"Not a whole and valid FITS file: {error}") from None
+        yield file
 
 
 def _one_line(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from astropy.io.fits.verify import VerifyError
 from astropy.wcs import WCS, WCSHDO_P17, WCSHDO_all
 from astropy.wcs.wcs import WCSHDO_SIP
 
-from pantler.errors import InvalidInputError
+from pantler.errors import IntegrityError, InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,21 @@ _OF_WCS: Final = re.compile(
 )
 _OF_FILE: Final = ("CHECKSUM", "DATASUM", "BLANK")
 _PIXEL_SHAPE: Final = "PIXSHP"
+_SIP_ORDERS: Final = ("A_ORDER", "B_ORDER", "AP_ORDER", "BP_ORDER")
+_MOST_SIP_ORDER: Final = 9  # Shupe et al. 2005, ASP Conf. Ser. 347, 491
+# What astropy and its C library raise for cards that make no sense.
+_NO_WCS: Final = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    RuntimeError,
+    MemoryError,
+    OSError,
+    VerifyError,
+)
 
 
 def make_header(meta: Mapping[str, Any]) -> Header:
@@ -140,10 +155,20 @@ def wcs_cards(wcs: WCS) -> Header:
 
 
 def wcs_of_cards(header: Header) -> WCS:
-    """Return the world coordinates of what `wcs_cards` made."""
-    wcs = WCS(header, fix=False)
-    lengths = [header.get(f"{_PIXEL_SHAPE}{axis + 1}") for axis in range(wcs.naxis)]
-    wcs.pixel_shape = None if None in lengths else lengths
+    """Return the world coordinates of what `wcs_cards` made.
+
+    Raises
+    ------
+    IntegrityError
+        If the cards are not what it made.
+    """
+    try:
+        _check_sip(header)
+        wcs = WCS(header, fix=False)
+        lengths = [header.get(f"{_PIXEL_SHAPE}{axis + 1}") for axis in range(wcs.naxis)]
+        wcs.pixel_shape = None if None in lengths else lengths
+    except _NO_WCS as error:
+        raise IntegrityError(f"The stored WCS is damaged: {error}.") from error
     return wcs
 
 
@@ -154,8 +179,21 @@ def wcs_of_frame(header: Header, hdus: HDUList) -> WCS | None:
     the pixels are good without them.
     """
     try:
+        _check_sip(header)
         wcs = WCS(header, fobj=hdus)
-    except (ValueError, KeyError, TypeError, AttributeError, MemoryError) as error:
-        _log.warning("The WCS of %s is not used: %s", hdus.filename(), error)
+    except _NO_WCS as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        name = hdus.filename() or "a compressed frame"
+        _log.warning("The WCS of %s is not used: %s", name, reason)
         return None
     return wcs if wcs.has_celestial else None
+
+
+def _check_sip(header: Header) -> None:
+    """Refuse distortion polynomials whose size is absurd: all terms are looked up."""
+    for key in _SIP_ORDERS:
+        order = header.get(key)
+        if order is not None and order not in range(_MOST_SIP_ORDER + 1):
+            raise ValueError(
+                f"{key} is {order!r}, and it can be 0 to {_MOST_SIP_ORDER}"
+            )

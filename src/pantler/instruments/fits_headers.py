@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import re
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-from pantler.errors import HeaderError
+from pantler.errors import HeaderError, IntegrityError
+from pantler.formatters.fits_structure import FitsUnit, read_units
 from pantler.instruments.frame_header import FrameHeader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+# How a table holds the tiles of an image: FITS Standard 4.0, section 10.
+_OF_TILES: Final = re.compile(
+    r"XTENSION|BITPIX|NAXIS\d*|[PG]COUNT|TFIELDS|THEAP|T(TYPE|FORM|UNIT|NULL|ZERO)\d+"
+    r"|Z(IMAGE|SIMPLE|TENSION|EXTEND|BLOCKED|[PG]COUNT|HECKSUM|DATASUM|CMPTYPE|MASKCMP"
+    r"|QUANTIZ|DITHER0|(TILE|NAME|VAL)\d+)"
+)
+_OF_IMAGE: Final = re.compile(r"Z(BITPIX|NAXIS\d*)")
 
 
 def read_frame_headers(path: Path) -> list[FrameHeader]:
     """Return the headers of the images in a FITS file, tile-compressed ones too.
 
     An extension's header is completed by that of the primary unit; its own values
-    win. Pixels are not read.
+    win. Pixels are not read. A card that cannot be understood has no value.
 
     Parameters
     ----------
     path
-        The file.
+        The file, which may be compressed as a whole, as ``.fits.gz`` is.
 
     Returns
     -------
@@ -32,54 +41,44 @@ def read_frame_headers(path: Path) -> list[FrameHeader]:
     Raises
     ------
     HeaderError
-        If the file is no FITS file, is cut off, cannot be read, or has no image.
+        If the file is not a FITS file, is cut off, cannot be read, or has no image.
     """
-    from astropy.io import fits
-
     try:
-        with warnings.catch_warnings():
-            # Cards that break the standard are common in raw frames and harmless
-            # here; a file that is cut off is found below, for certain.
-            warnings.simplefilter("ignore")
-            with fits.open(path, memmap=False, lazy_load_hdus=True) as units:
-                _check_length(units, path)
-                headers = list(_image_headers(units, str(path)))
-    except (OSError, EOFError, ValueError, TypeError, fits.VerifyError) as error:
-        if isinstance(error, HeaderError):
-            raise
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
-        raise HeaderError(f"{path} cannot be read as FITS: {reason}.") from error
+        units = read_units(path)
+    except IntegrityError as error:
+        raise HeaderError(f"{path} cannot be read as FITS: {error}.") from None
+    except OSError as error:
+        raise HeaderError(f"{path} cannot be read: {error.strerror}.") from error
+    shared = _values(units[0])
+    headers = [
+        FrameHeader({**shared, **_values(unit)}, str(path))
+        for unit in units
+        if len(unit.image_shape) == 2 and 0 not in unit.image_shape
+    ]
     if not headers:
-        raise HeaderError(f"{path} holds no two-dimensional image.")
+        raise HeaderError(f"{path} does not have a two-dimensional image.")
     return headers
 
 
-def _check_length(units: Any, path: Path) -> None:
-    """Refuse a file that ends before its data do."""
-    if path.suffix in {".gz", ".bz2", ".xz"}:
-        return  # its length says nothing of the content's
-    actual = path.stat().st_size
-    for unit in units:
-        place = unit.fileinfo()
-        needed = place["datLoc"] + place["datSpan"]
-        if actual < needed:
-            raise HeaderError(
-                f"{path} is cut off: it has {actual} bytes and needs {needed}."
-            )
-
-
-def _image_headers(units: Any, file: str) -> Iterator[FrameHeader]:
-    shared = _plain(units[0].header)
-    for unit in units:
-        if unit.is_image and unit.header.get("NAXIS") == 2:
-            yield FrameHeader({**shared, **_plain(unit.header)}, file)
-
-
-def _plain(header: Any) -> dict[str, object]:
+def _values(unit: FitsUnit) -> dict[str, object]:
     """Return key and value of the cards that have both."""
-    return {
-        card.keyword: card.value
-        for card in header.cards
-        if card.keyword not in {"", "COMMENT", "HISTORY"}
-        and isinstance(card.value, str | int | float)
-    }
+    from astropy.io.fits import Header, VerifyError
+
+    found: dict[str, object] = {}
+    with warnings.catch_warnings():
+        # Cards that break the standard are common in raw frames, and harmless here.
+        warnings.simplefilter("ignore")
+        for card in Header.fromstring(unit.cards).cards:
+            try:
+                key, value = card.keyword, card.value
+            except (VerifyError, ValueError, TypeError, LookupError, AttributeError):
+                key, value = card.rawkeyword, None
+            if key in {"", "COMMENT", "HISTORY"}:
+                continue
+            if unit.is_compressed_image:
+                if _OF_TILES.fullmatch(key):
+                    continue
+                key = key[1:] if _OF_IMAGE.fullmatch(key) else key
+            if value is None or isinstance(value, str | int | float):
+                found[key] = value
+    return found

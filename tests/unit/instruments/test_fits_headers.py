@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import time
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -68,5 +71,56 @@ def test_what_is_no_fits_file_is_refused(tmp_path, content):
 def test_a_file_without_image_is_refused(tmp_path):
     path = tmp_path / "empty.fits"
     fits.PrimaryHDU().writeto(path)
-    with pytest.raises(HeaderError, match="no two-dimensional image"):
+    with pytest.raises(HeaderError, match="does not have a two-dimensional image"):
         read_frame_headers(path)
+
+
+def test_a_frame_compressed_as_a_whole_is_read_and_its_checksum_compared(frame):
+    packed = frame.with_suffix(".fits.gz")
+    packed.write_bytes(gzip.compress(frame.read_bytes()))
+    (header,) = read_frame_headers(packed)
+    assert header.text("OBJECT") == "M13"
+    whole = packed.read_bytes()
+    for spoiled in (whole[:-6], whole[:200], whole[:100] + b"\0" + whole[101:]):
+        packed.write_bytes(spoiled)
+        with pytest.raises(HeaderError, match=r"frame\.fits\.gz cannot be read"):
+            read_frame_headers(packed)
+
+
+@pytest.mark.parametrize(
+    ("key", "card", "reason"),
+    [
+        ("NAXIS", "NAXIS   = 999999999", "its NAXIS is 999999999"),
+        ("NAXIS1", "COMMENT", "its NAXIS1 is missing"),
+        ("NAXIS1", "NAXIS1  = 1000000000000", "is cut off"),
+        ("NAXIS1", "NAXIS1  = 'wide'", "its NAXIS1 is not a whole number"),
+        ("BITPIX", "BITPIX  = 17", "its BITPIX is 17"),
+        ("SIMPLE", "SIMPLE  =                    F", "SIMPLE = T"),
+        ("END", "ENDE", "END of a header is missing"),
+    ],
+)
+def test_a_header_that_lies_is_refused_at_once(frame, key, card, reason):
+    data = frame.read_bytes()
+    at = data.index(f"{key:8}".encode())
+    frame.write_bytes(data[:at] + card.ljust(80).encode() + data[at + 80 :])
+    begin = time.monotonic()
+    with pytest.raises(HeaderError, match=reason):
+        read_frame_headers(frame)
+    assert time.monotonic() - begin < 1
+
+
+def test_a_card_that_cannot_be_understood_has_no_value_and_harms_no_other(frame):
+    data = frame.read_bytes()
+    at = data.index(b"OBJECT  =")
+    card = "OBJECT  = M 13, Hercules \u00b5".ljust(80).encode("latin-1")
+    frame.write_bytes(data[:at] + card + data[at + 80 :])
+    (header,) = read_frame_headers(frame)
+    assert header.find("OBJECT") is None
+    assert header.integer("NAXIS1") == 64
+
+
+def test_text_that_is_not_ascii_is_read_with_question_marks(frame):
+    data = frame.read_bytes()
+    frame.write_bytes(data.replace(b"'M13", b"'M\xfc\xdf", 1))
+    (header,) = read_frame_headers(frame)
+    assert header.text("OBJECT") == "M??"

@@ -180,8 +180,8 @@ def make_python() -> str:
 
 _FACETS: Final = {
     "collections": "pantler.butler.collections.Collections",
-    "dataset_types": "pantler.registry.interface.DatasetTypeFacet",
-    "dimensions": "pantler.registry.interface.DimensionFacet",
+    "dataset_types": "pantler.butler.dataset_types.DatasetTypes",
+    "dimensions": "pantler.butler.dimensions.Dimensions",
 }
 _FOR_AUTHORS: Final = ("open_repository", "create_repository")
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pantler.butler.collections import Collections
+from pantler.butler.dataset_types import DatasetTypes
+from pantler.butler.defaults import Defaults
+from pantler.butler.dimensions import Dimensions
 from pantler.butler.interface import Butler
+from pantler.butler.keywords import parameters_of, refuse_more_than_ref, split_name
 from pantler.butler.lookup import DatasetLookup
 from pantler.butler.querying import QueryFactory
 from pantler.butler.repository import Repository
-from pantler.datasets.collection import CollectionType
 from pantler.datasets.dataset_type import DatasetType, split_component
 from pantler.datasets.deferred import DeferredDataset
 from pantler.datasets.identity import make_uuid
@@ -53,18 +56,16 @@ class DirectButler(Butler):
         defaults: Mapping[str, object] | None = None,
     ) -> None:
         registry = repository.registry
-        known = {collection.name for collection in registry.collections.all()}
-        if run is not None and run in known and run not in collections:
-            collections = (run, *collections)
         self._repository = repository
+        self.defaults = Defaults(
+            repository, collections=collections, run=run, data_id=defaults or {}
+        )
         self.universe = registry.universe
         self.collections = Collections(registry.collections)
-        self.dataset_types = registry.dataset_types
-        self.dimensions = registry.dimensions
-        self.default_collections = collections
-        self.default_run = run
-        self._lookup = DatasetLookup(registry, collections, defaults or {})
-        self._queries = QueryFactory(registry, self._lookup)
+        self.dataset_types = DatasetTypes(registry.dataset_types)
+        self.dimensions = Dimensions(registry.dimensions)
+        self._lookup = DatasetLookup(registry, self.defaults)
+        self._queries = QueryFactory(registry, self._lookup, self.defaults)
 
     # Opening
 
@@ -81,7 +82,11 @@ class DirectButler(Butler):
     ) -> DirectButler:
         """Open the repository in a folder."""
         repository = Repository.open(uri, writeable=writeable, settings=settings)
-        return cls(repository, collections=collections, run=run, defaults=defaults)
+        try:
+            return cls(repository, collections=collections, run=run, defaults=defaults)
+        except BaseException:
+            repository.close()
+            raise
 
     @classmethod
     def create_repository(
@@ -106,11 +111,26 @@ class DirectButler(Butler):
         data_id: Mapping[str, object] | None = None,
         *,
         collections: Sequence[str] | str | None = None,
-        parameters: Mapping[str, Any] | None = None,
-        **keys: object,
+        component: str | None = None,
+        **keys: Any,
     ) -> Any:
         """Read a dataset, or a component of it."""
-        ref, component = self._resolve(dataset, data_id, collections, keys)
+        parameters: dict[str, Any] = {}
+        if isinstance(dataset, DatasetRef):
+            ref = dataset
+            if keys or data_id is not None or collections is not None:
+                parameters = parameters_of(keys, ref.dataset_type, self.universe)
+                refuse_more_than_ref(
+                    ref, data_id, collections, keys.keys() - parameters.keys()
+                )
+        else:
+            if isinstance(dataset, str):
+                dataset, component = split_name(dataset, component)
+            if not keys.keys() <= self.universe.elements.keys():
+                dataset = self._lookup.dataset_type(dataset)
+                parameters = parameters_of(keys, dataset, self.universe)
+                keys = {k: v for k, v in keys.items() if k not in parameters}
+            ref = self._find(dataset, {**(data_id or {}), **keys}, collections)
         return self._repository.get(ref, component=component, parameters=parameters)
 
     def get_deferred(
@@ -122,31 +142,41 @@ class DirectButler(Butler):
         **keys: object,
     ) -> DeferredDataset:
         """Find a dataset, and return a handle that reads it when asked."""
-        ref, component = self._resolve(dataset, data_id, collections, keys)
-        if component is not None:
+        if isinstance(dataset, DatasetRef):
+            dataset_type = dataset.dataset_type
+        else:
+            component = None
+            if isinstance(dataset, str):
+                dataset, component = split_component(dataset)
+            dataset_type = self._lookup.dataset_type(dataset)
+            if component is not None:
+                raise InvalidInputError(
+                    f"Defer the whole '{dataset_type.name}', and ask the handle: "
+                    f".get('{component}')."
+                )
+        parameters = parameters_of(keys, dataset_type, self.universe)
+        if parameters:
             raise InvalidInputError(
-                f"Defer the whole '{ref.dataset_type.name}', and ask the handle: "
-                f".get('{component}')."
+                f"{', '.join(map(repr, parameters))}: give the parameters of a read to "
+                "the get of the handle."
             )
+        if isinstance(dataset, DatasetRef):
+            refuse_more_than_ref(dataset, data_id, collections, keys)
+            ref = dataset
+        else:
+            ref = self._find(dataset_type, {**(data_id or {}), **keys}, collections)
         return DeferredDataset(ref, self._repository)
 
-    def _resolve(
+    def _find(
         self,
-        dataset: str | DatasetType | DatasetRef,
-        data_id: Mapping[str, object] | None,
+        dataset: str | DatasetType,
+        wanted: Mapping[str, object],
         collections: Sequence[str] | str | None,
-        keys: Mapping[str, object],
-    ) -> tuple[DatasetRef, str | None]:
-        if isinstance(dataset, DatasetRef):
-            return dataset, None
-        component = None
-        if isinstance(dataset, str):
-            dataset, component = split_component(dataset)
-        wanted = {**(data_id or {}), **keys}
+    ) -> DatasetRef:
         ref = self._lookup.find(dataset, wanted, collections)
         if ref is None:
             raise self._lookup.explain_missing(dataset, wanted, collections)
-        return ref, component
+        return ref
 
     def find_dataset(
         self,
@@ -183,8 +213,14 @@ class DirectButler(Butler):
         """Store an object as a new dataset."""
         self._repository.check_writeable()
         if isinstance(dataset, DatasetRef):
+            refuse_more_than_ref(dataset, data_id, run, keys)
             return self._repository.put(value, dataset)
-        run = self._run(run)
+        run = run or self.defaults.run
+        if run is None:
+            raise InvalidInputError(
+                "No run to write to: give put(..., run='NAME'), "
+                "or open the butler with run='NAME'."
+            )
         dataset_type = self._lookup.dataset_type(dataset)
         coordinate = self._lookup.expand(
             {**(data_id or {}), **keys}, dataset_type.dimensions
@@ -201,19 +237,6 @@ class DirectButler(Butler):
     def transaction(self) -> AbstractContextManager[None]:
         """Make all changes within, or none of them: also new files are removed."""
         return self._repository.transaction()
-
-    def _run(self, run: str | None) -> str:
-        run = run or self.default_run
-        if run is None:
-            raise InvalidInputError(
-                "No run to write to: give put(..., run='NAME'), "
-                "or open the butler with run='NAME'."
-            )
-        self._repository.registry.collections.register(run, CollectionType.RUN)
-        if run == self.default_run and run not in self.default_collections:
-            self.default_collections = (run, *self.default_collections)
-            self._lookup.collections = self.default_collections
-        return run
 
     # Queries
 
@@ -239,7 +262,7 @@ class DirectButler(Butler):
         *,
         collections: Sequence[str] | str | None = None,
         where: str = "",
-        find_first: bool = True,
+        find_first: bool | None = None,
         bind: Mapping[str, object] | None = None,
         **keys: object,
     ) -> DatasetResults:

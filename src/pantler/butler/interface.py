@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from pantler.butler.collections import Collections
+    from pantler.butler.dataset_types import DatasetTypes
+    from pantler.butler.defaults import Defaults
+    from pantler.butler.dimensions import Dimensions
     from pantler.butler.file_dataset import FileDataset
     from pantler.butler.repository import Repository
     from pantler.config.settings import RepositorySettings
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from pantler.dimensions.timespan import Timespan
     from pantler.dimensions.universe import Universe
     from pantler.queries.results import DataIdResults, DatasetResults, RecordResults
-    from pantler.registry.interface import DatasetTypeFacet, DimensionFacet
     from pantler.storage.interface import TransferMode
 
 
@@ -36,10 +38,8 @@ class Butler(ABC):
         The dimensions of the repository.
     collections, dataset_types, dimensions
         What can be done with each of them.
-    default_collections
-        Searched when a call names none.
-    default_run
-        Written to when a call names none.
+    defaults
+        The collections, the run and the data ID of calls that name none.
 
     Examples
     --------
@@ -51,10 +51,9 @@ class Butler(ABC):
 
     universe: Universe
     collections: Collections
-    dataset_types: DatasetTypeFacet
-    dimensions: DimensionFacet
-    default_collections: tuple[str, ...]
-    default_run: str | None
+    dataset_types: DatasetTypes
+    dimensions: Dimensions
+    defaults: Defaults
 
     @staticmethod
     def open(
@@ -81,7 +80,7 @@ class Butler(ABC):
         writeable
             Whether changes are allowed.
         defaults
-            Data ID values for calls that leave them out.
+            Data ID values for calls and queries that leave them out.
         settings
             What is set for this time, as ``{"datastore.durability": "process"}``:
             stronger than the repository, the user's file and the environment.
@@ -89,9 +88,12 @@ class Butler(ABC):
         Raises
         ------
         NotFoundError
-            If there is no repository.
+            If there is no repository, or one of the collections does not exist; only
+            ``run`` need not exist yet.
         SettingsError
             If a setting is unknown, or the same for all who use the repository.
+        DataIdError
+            If the repository does not have a dimension or value of ``defaults``.
         AccessError
             If the rights to open it are missing.
         """
@@ -181,24 +183,27 @@ class Butler(ABC):
         data_id: Mapping[str, object] | None = None,
         *,
         collections: Sequence[str] | str | None = None,
-        parameters: Mapping[str, Any] | None = None,
-        **keys: object,
+        component: str | None = None,
+        **keys: Any,
     ) -> Any:
         """Read a dataset.
 
         Parameters
         ----------
         dataset
-            A ref, or the name of a dataset type, with a component after a dot:
-            ``"calexp.wcs"``.
-        data_id, **keys
+            A ref, which says everything, or a dataset type or its name, with a
+            component after a dot: ``"calexp.wcs"``.
+        data_id
             Which one, by dimension. What the repository can find out need not be
             said; a calibration is the one valid at the time of what is named, such
             as an exposure.
         collections
             Searched in order, in place of the defaults.
-        parameters
-            Options of the read that the storage class allows.
+        component
+            A part of it, in place of the name after a dot.
+        **keys
+            More of the data ID (``visit=3``), and parameters of the read that the
+            storage class knows (``cutout=...``).
 
         Raises
         ------
@@ -206,6 +211,16 @@ class Butler(ABC):
             If there is none.
         DataIdError
             If the data ID is incomplete or contradicts the records.
+        InvalidInputError
+            If a keyword means nothing here.
+
+        Examples
+        --------
+        These read the same pixels::
+
+            butler.get("calexp", visit=3, detector=1, cutout=(slice(9), slice(9)))
+            handle = butler.get_deferred("calexp", visit=3, detector=1)
+            handle.get(cutout=(slice(9), slice(9)))
         """
 
     @abstractmethod
@@ -317,11 +332,13 @@ class Butler(ABC):
         datasets
             Dataset types that each data ID must have, in the collections.
         collections
-            Where those are searched.
+            Where those are searched, in place of the defaults; all runs where there
+            are neither.
         bind
             Values for names in the expression.
         **keys
-            Values of dimensions.
+            Values of dimensions. The butler's default data ID counts too, for the
+            dimensions that neither these nor the expression name.
         """
 
     @abstractmethod
@@ -331,7 +348,7 @@ class Butler(ABC):
         *,
         collections: Sequence[str] | str | None = None,
         where: str = "",
-        find_first: bool = True,
+        find_first: bool | None = None,
         bind: Mapping[str, object] | None = None,
         **keys: object,
     ) -> DatasetResults:
@@ -342,11 +359,13 @@ class Butler(ABC):
         dataset
             The dataset type.
         collections
-            Searched in order, in place of the defaults.
+            Searched in order, in place of the defaults. Where there are neither, all
+            datasets of all runs are returned.
         where, bind, **keys
             As for `query_data_ids`.
         find_first
-            Whether only the first match of each data ID counts.
+            Whether only the first match of each data ID, in the order of the
+            collections, counts; True when None, if there are collections.
         """
 
     @abstractmethod

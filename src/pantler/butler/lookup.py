@@ -12,6 +12,7 @@ from pantler.errors import DataIdError, DatasetNotFoundError, InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pantler.butler.defaults import Defaults
     from pantler.datasets.ref import DatasetRef
     from pantler.dimensions.timespan import Timespan
     from pantler.dimensions.universe import DimensionGroup
@@ -25,21 +26,13 @@ class DatasetLookup:
     ----------
     registry
         Where to look.
-    collections
-        Searched when a call names none.
     defaults
-        Data ID values for calls that leave them out.
+        For calls that leave out collections, or values of the data ID.
     """
 
-    def __init__(
-        self,
-        registry: Registry,
-        collections: tuple[str, ...],
-        defaults: Mapping[str, object],
-    ) -> None:
+    def __init__(self, registry: Registry, defaults: Defaults) -> None:
         self._registry = registry
-        self.collections = collections
-        self._defaults = dict(defaults)
+        self._defaults = defaults
 
     def dataset_type(self, dataset: str | DatasetType) -> DatasetType:
         """Return a registered dataset type."""
@@ -57,7 +50,9 @@ class DatasetLookup:
         """
         if isinstance(collections, str):
             collections = (collections,)
-        names = self.collections if collections is None else tuple(collections)
+        names = (
+            self._defaults.collections if collections is None else tuple(collections)
+        )
         if not names:
             known = [c.name for c in self._registry.collections.all()]
             raise InvalidInputError(
@@ -70,7 +65,9 @@ class DatasetLookup:
         self, wanted: Mapping[str, object], group: DimensionGroup
     ) -> DataCoordinate:
         """Return the full data ID of a group from what a caller said."""
-        return self._registry.dimensions.expand(self._with_defaults(wanted), group)
+        return self._registry.dimensions.expand(
+            {**self._defaults.values_for(group), **wanted}, group
+        )
 
     def find(
         self,
@@ -83,8 +80,12 @@ class DatasetLookup:
         """Return the first match, or None; see `Butler.get`."""
         dataset_type = self.dataset_type(dataset)
         names = self.searched(collections)
-        wanted = self._with_defaults(wanted)
         group = dataset_type.dimensions
+        if dataset_type.is_calibration:
+            # A calibration is found by the time of what is named beside it.
+            wanted = self._defaults.complete(wanted)
+        else:
+            wanted = {**self._defaults.values_for(group), **wanted}
         if wanted.keys() == set(group.required) and self._is_plain(wanted, group):
             data_id = DataCoordinate.from_mapping(wanted, group)
         else:
@@ -126,11 +127,6 @@ class DatasetLookup:
                 "ID, or it names nothing that has a time, such as an exposure."
             )
         return DatasetNotFoundError(message)
-
-    def _with_defaults(self, wanted: Mapping[str, object]) -> dict[str, object]:
-        if not self._defaults:
-            return dict(wanted)
-        return {**self._defaults, **wanted}
 
     @staticmethod
     def _is_plain(wanted: Mapping[str, object], group: DimensionGroup) -> bool:

@@ -32,6 +32,11 @@ class PendingFiles:
         self._after: list[Callable[[], None]] = []
         self._depth = 0
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is being followed."""
+        return self._depth > 0
+
     @contextmanager
     def following(self, transaction: AbstractContextManager[None]) -> Iterator[None]:
         """Remove new files if a transaction fails; do the rest when all is committed.

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pantler.datasets.collection import CollectionType
 from pantler.errors import InvalidInputError
+from pantler.queries.analysis import columns
 from pantler.queries.binding import combine, data_id_predicate, parse_where
 from pantler.queries.query import DatasetSearch, Query
 from pantler.queries.results import DataIdResults, DatasetResults, RecordResults
+from pantler.queries.tree import DatasetField, DimensionKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pantler.butler.defaults import Defaults
     from pantler.butler.lookup import DatasetLookup
     from pantler.datasets.dataset_type import DatasetType
     from pantler.dimensions.universe import DimensionGroup
+    from pantler.queries.names import Column
     from pantler.queries.tree import Predicate
     from pantler.registry.interface import Registry
 
@@ -27,23 +32,48 @@ class QueryFactory:
     registry
         What answers.
     lookup
-        Knows the default collections.
+        Knows dataset types.
+    defaults
+        For calls that leave out collections, or values of the data ID.
     """
 
-    def __init__(self, registry: Registry, lookup: DatasetLookup) -> None:
+    def __init__(
+        self, registry: Registry, lookup: DatasetLookup, defaults: Defaults
+    ) -> None:
         self._registry = registry
         self._lookup = lookup
+        self._defaults = defaults
 
     def search(
         self,
         dataset: str | DatasetType,
         collections: Sequence[str] | str | None,
         *,
-        find_first: bool = True,
+        find_first: bool | None = None,
     ) -> DatasetSearch:
-        """Return a search for one dataset type."""
+        """Return a search for one dataset type.
+
+        Without collections, given or by default, it goes through all runs, and none of
+        them is before another: all datasets count.
+
+        Raises
+        ------
+        InvalidInputError
+            If only first matches shall count, and there is no order of collections.
+        """
+        dataset_type = self._lookup.dataset_type(dataset)
+        if collections is None and not self._defaults.collections:
+            if find_first:
+                raise InvalidInputError(
+                    "Only the first match of each data ID was asked for, but no "
+                    "collections are given whose order would decide. "
+                    "Give collections=[...], or leave out find_first."
+                )
+            found = self._registry.collections.all()
+            runs = tuple(c.name for c in found if c.type is CollectionType.RUN)
+            return DatasetSearch(dataset_type, runs, find_first=False)
         names = self._lookup.searched(collections)
-        return DatasetSearch(self._lookup.dataset_type(dataset), names, find_first)
+        return DatasetSearch(dataset_type, names, find_first is not False)
 
     def searches(
         self,
@@ -85,7 +115,8 @@ class QueryFactory:
         Parameters
         ----------
         where, bind, keys
-            As for `Butler.query_data_ids`.
+            As for `Butler.query_data_ids`. The defaults stand in for dimensions that
+            neither names.
         scope
             The dimensions of the rows, whose fields need no prefix, and the datasets
             that the expression can speak of.
@@ -99,8 +130,10 @@ class QueryFactory:
             parameters=dict(bind or {}),
             dimensions=group,
         )
-        said = data_id_predicate(keys, universe) if keys else None
-        return combine(written, said)
+        named = {_element(column) for column in columns(written)}
+        named.update(key.partition(".")[0] for key in keys)
+        said = {**self._defaults.values_for(group, named), **keys}
+        return combine(written, data_id_predicate(said, universe) if said else None)
 
     def data_ids(
         self,
@@ -122,3 +155,10 @@ class QueryFactory:
         """Return the records of an element."""
         group = self.group_of(element)
         return RecordResults(self._registry, Query(group, condition, element=element))
+
+
+def _element(column: Column) -> str:
+    """Return the dimension element that a column belongs to; "" if to a dataset."""
+    if isinstance(column, DatasetField):
+        return ""
+    return column.dimension if isinstance(column, DimensionKey) else column.element

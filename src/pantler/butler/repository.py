@@ -11,6 +11,7 @@ from pantler.butler.ingestion import ingest_files
 from pantler.butler.pending_files import PendingFiles
 from pantler.butler.settings_file import read_settings_file, repository_folder
 from pantler.config.settings import SETTINGS_FILE, RepositorySettings
+from pantler.datasets.collection import CollectionType
 from pantler.datasets.records import records_to_frame
 from pantler.dimensions.universe import Universe
 from pantler.errors import (
@@ -236,7 +237,7 @@ class Repository:
     # Writing
 
     def put(self, value: Any, ref: DatasetRef) -> DatasetRef:
-        """Store an object as a new dataset.
+        """Store an object as a new dataset, in a RUN that is made if need be.
 
         Raises
         ------
@@ -249,6 +250,7 @@ class Repository:
         # The row goes in first: a conflict is found before any file is touched, and
         # a commit that never comes leaves at most a file that no record names.
         with self.transaction():
+            self.registry.collections.register(ref.run, CollectionType.RUN)
             self.registry.datasets.insert(
                 ref.dataset_type,
                 ref.run,
@@ -305,6 +307,11 @@ class Repository:
         with self.registry.transaction():
             self.registry.datasets.insert(dataset_type, run, data_ids, dataset_ids)
             self.records.insert(records)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open here."""
+        return self._files.in_transaction
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -92,7 +92,7 @@ def test_the_default_run_is_made_and_searched_from_the_first_put_on(root):
         assert butler.get("raw", RAW) == VALUE
         butler.put({"level": 1}, "raw", RAW)
         assert butler.get("raw", RAW) == {"level": 1}
-        assert butler.default_collections == ("new", "Cam/raw")
+        assert butler.defaults.collections == ("new", "Cam/raw")
     with Butler.open(root, **options) as butler:
         assert butler.get("raw", RAW) == {"level": 1}
 

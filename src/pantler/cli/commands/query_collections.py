@@ -40,7 +40,6 @@ def query_collections(
     from pantler.butler.interface import Butler
     from pantler.datasets.collection import CollectionType
 
-    kinds = [CollectionType[name.upper()] for name in collection_type]
     columns = ["name", "type", "children"]
     if show_dataset_types:
         columns.append("dataset_types")
@@ -54,6 +53,8 @@ def query_collections(
                 if show_dataset_types
                 else None,
             }
-            for found in butler.collections.query(glob, kinds=kinds or CollectionType)
+            for found in butler.collections.query(
+                glob, types=collection_type or CollectionType
+            )
         ]
     print_rows(rows, columns, output_format)

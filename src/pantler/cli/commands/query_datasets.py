@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 @options.order_and_limit
 @click.option(
     "--find-first/--no-find-first",
-    default=True,
-    show_default=True,
-    help="Only the first match of each data ID, in the order of the collections.",
+    default=None,
+    help="Only the first match of each data ID, in the order of the collections; "
+    "the default with --collections.",
 )
 @click.option("--show-uri", is_flag=True, help="Also where the files are.")
 @format_option
@@ -37,7 +37,7 @@ def query_datasets(
     """List datasets, a table for each type.
 
     Those whose types match GLOB, a pattern of * and ?; all of them without it.
-    Without --collections, all RUN collections are searched.
+    Without --collections, all datasets of all RUN collections are listed.
 
     \b
     Examples:
@@ -73,17 +73,9 @@ def _types(butler: Butler, glob: str) -> list[str]:
 def _table(butler: Butler, name: str, choice: dict[str, Any]) -> pl.DataFrame:
     import polars as pl
 
-    from pantler.datasets.collection import CollectionType
-
-    names = choice["collections"]
-    if not names:
-        runs = butler.collections.query(kinds=[CollectionType.RUN])
-        names = [collection.name for collection in runs]
-    if not names:
-        return pl.DataFrame()
     results = butler.query_datasets(
         name,
-        collections=names,
+        collections=choice["collections"] or None,
         where=choice["where"],
         find_first=choice["find_first"],
     )

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import functools
 import importlib
+import re
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, Final
 
 from pantler.errors import InvalidInputError, PluginError, close_match
+
+_IMPORT_PATH: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*[.:][^\W\d]\w*")
 
 
 @functools.cache
@@ -88,14 +91,14 @@ def load_object(path: str) -> Any:
     PluginError
         If the module cannot be imported or has no such name.
     """
-    module_name, _, name = path.replace(":", ".").rpartition(".")
-    if not module_name:
+    if not _IMPORT_PATH.fullmatch(path):
         raise InvalidInputError(
             f"'{path}' is not an import path. Write 'package.module.Name'."
         )
+    module_name, _, name = path.replace(":", ".").rpartition(".")
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that ends as it is imported
         raise PluginError(
             f"Cannot import module '{module_name}' for '{path}': "
             f"{type(error).__name__}: {error}"
@@ -105,3 +108,8 @@ def load_object(path: str) -> Any:
     except AttributeError:
         hint = close_match(name, vars(module))
         raise PluginError(f"Module '{module_name}' has no '{name}'.{hint}") from None
+    except Exception as error:  # a module that makes its names when asked
+        raise PluginError(
+            f"Cannot get '{name}' of module '{module_name}': "
+            f"{type(error).__name__}: {error}"
+        ) from error

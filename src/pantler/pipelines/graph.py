@@ -6,8 +6,10 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from pantler.datasets.dataset_type import DatasetType
-from pantler.errors import PipelineError, SchemaError, close_match
+from pantler.errors import IntegrityError, PipelineError, SchemaError, close_match
 from pantler.pipelines.assembly import assemble, dataset_nodes
 from pantler.pipelines.checks import describe_mismatch
 from pantler.pipelines.pipeline import Pipeline
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pantler.pipelines.nodes import DatasetNode, TaskNode
 
 _FORMAT = 2
+_STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,42 +201,84 @@ class PipelineGraph:
         ------
         SchemaError
             If the text has another format.
+        IntegrityError
+            If it is not a graph: damaged, or made by hand.
         PipelineError
             If the tasks that are installed here no longer fit together, or have
             other dataset types than when the graph was made.
         """
-        data = json.loads(text)
-        if data.get("format") != _FORMAT:
-            raise SchemaError(
-                f"This pipeline graph has format {data.get('format')!r}; this version "
-                f"of pantler reads {_FORMAT}. Build it again."
-            )
+        data = _parsed(text)
         tasks = tuple(
-            TaskDefinition(
-                entry["label"], entry["class"], entry["config"], entry["needs"]
-            )
-            for entry in data["tasks"]
+            TaskDefinition(task.label, task.class_path, task.config, task.needs)
+            for task in data.tasks
         )
         types = [
             DatasetType(
                 name,
-                universe.group(entry["dimensions"]),
-                entry["storage_class"],
-                entry["is_calibration"],
+                universe.group(entry.dimensions),
+                entry.storage_class,
+                entry.is_calibration,
             )
-            for name, entry in data["dataset_types"].items()
+            for name, entry in data.dataset_types.items()
         ]
         graph = cls.from_pipeline(
-            Pipeline(data["description"], tasks), universe, registered=types
+            Pipeline(data.description, tasks), universe, registered=types
         )
         changed = graph.compare_with_registered(types)
-        if changed or graph.datasets.keys() != data["dataset_types"].keys():
+        if changed or graph.datasets.keys() != data.dataset_types.keys():
             details = " ".join(changed) or "Dataset types came or went."
             raise PipelineError(
                 "The tasks installed here are not those with which this graph was "
                 f"made: {details} Build it again, or install the same versions."
             )
         return graph
+
+
+class _TaskForm(BaseModel):
+    """A task as written in JSON."""
+
+    model_config = _STRICT
+
+    label: str
+    class_path: str = Field(alias="class")
+    config: dict[str, Any]
+    needs: dict[str, Any]
+
+
+class _DatasetTypeForm(BaseModel):
+    """A dataset type as written in JSON."""
+
+    model_config = _STRICT
+
+    dimensions: list[str]
+    storage_class: str
+    is_calibration: bool
+
+
+class _GraphForm(BaseModel):
+    """A graph as written in JSON."""
+
+    model_config = _STRICT
+
+    format: int
+    description: str
+    tasks: list[_TaskForm]
+    dataset_types: dict[str, _DatasetTypeForm]
+
+
+def _parsed(text: str) -> _GraphForm:
+    try:
+        data = json.loads(text)
+        found = data.get("format") if isinstance(data, dict) else None
+        if isinstance(found, int) and found != _FORMAT:
+            raise SchemaError(
+                f"This pipeline graph has format {found}; this version of pantler "
+                f"reads {_FORMAT}. Build it again."
+            )
+        return _GraphForm.model_validate(data)
+    except (ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+        raise IntegrityError(f"This is not a pipeline graph: {reason}.") from None
 
 
 def _type_to_dict(dataset_type: DatasetType) -> dict[str, Any]:

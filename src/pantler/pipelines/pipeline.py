@@ -9,8 +9,8 @@ import yaml
 
 from pantler.config.yaml_text import load_yaml
 from pantler.errors import PipelineError, close_match
-from pantler.pipelines.definition import read_definition
-from pantler.pipelines.location import find_file
+from pantler.pipelines.location import find_file, read_file
+from pantler.pipelines.reader import read_definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -70,7 +70,13 @@ class Pipeline:
         PipelineError
             If it is no valid pipeline; the message names the line.
         """
-        return cls(**read_definition(text, where))
+        definition = read_definition(text, where)
+        return cls(
+            description=definition.description,
+            tasks=definition.resolved_tasks(),
+            instrument=definition.instrument,
+            subsets=definition.subsets,
+        )
 
     @classmethod
     def load(cls, location: str | Path) -> Self:
@@ -89,9 +95,8 @@ class Pipeline:
         PipelineError
             If it is no valid pipeline.
         """
-        source = find_file(str(location))
-        text = source.read_bytes()
-        return cls(**read_definition(text, str(source)))
+        file = find_file(str(location))
+        return cls.from_yaml(read_file(file), where=str(file))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -104,8 +109,12 @@ class Pipeline:
         if self.instrument is not None:
             data["instrument"] = self.instrument
         data["tasks"] = {
-            task.label: {"class": task.task_path, "config": dict(task.overrides)}
-            if task.overrides
+            task.label: {
+                "class": task.task_path,
+                **({"config": dict(task.overrides)} if task.overrides else {}),
+                **({"needs": dict(task.needs)} if task.needs else {}),
+            }
+            if task.overrides or task.needs
             else task.task_path
             for task in self.tasks
         }

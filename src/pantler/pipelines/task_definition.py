@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pantler.tasks.config import flatten
+from pantler.tasks.config import overlay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +39,8 @@ class TaskDefinition:
 
     def overlaid(self, overrides: Mapping[str, Any]) -> TaskDefinition:
         """Return this definition with more values, which win."""
-        return replace(self, overrides={**self.overrides, **flatten(overrides)})
+        return replace(self, overrides=overlay(self.overrides, overrides))
 
     def underlaid(self, overrides: Mapping[str, Any]) -> TaskDefinition:
         """Return this definition with more values, over which its own win."""
-        return replace(self, overrides={**flatten(overrides), **self.overrides})
+        return replace(self, overrides=overlay(overrides, self.overrides))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import UnionType
-from typing import Any, Self, Union, get_args, get_origin
+from typing import Any, Final, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pantler.errors import SettingsError, close_match
+
+_MOST_DOTS: Final = 100
 
 
 class TaskConfig(BaseModel):
@@ -25,7 +27,10 @@ class TaskConfig(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        ser_json_inf_nan="constants",
     )
 
     connections: dict[str, str] = Field(
@@ -63,9 +68,20 @@ class TaskConfig(BaseModel):
 
 
 def unflatten(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Return nested mappings for dotted keys; later keys win."""
+    """Return nested mappings for dotted keys; later keys win.
+
+    Raises
+    ------
+    SettingsError
+        If a key has too many dots for any configuration.
+    """
     nested: dict[str, Any] = {}
     for key, value in flat.items():
+        if key.count(".") > _MOST_DOTS:
+            raise SettingsError(
+                f"The configuration key '{key[:60]}...' has more than {_MOST_DOTS} "
+                "dots."
+            )
         level = nested
         *parents, last = key.split(".")
         for parent in parents:
@@ -75,10 +91,19 @@ def unflatten(flat: Mapping[str, Any]) -> dict[str, Any]:
             level = inner
         old = level.get(last)
         if isinstance(value, Mapping) and isinstance(old, dict):
-            old.update(unflatten(value))
+            level[last] = _merged(old, unflatten(value))
         else:
             level[last] = unflatten(value) if isinstance(value, Mapping) else value
     return nested
+
+
+def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by dotted key with others laid over them.
+
+    Mappings are merged; anything else replaces what is below it, so that ``a: null``
+    also hides ``a.b``.
+    """
+    return flatten(_merged(unflatten(flatten(below)), unflatten(flatten(above))))
 
 
 def flatten(nested: Mapping[str, Any]) -> dict[str, Any]:

@@ -184,7 +184,10 @@ TASK = "\ntasks: {a: m.A}"
         ),
         ("description: x" + TASK + "\nsubsets:\n  s: [a,\n   b]", "line 5: Subset 's'"),
         ("description: x" + TASK + "\nsubsets:\n  s: a", "line 4: Subset 's' takes"),
-        ("description: x" + TASK + "\nsubsets:\n  a: [a]", "line 4: 'a' is the label"),
+        (
+            "description: x" + TASK + "\nsubsets:\n  a: [a]",
+            "line 4: 'a' is the name of a subset and the label of a task",
+        ),
         ("description: x" + TASK + "\nimports: [3]", "line 3: An import is a path"),
     ],
 )

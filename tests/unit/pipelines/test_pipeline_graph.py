@@ -425,7 +425,7 @@ def test_a_run_quantum_of_its_own_may_call_run_as_it_likes(
         ("pantler.testing.tasks.ReduceConfig", "is no PipelineTask"),
         ("pantler.testing.tasks.ReduceTsk", "Did you mean 'ReduceTask'?"),
         ("pantler.no_such_module.X", "Cannot import module"),
-        ("X", "is no import path"),
+        ("X", "is not an import path"),
         ("pantler.tasks.task.PipelineTask", "defines no run method"),
     ],
 )

@@ -113,7 +113,11 @@ def regions(registry: SqliteRegistry, visits: int) -> None:
 
 def bulk(folder: Path) -> None:
     """Time bulk inserts, queries, look-ups and deletes."""
-    registry = SqliteRegistry.create(folder / "bulk", Universe.default())
+    registry = SqliteRegistry.create(
+        folder / "bulk",
+        Universe.default(),
+        settings=SqliteSettings(durability="process"),
+    )
     data_ids = fill(registry)
     regions(registry, 200)
     raw = raw_type(registry)
@@ -192,7 +196,7 @@ def puts(folder: Path, journal: str, durability: str) -> None:
     registry = SqliteRegistry.create(
         folder / f"{journal}-{durability}",
         Universe.default(),
-        SqliteSettings(journal=journal, durability=durability),
+        settings=SqliteSettings(journal=journal, durability=durability),
     )
     data_ids = fill(registry)
     raw = raw_type(registry)

@@ -72,7 +72,9 @@ class Survey:
 def make_survey(path: Path, survey: Survey) -> SqliteRegistry:
     """Make a registry with all records and datasets of a survey."""
     registry = SqliteRegistry.create(
-        path, Universe.default(), SqliteSettings(journal="wal")
+        path,
+        Universe.default(),
+        settings=SqliteSettings(journal="wal", durability="process"),
     )
     with registry.transaction():
         _insert_camera(registry, survey)

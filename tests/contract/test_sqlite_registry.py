@@ -17,21 +17,28 @@ from pantler.testing.registry import RegistrySuite
     ids=["delete", "wal"],
     scope="module",
 )
-def empty(request, tmp_path_factory):
-    """Return an empty registry as bytes: making its tables takes the most time."""
+def settings(request):
+    """Return the settings of the registry."""
     journal, durability = request.param
+    return SqliteSettings(journal=journal, durability=durability)
+
+
+@pytest.fixture(scope="module")
+def empty(settings, tmp_path_factory):
+    """Return an empty registry as bytes: making its tables takes the most time."""
     path = tmp_path_factory.mktemp("registry") / "registry.sqlite3"
     universe = Universe.default()
-    settings = SqliteSettings(journal=journal, durability=durability)
-    made = SqliteRegistry.create(path, universe, settings)
+    made = SqliteRegistry.create(path, universe, settings=settings)
     made.close()
     return path.read_bytes()
 
 
 class TestSqliteRegistry(RegistrySuite):
     @pytest.fixture
-    def registry(self, empty, tmp_path):
+    def registry(self, empty, settings, tmp_path):
         path = tmp_path / "registry.sqlite3"
         path.write_bytes(empty)
-        with closing(SqliteRegistry.open(path, writeable=True)) as registry:
+        with closing(
+            SqliteRegistry.open(path, settings=settings, writeable=True)
+        ) as registry:
             yield registry

@@ -17,6 +17,7 @@ from pantler.pipelines.pipeline import Pipeline
 from pantler.pipelines.task_definition import TaskDefinition
 from pantler.quanta.building.build import build_graph
 from pantler.queries.binding import parse_where
+from pantler.registry.sql.settings import SqliteSettings
 from pantler.registry.sql.sqlite import SqliteRegistry
 from pantler.tasks.connections import Connection, Connections
 from pantler.tasks.task import PipelineTask
@@ -83,7 +84,11 @@ def graph_of() -> Callable[..., PipelineGraph]:
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
     """Return a registry with the survey, its raws and biases valid at any time."""
-    made = SqliteRegistry.create(tmp_path / "registry.sqlite", Universe.default())
+    made = SqliteRegistry.create(
+        tmp_path / "registry.sqlite",
+        Universe.default(),
+        settings=SqliteSettings(durability="process"),
+    )
     fill_survey(made)
     insert_some(made, raw_type(made), "Cam/raw")
     biases = insert_some(made, bias_type(made), "Cam/biases", [1])

@@ -121,7 +121,10 @@ class Repository:
             read_settings_file(root), str(root / SETTINGS_FILE), call=settings
         )
         registry = load_plugin("registries", chosen.registry.kind).open(
-            root / chosen.registry.location, writeable=writeable
+            chosen.registry.location,
+            root=str(root),
+            settings=chosen.registry,
+            writeable=writeable,
         )
         return cls._join(root, chosen, registry)
 
@@ -155,9 +158,10 @@ class Repository:
                 f"Cannot make the folder '{root}': {error.strerror}."
             ) from error
         registry = load_plugin("registries", settings.registry.kind).create(
-            root / settings.registry.location,
+            settings.registry.location,
             universe or Universe.default(),
-            settings.registry,
+            root=str(root),
+            settings=settings.registry,
         )
         repository = cls._join(root, settings, registry)
         # The settings come last: a folder without them is not a repository.

@@ -218,8 +218,24 @@ class DatasetFacet(Protocol):
 
 
 class Registry(Protocol):
-    """What exists in a repository."""
+    """What exists in a repository.
 
+    Threads may share one. A process that is forked must open its own; it gets an
+    `InvalidInputError` that says so.
+
+    A plugin has two class methods that return one, ``create(location, universe, root=,
+    settings=)`` and ``open(location, root=, settings=, writeable=)``, and a class
+    attribute ``settings_model``: the pydantic model of its settings. What a location
+    is (a path, a URI) only the plugin knows; ``root`` is the repository's folder.
+
+    Attributes
+    ----------
+    lock_timeout_s
+        How long a change waits for others that lock the registry; infinite: for ever.
+        While it waits, a log message says so every few seconds. It may be set.
+    """
+
+    lock_timeout_s: float
     dimensions: DimensionFacet
     dataset_types: DatasetTypeFacet
     collections: CollectionFacet
@@ -251,6 +267,13 @@ class Registry(Protocol):
         """Make all changes within all or nothing; nests."""
         ...
 
+    def reading(self) -> AbstractContextManager[None]:
+        """See one state in all that is read within; nothing can be changed there.
+
+        Within a transaction it changes nothing.
+        """
+        ...
+
     def close(self) -> None:
-        """Close connections."""
+        """Close the connections of all threads; using them again is an error."""
         ...

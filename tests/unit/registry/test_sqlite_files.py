@@ -66,12 +66,12 @@ def test_a_file_that_is_not_there_cannot_be_opened(tmp_path):
 def test_another_file_is_no_registry(tmp_path):
     text = tmp_path / "text"
     text.write_text("This is text. " * 500)
-    with pytest.raises(SchemaError, match="no SQLite"):
+    with pytest.raises(SchemaError, match="not an SQLite"):
         SqliteRegistry.open(text)
     other = tmp_path / "other"
     with closing(sqlite3.connect(other)) as raw:
         raw.execute("CREATE TABLE x(y)")
-    with pytest.raises(SchemaError, match="no registry"):
+    with pytest.raises(SchemaError, match="not a registry"):
         SqliteRegistry.open(other)
 
 

@@ -19,38 +19,27 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pantler.dimensions.timespan import Timespan
-    from pantler.registry.sql.bulk import Staging
-    from pantler.registry.sql.catalog import Catalog
-    from pantler.registry.sql.connection import Connection
+    from pantler.registry.sql.core import Core
     from pantler.registry.sql.data_ids import DataIds
-    from pantler.registry.sql.schema import Schema
 
 
 class Associations:
     """Puts datasets into collections and takes them out."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        schema: Schema,
-        *,
-        catalog: Catalog,
-        staging: Staging,
-        data_ids: DataIds,
-    ) -> None:
-        self._connection = connection
-        self._schema = schema
-        self._catalog = catalog
-        self._staging = staging
+    def __init__(self, core: Core, data_ids: DataIds) -> None:
+        self._core = core
+        self._db = core.db
+        self._schema = core.schema
+        self._catalog = core.catalog
         self._data_ids = data_ids
 
     def associate(self, name: str, dataset_ids: Sequence[bytes]) -> None:
         """Put datasets into a TAGGED collection, replacing those of equal data ID."""
-        with self._connection.writing():
+        with self._db.writing():
             number = self._collection_id(name, CollectionType.TAGGED)
             stage, type_ids = self._stage(dataset_ids)
             dataset, tag = self._schema.dataset, self._schema.tag
-            insert = self._connection.insert(tag).from_select(
+            insert = self._db.driver.insert(tag).from_select(
                 ["collection_id", "dataset_type_id", "data_id", "uuid"],
                 sa.select(
                     sa.literal(number),
@@ -61,7 +50,7 @@ class Associations:
                 .join_from(stage, dataset, stage.c.uuid == dataset.c.uuid)
                 .where(sa.true()),
             )
-            self._connection.execute(
+            self._db.run(
                 insert.on_conflict_do_update(
                     index_elements=list(tag.primary_key.columns),
                     set_={"uuid": insert.excluded.uuid},
@@ -71,15 +60,15 @@ class Associations:
 
     def disassociate(self, name: str, dataset_ids: Sequence[bytes]) -> None:
         """Take datasets out of a TAGGED collection."""
-        with self._connection.writing():
+        with self._db.writing():
             number = self._collection_id(name, CollectionType.TAGGED)
-            stage = self._staging.fill_ids(dataset_ids)
+            stage = self._core.stage_ids(dataset_ids)
             dataset, tag = self._schema.dataset, self._schema.tag
             key = sa.tuple_(tag.c.collection_id, tag.c.dataset_type_id, tag.c.data_id)
             members = sa.select(
                 sa.literal(number), dataset.c.dataset_type_id, dataset.c.data_id
             ).join_from(stage, dataset, stage.c.uuid == dataset.c.uuid)
-            self._connection.execute(
+            self._db.run(
                 sa.delete(tag).where(
                     key.in_(members), tag.c.uuid.in_(sa.select(stage.c.uuid))
                 )
@@ -89,13 +78,13 @@ class Associations:
         self, name: str, dataset_ids: Sequence[bytes], timespan: Timespan
     ) -> None:
         """Declare calibrations valid for a time; see `CollectionFacet.certify`."""
-        with self._connection.writing():
+        with self._db.writing():
             number = self._collection_id(name, CollectionType.CALIBRATION)
             stage, type_ids = self._stage(dataset_ids)
             self._check_calibrations(type_ids)
             self._check_validity(name, stage, timespan)
             dataset, calibration = self._schema.dataset, self._schema.calibration
-            self._connection.execute(
+            self._db.run(
                 sa.insert(calibration).from_select(
                     list(calibration.c.keys()),
                     sa.select(
@@ -128,9 +117,9 @@ class Associations:
         ConflictError
             If two of the datasets have the same type and data ID.
         """
-        connection, dataset = self._connection, self._schema.dataset
-        stage = self._staging.fill_ids(dict.fromkeys(dataset_ids))
-        unknown = connection.rows(
+        db, dataset = self._db, self._schema.dataset
+        stage = self._core.stage_ids(dict.fromkeys(dataset_ids))
+        unknown = db.rows(
             sa.select(stage.c.uuid)
             .select_from(stage.outerjoin(dataset, stage.c.uuid == dataset.c.uuid))
             .where(dataset.c.uuid.is_(None))
@@ -145,14 +134,14 @@ class Associations:
             .join_from(stage, dataset, stage.c.uuid == dataset.c.uuid)
             .group_by(*key)
         )
-        twice = connection.rows(counted.having(sa.func.count() > 1).limit(EXAMPLES))
+        twice = db.rows(counted.having(sa.func.count() > 1).limit(EXAMPLES))
         if twice:
             raise ConflictError(
                 "A collection holds one dataset of a type and data ID; several were "
                 f"given for {self._describe(twice)}."
             )
         types = counted.subquery()
-        rows = connection.rows(sa.select(types.c.dataset_type_id).distinct())
+        rows = db.rows(sa.select(types.c.dataset_type_id).distinct())
         return stage, [row[0] for row in rows]
 
     def _check_calibrations(self, type_ids: list[int]) -> None:
@@ -167,7 +156,7 @@ class Associations:
     def _check_validity(self, name: str, stage: sa.Table, timespan: Timespan) -> None:
         dataset, valid = self._schema.dataset, self._schema.calibration
         number, _ = self._catalog.now.collection(name)
-        taken = self._connection.rows(
+        taken = self._db.rows(
             sa.select(valid.c.dataset_type_id, valid.c.data_id)
             .join_from(stage, dataset, stage.c.uuid == dataset.c.uuid)
             .join(

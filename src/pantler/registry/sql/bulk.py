@@ -1,18 +1,13 @@
-"""Many rows at once: frames into temporary tables, cursors into frames."""
+"""Many rows at once: frames into rows, cursors into frames."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import sqlalchemy as sa
-from sqlalchemy.schema import CreateTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from pantler.registry.sql.connection import Connection, Prepared
-    from pantler.registry.sql.schema import Schema
+    from collections.abc import Iterable, Mapping
 
 _BATCH = 2_000
 """Rows that are fetched together: more were slower, as they leave the cache."""
@@ -57,53 +52,3 @@ def fetch_frame(
             )
         )
     return pl.concat(parts) if parts else pl.DataFrame(schema=dict(wanted))
-
-
-class Staging:
-    """Temporary tables of one connection, through which bulk changes pass.
-
-    Parameters
-    ----------
-    connection
-        Whose temporary tables they are.
-    schema
-        Where their definitions are kept.
-    """
-
-    def __init__(self, connection: Connection, schema: Schema) -> None:
-        self._connection = connection
-        self._schema = schema
-        self._prepared: dict[str, tuple[str, Prepared, Prepared]] = {}
-
-    def fill(
-        self, columns: Sequence[sa.Column[Any]], rows: Iterable[tuple[Any, ...]]
-    ) -> sa.Table:
-        """Return a temporary table that holds just these rows.
-
-        Its content is lost when a table of the same columns is filled again.
-        """
-        table = self._schema.stage(columns)
-        connection = self._connection
-        known = self._prepared.get(table.name)
-        if known is None:
-            create = str(
-                CreateTable(table, if_not_exists=True).compile(
-                    dialect=connection.dialect
-                )
-            )
-            known = (
-                create,
-                connection.prepare(sa.delete(table)),
-                connection.prepare(sa.insert(table)),
-            )
-            self._prepared[table.name] = known
-        create, delete, insert = known
-        connection.run_text(create)
-        connection.run(delete)
-        connection.run_many(insert, rows)
-        return table
-
-    def fill_ids(self, dataset_ids: Iterable[bytes]) -> sa.Table:
-        """Return a temporary table of dataset IDs, in a column ``uuid``."""
-        column = self._schema.dataset.c.uuid
-        return self.fill([column], ((bytes(one),) for one in dataset_ids))

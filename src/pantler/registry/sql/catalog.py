@@ -1,245 +1,173 @@
 """What is small and asked for all the time: collections, dataset types, governors.
 
-Other processes may write too. A snapshot is good as long as the database has not
-changed, or its ``revision`` has not: every change of what the snapshot holds raises it,
-while a mere insert of datasets does not.
+Other processes and threads may write too. Whoever changes the catalog adds a line to a
+journal, the table ``catalog_change``, in the same transaction; whoever finds lines that
+are new reads what they name, and no more. A mere insert of datasets adds none.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import threading
+from typing import TYPE_CHECKING, Final, Literal
 
 import sqlalchemy as sa
 
-from pantler.datasets.collection import Collection, CollectionType
-from pantler.datasets.dataset_type import DatasetType
-from pantler.errors import CollectionNotFoundError, close_match
+from pantler.registry.sql.catalog_reader import CatalogReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from pantler.dimensions.universe import DimensionGroup
-    from pantler.registry.sql.connection import Connection
+    from pantler.registry.sql.database import Database
     from pantler.registry.sql.schema import Schema
+    from pantler.registry.sql.snapshot import Snapshot
+
+Subject = Literal["collection", "removal", "type", "holder", "governor", "record_table"]
+"""What a line of the journal is about."""
+
+_KEPT: Final = 10_000
+"""Lines that are kept; who has missed more of them reads everything again."""
 
 
-@dataclass(frozen=True, slots=True)
-class TypeRow:
-    """A dataset type with its numbers and the table of its data IDs."""
-
-    id: int
-    group_id: int
-    dataset_type: DatasetType
-    data_ids: sa.Table
-
-
-@dataclass(slots=True)
-class Snapshot:
-    """The catalog as of one revision.
+class _View(threading.local):
+    """What one thread knows of the catalog.
 
     Attributes
     ----------
-    collections
-        Every collection with its number, by name.
-    collection_names
-        Names by number.
-    types, types_by_id
-        Every dataset type.
-    governors
-        The values of each governor dimension.
-    record_tables
-        Names of the datastores that keep records.
-    holders
-        By dataset type number, the numbers of collections that may hold it; filled
-        when asked for.
+    snapshot
+        The catalog as this thread sees it, uncommitted changes of its own included.
+    base
+        One without these, to go back to when they are undone.
+    version
+        The database's data version that the snapshot was compared with.
+    checked
+        The transaction in which it was compared.
+    own
+        The transaction that made the snapshot for itself, so that it may change it.
+    is_behind
+        Whether this thread has changed the catalog since.
     """
 
-    revision: str
-    collections: dict[str, tuple[int, Collection]]
-    collection_names: dict[int, str]
-    types: dict[str, TypeRow]
-    types_by_id: dict[int, TypeRow]
-    group_ids: dict[tuple[str, ...], int]
-    governors: dict[str, tuple[str, ...]]
-    record_tables: tuple[str, ...]
-    holders: dict[int, frozenset[int]] = field(default_factory=dict)
-    flattened: dict[tuple[str, ...], tuple[tuple[int, Collection], ...]] = field(
-        default_factory=dict
-    )
-
-    def collection(self, name: str) -> tuple[int, Collection]:
-        """Return a collection and its number.
-
-        Raises
-        ------
-        CollectionNotFoundError
-            If there is none of this name.
-        """
-        try:
-            return self.collections[name]
-        except KeyError:
-            raise CollectionNotFoundError(
-                f"No collection '{name}'.{close_match(name, self.collections)}"
-            ) from None
-
-    def flatten(self, names: Iterable[str]) -> tuple[tuple[int, Collection], ...]:
-        """Return the searched collections in order, chains resolved, each once."""
-        asked = tuple(names)
-        known = self.flattened.get(asked)
-        if known is None:
-            found: dict[int, Collection] = {}
-            todo = list(reversed(asked))
-            seen: set[str] = set()
-            while todo:
-                name = todo.pop()
-                if name in seen:
-                    continue
-                seen.add(name)
-                number, collection = self.collection(name)
-                if collection.type is CollectionType.CHAINED:
-                    todo.extend(reversed(collection.children))
-                else:
-                    found[number] = collection
-            known = tuple(found.items())
-            self.flattened[asked] = known
-        return known
+    snapshot: Snapshot | None = None
+    base: Snapshot | None = None
+    version: object = None
+    checked = 0
+    own = 0
+    is_behind = False
 
 
 class Catalog:
-    """The current snapshot, read again when it is out of date."""
+    """The snapshot that is true now, kept up with changes of one's own and of others.
 
-    def __init__(self, connection: Connection, schema: Schema) -> None:
-        self._connection = connection
+    Threads share one that was committed; within a transaction that changes the catalog
+    a thread has its own.
+    """
+
+    def __init__(self, db: Database, schema: Schema) -> None:
+        self._db = db
         self._schema = schema
-        self._snapshot: Snapshot | None = None
-        self._data_version: object = None
-        self._epoch = -1
-        connection.on_rollback.append(self.forget)
-        attribute = schema.attribute
-        self._read_revision = connection.prepare(
-            sa.select(attribute.c.value).where(attribute.c.name == "revision")
-        )
-        self._raise_revision = connection.prepare(
-            sa.update(attribute)
-            .where(attribute.c.name == "revision")
+        self._view = _View()
+        self._shared: Snapshot | None = None
+        db.on_rollback.append(self._go_back)
+        log = schema.catalog_change
+        self._add_line = db.prepare(
+            sa.insert(log)
             .values(
-                value=sa.cast(sa.cast(attribute.c.value, sa.Integer) + 1, sa.String)
+                subject=sa.bindparam("subject"),
+                number=sa.bindparam("number", type_=sa.BigInteger),
+                type_id=sa.bindparam("type_id", type_=sa.BigInteger),
             )
+            .returning(log.c.revision)
         )
+        self._read_lines = db.prepare(
+            sa.select(log)
+            .where(log.c.revision >= sa.bindparam("known", type_=sa.BigInteger))
+            .order_by(log.c.revision)
+        )
+        self._reader = CatalogReader(db, schema)
 
     @property
     def now(self) -> Snapshot:
         """The snapshot that is true now."""
-        connection = self._connection
-        snapshot = self._snapshot
-        is_within = connection.in_transaction and self._epoch == connection.epoch
-        if snapshot is not None and is_within:
-            return snapshot  # nobody else can have changed anything
-        data_version = connection.data_version()
-        if snapshot is None or data_version != self._data_version:
-            ((revision,),) = connection.rows(self._read_revision)
-            if snapshot is None or snapshot.revision != revision:
-                snapshot = self._snapshot = self._load(revision)
-            self._data_version = data_version
-        if connection.in_transaction:
-            self._epoch = connection.epoch
-        return snapshot
+        view = self._view
+        snapshot = view.snapshot
+        if snapshot is not None and not view.is_behind:
+            epoch = self._db.epoch
+            if epoch and epoch == view.checked:
+                return snapshot  # within a transaction, others change nothing
+            version = self._db.data_version()
+            if version == view.version:
+                view.checked = epoch
+                if not self._db.is_changing:
+                    self._share(view)
+                return snapshot
+        with self._db.reading():
+            return self._refresh(view)
 
-    def changed(self) -> None:
-        """Record, within the transaction that changed it, that the catalog changed."""
-        self._connection.run(self._raise_revision)
-        self.forget()
+    def changed(self, subject: Subject, number: int = 0, type_id: int = 0) -> None:
+        """Record, within the transaction that changed it, that the catalog changed.
 
-    def forget(self) -> None:
-        """Read everything again when next asked."""
-        self._snapshot = None
+        Parameters
+        ----------
+        subject
+            What was changed, added or removed.
+        number
+            Of the collection or the dataset type concerned.
+        type_id
+            For a ``holder``, the type that the collection may now hold.
+        """
+        if self._db.driver.lock_catalog:
+            self._db.run(sa.text(self._db.driver.lock_catalog))
+        ((revision,),) = self._db.rows(
+            self._add_line, {"subject": subject, "number": number, "type_id": type_id}
+        )
+        if revision % 100 == 0:
+            log = self._schema.catalog_change
+            self._db.run(sa.delete(log).where(log.c.revision <= revision - _KEPT))
+        self._view.is_behind = True
 
-    def holders(self, type_id: int) -> frozenset[int]:
+    def holders(self, type_id: int) -> set[int]:
         """Return the numbers of the collections that may hold a dataset type."""
         snapshot = self.now
         known = snapshot.holders.get(type_id)
         if known is None:
             table = self._schema.collection_type
-            rows = self._connection.rows(
+            rows = self._db.rows(
                 sa.select(table.c.collection_id).where(
                     table.c.dataset_type_id == type_id
                 )
             )
-            known = snapshot.holders[type_id] = frozenset(row[0] for row in rows)
+            known = snapshot.holders[type_id] = {row[0] for row in rows}
         return known
 
-    def _load(self, revision: str) -> Snapshot:
-        groups, group_ids = self._load_groups()
-        types = self._load_types(groups)
-        collections = self._load_collections()
-        attribute = self._schema.attribute
-        record_tables = self._connection.rows(
-            sa.select(attribute.c.value).where(attribute.c.name == "record_tables")
-        )
-        return Snapshot(
-            revision=revision,
-            collections=collections,
-            collection_names={
-                number: name for name, (number, _) in collections.items()
-            },
-            types={row.dataset_type.name: row for row in types},
-            types_by_id={row.id: row for row in types},
-            group_ids=group_ids,
-            governors=self._load_governors(),
-            record_tables=tuple(json.loads(record_tables[0][0]))
-            if record_tables
-            else (),
-        )
+    def _refresh(self, view: _View) -> Snapshot:
+        """Bring this thread's snapshot up to date, within a transaction."""
+        db = self._db
+        view.version = db.data_version()
+        known = view.snapshot or view.base or self._shared
+        lines = db.rows(self._read_lines, {"known": known.revision if known else 0})
+        is_own = db.is_changing and view.own == db.epoch
+        if known is None or not lines or lines[0][0] != known.revision:
+            # The line that was the last is not there: too much happened since, or
+            # another thread is ahead of the state that this one reads.
+            snapshot, is_own = self._reader.read_all(), True
+        elif len(lines) > 1:
+            snapshot = known if is_own else known.copy()
+            self._reader.apply(snapshot, lines[1:])
+            is_own = True
+        else:
+            snapshot = known
+        view.snapshot, view.checked, view.is_behind = snapshot, db.epoch, False
+        if db.is_changing:
+            view.own = db.epoch if is_own else 0
+        else:
+            self._share(view)
+        return snapshot
 
-    def _load_groups(
-        self,
-    ) -> tuple[dict[int, DimensionGroup], dict[tuple[str, ...], int]]:
-        rows = self._connection.rows(sa.select(self._schema.dimension_group))
-        universe = self._schema.universe
-        groups = {number: universe.group(json.loads(text)) for number, text in rows}
-        return groups, {group.required: number for number, group in groups.items()}
+    def _share(self, view: _View) -> None:
+        """Let other threads use what is committed."""
+        view.base = self._shared = view.snapshot
+        view.own = 0
 
-    def _load_types(self, groups: dict[int, DimensionGroup]) -> list[TypeRow]:
-        table = self._schema.dataset_type
-        rows = self._connection.rows(sa.select(table).order_by(table.c.name))
-        return [
-            TypeRow(
-                number,
-                group_id,
-                DatasetType(name, groups[group_id], storage_class, bool(calibration)),
-                self._schema.data_id_table(group_id, groups[group_id]),
-            )
-            for number, name, group_id, storage_class, calibration in rows
-        ]
-
-    def _load_collections(self) -> dict[str, tuple[int, Collection]]:
-        table, chain = self._schema.collection, self._schema.collection_chain
-        rows = self._connection.rows(sa.select(table).order_by(table.c.name))
-        names = {number: name for number, name, _, _ in rows}
-        children: dict[int, list[str]] = {}
-        for parent, child in self._connection.rows(
-            sa.select(chain.c.parent, chain.c.child).order_by(
-                chain.c.parent, chain.c.position
-            )
-        ):
-            children.setdefault(parent, []).append(names[child])
-        return {
-            name: (
-                number,
-                Collection(
-                    name, CollectionType(kind), doc, tuple(children.get(number, ()))
-                ),
-            )
-            for number, name, kind, doc in rows
-        }
-
-    def _load_governors(self) -> dict[str, tuple[str, ...]]:
-        found: dict[str, tuple[Any, ...]] = {}
-        for element in self._schema.universe.elements.values():
-            if element.is_governor:
-                column = self._schema.elements[element.name].c[element.name]
-                rows = self._connection.rows(sa.select(column).order_by(column))
-                found[element.name] = tuple(row[0] for row in rows)
-        return found
+    def _go_back(self) -> None:
+        """Forget what this thread changed; the journal says what is left of it."""
+        view = self._view
+        view.snapshot, view.version, view.own = view.base, None, 0
+        view.is_behind = True

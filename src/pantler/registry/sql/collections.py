@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
     from pantler.dimensions.timespan import Timespan
     from pantler.registry.sql.associations import Associations
-    from pantler.registry.sql.catalog import Catalog, Snapshot
-    from pantler.registry.sql.connection import Connection
-    from pantler.registry.sql.schema import Schema
+    from pantler.registry.sql.core import Core
+    from pantler.registry.sql.snapshot import Snapshot
 
 
 class SqlCollections:
@@ -24,14 +23,13 @@ class SqlCollections:
 
     def __init__(
         self,
-        connection: Connection,
-        schema: Schema,
-        catalog: Catalog,
+        core: Core,
         associations: Associations,
     ) -> None:
-        self._connection = connection
-        self._schema = schema
-        self._catalog = catalog
+        self._core = core
+        self._db = core.db
+        self._schema = core.schema
+        self._catalog = core.catalog
         self._associations = associations
 
     def register(self, name: str, kind: CollectionType, doc: str = "") -> bool:
@@ -51,15 +49,16 @@ class SqlCollections:
                 f"'{name}' cannot name a collection: it is empty, or has one of '*?,', "
                 "or blanks around it."
             )
-        with self._connection.writing():
+        with self._db.writing():
             if self._is_registered(name, kind):  # another process was faster
                 return False
-            self._connection.execute(
-                sa.insert(self._schema.collection).values(
-                    name=name, type=kind.value, doc=doc
-                )
+            table = self._schema.collection
+            ((number,),) = self._db.rows(
+                sa.insert(table)
+                .values(name=name, type=kind.value, doc=doc)
+                .returning(table.c.id)
             )
-            self._catalog.changed()
+            self._catalog.changed("collection", number)
         return True
 
     def get(self, name: str) -> Collection:
@@ -68,7 +67,8 @@ class SqlCollections:
 
     def all(self) -> list[Collection]:
         """Return all, by name."""
-        return [collection for _, collection in self._catalog.now.collections.values()]
+        known = self._catalog.now.collections
+        return [known[name][1] for name in sorted(known)]
 
     def set_chain(self, name: str, children: Sequence[str]) -> None:
         """Set what a CHAINED collection searches, making it if need be.
@@ -80,7 +80,7 @@ class SqlCollections:
         InvalidInputError
             If the collection would search itself.
         """
-        with self._connection.writing():
+        with self._db.writing():
             self.register(name, CollectionType.CHAINED)
             now = self._catalog.now
             number, _ = now.collection(name)
@@ -90,10 +90,10 @@ class SqlCollections:
                     f"Collection '{name}' would search itself: {', '.join(children)}."
                 )
             chain = self._schema.collection_chain
-            self._connection.execute(sa.delete(chain).where(chain.c.parent == number))
+            self._db.run(sa.delete(chain).where(chain.c.parent == number))
             rows = [(number, place, child) for place, child in enumerate(numbers)]
-            self._connection.run_many(self._connection.prepare(sa.insert(chain)), rows)
-            self._catalog.changed()
+            self._db.insert_rows(chain, rows)
+            self._catalog.changed("collection", number)
 
     def flatten(self, names: Iterable[str]) -> list[Collection]:
         """Return the searched collections in order, chains resolved, each once."""
@@ -104,13 +104,14 @@ class SqlCollections:
 
         For a CHAINED collection, those that any of its children may hold.
         """
-        now = self._catalog.now
-        numbers = {number for number, _ in now.flatten([name])}
-        return [
-            name
-            for name, row in now.types.items()
-            if not numbers.isdisjoint(self._catalog.holders(row.id))
-        ]
+        with self._db.reading():
+            now = self._catalog.now
+            numbers = {number for number, _ in now.flatten([name])}
+            return [
+                name
+                for name in sorted(now.types)
+                if not numbers.isdisjoint(self._catalog.holders(now.types[name].id))
+            ]
 
     def associate(self, name: str, dataset_ids: Sequence[bytes]) -> None:
         """Put datasets into a TAGGED collection, replacing those of equal data ID."""
@@ -134,7 +135,7 @@ class SqlCollections:
         ConflictError
             If it is one of these.
         """
-        with self._connection.writing():
+        with self._db.writing():
             number, _ = self._catalog.now.collection(name)
             self._check_removable(name, number)
             schema = self._schema
@@ -145,8 +146,8 @@ class SqlCollections:
                 (schema.collection_type, schema.collection_type.c.collection_id),
                 (schema.collection, schema.collection.c.id),
             ):
-                self._connection.execute(sa.delete(table).where(column == number))
-            self._catalog.changed()
+                self._db.run(sa.delete(table).where(column == number))
+            self._catalog.changed("removal", number)
 
     def _check_removable(self, name: str, number: int) -> None:
         now = self._catalog.now
@@ -157,7 +158,7 @@ class SqlCollections:
                 "Take it out of these first."
             )
         dataset = self._schema.dataset
-        if self._connection.rows(
+        if self._db.rows(
             sa.select(dataset.c.run_id).where(dataset.c.run_id == number).limit(1)
         ):
             raise ConflictError(

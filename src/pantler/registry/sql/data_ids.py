@@ -8,16 +8,16 @@ import polars as pl
 import sqlalchemy as sa
 
 from pantler.errors import DataIdError
-from pantler.registry.sql.connection import ConstraintError
 from pantler.registry.sql.diagnosis import unknown_value_error
+from pantler.registry.sql.driver import ConstraintError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pantler.dimensions.coordinate import DataCoordinate
-    from pantler.registry.sql.catalog import Catalog, TypeRow
-    from pantler.registry.sql.connection import Connection, Prepared
-    from pantler.registry.sql.schema import Schema
+    from pantler.registry.sql.core import Core
+    from pantler.registry.sql.driver import Prepared
+    from pantler.registry.sql.snapshot import TypeRow
 
 
 class DataIds:
@@ -25,16 +25,15 @@ class DataIds:
 
     Parameters
     ----------
-    connection, schema, catalog
+    core
         Where.
     """
 
-    def __init__(
-        self, connection: Connection, schema: Schema, catalog: Catalog
-    ) -> None:
-        self._connection = connection
-        self._schema = schema
-        self._catalog = catalog
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._db = core.db
+        self._schema = core.schema
+        self._catalog = core.catalog
         self._finds: dict[sa.Table, Prepared] = {}
         self._reads: dict[sa.Table, Prepared] = {}
         self._interns: dict[sa.Table, Prepared] = {}
@@ -94,15 +93,14 @@ class DataIds:
         statement = self._interns.get(row.data_ids)
         if statement is None:
             new = sa.select(*(stage.c[name] for name in names)).where(sa.true())
-            insert = self._connection.insert(row.data_ids).from_select(list(names), new)
-            statement = self._connection.prepare(insert.on_conflict_do_nothing())
+            insert = self._db.driver.insert(row.data_ids).from_select(list(names), new)
+            statement = self._db.prepare(insert.on_conflict_do_nothing())
             self._interns[row.data_ids] = statement
         try:
-            self._connection.run(statement)
+            with self._db.writing():
+                self._db.run(statement)
         except ConstraintError as error:
-            raise unknown_value_error(
-                self._connection, self._schema, stage, names
-            ) from error
+            raise unknown_value_error(self._core, stage, names) from error
 
     def find(self, row: TypeRow, data_id: DataCoordinate) -> int | None:
         """Return the integer of a data ID, or None if no dataset ever had it."""
@@ -110,13 +108,13 @@ class DataIds:
         statement = self._finds.get(row.data_ids)
         if statement is None:
             table = row.data_ids
-            statement = self._connection.prepare(
+            statement = self._db.prepare(
                 sa.select(table.c.id).where(
                     *(table.c[name] == sa.bindparam(name) for name in names)
                 )
             )
             self._finds[row.data_ids] = statement
-        rows = self._connection.rows(
+        rows = self._db.rows(
             statement, dict(zip(names, data_id.required_values, strict=True))
         )
         return rows[0][0] if rows else None
@@ -127,13 +125,13 @@ class DataIds:
         if statement is None:
             table = row.data_ids
             # The number too, so that a data ID without dimensions has a column.
-            statement = self._connection.prepare(
+            statement = self._db.prepare(
                 sa.select(*self.columns(row), table.c.id).where(
                     table.c.id == sa.bindparam("number")
                 )
             )
             self._reads[row.data_ids] = statement
-        return self._connection.rows(statement, {"number": number})[0][:-1]
+        return self._db.rows(statement, {"number": number})[0][:-1]
 
     def declare(self, collection_id: int, type_ids: Iterable[int]) -> None:
         """Record that a collection may hold datasets of some types."""
@@ -144,10 +142,9 @@ class DataIds:
             if collection_id not in self._catalog.holders(type_id)
         ]
         for type_id in new:
-            self._connection.execute(
-                self._connection.insert(table)
+            self._db.run(
+                self._db.driver.insert(table)
                 .values(collection_id=collection_id, dataset_type_id=type_id)
                 .on_conflict_do_nothing()
             )
-        if new:
-            self._catalog.changed()
+            self._catalog.changed("holder", collection_id, type_id)

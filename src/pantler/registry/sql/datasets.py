@@ -18,8 +18,8 @@ from pantler.errors import (
     PantlerError,
 )
 from pantler.registry.sql.bulk import series_rows
-from pantler.registry.sql.connection import ConstraintError
 from pantler.registry.sql.diagnosis import EXAMPLES, show_all
+from pantler.registry.sql.driver import ConstraintError
 from pantler.registry.sql.first_match import FirstMatch
 
 if TYPE_CHECKING:
@@ -27,12 +27,10 @@ if TYPE_CHECKING:
 
     from pantler.datasets.dataset_type import DatasetType
     from pantler.dimensions.timespan import Timespan
-    from pantler.registry.sql.bulk import Staging
-    from pantler.registry.sql.catalog import Catalog, TypeRow
-    from pantler.registry.sql.connection import Connection, Prepared
+    from pantler.registry.sql.core import Core
     from pantler.registry.sql.data_ids import DataIds
-    from pantler.registry.sql.dataset_types import SqlDatasetTypes
-    from pantler.registry.sql.schema import Schema
+    from pantler.registry.sql.driver import Prepared
+    from pantler.registry.sql.snapshot import TypeRow
 
 _TAI_MINUS_UTC_NS: Final = 37_000_000_000  # since 2017; ingest times only
 
@@ -40,26 +38,16 @@ _TAI_MINUS_UTC_NS: Final = 37_000_000_000  # since 2017; ingest times only
 class SqlDatasets:
     """Implements `pantler.registry.interface.DatasetFacet`."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        schema: Schema,
-        *,
-        catalog: Catalog,
-        staging: Staging,
-        data_ids: DataIds,
-        dataset_types: SqlDatasetTypes,
-    ) -> None:
-        self._connection = connection
-        self._schema = schema
-        self._catalog = catalog
-        self._staging = staging
+    def __init__(self, core: Core, data_ids: DataIds) -> None:
+        self._core = core
+        self._db = core.db
+        self._schema = core.schema
+        self._catalog = core.catalog
         self._data_ids = data_ids
-        self._dataset_types = dataset_types
         self._inserts: dict[sa.Table, Prepared] = {}
-        self._finder = FirstMatch(connection, schema)
-        dataset = schema.dataset
-        self._get = connection.prepare(
+        self._finder = FirstMatch(core)
+        dataset = self._schema.dataset
+        self._get = self._db.prepare(
             sa.select(
                 dataset.c.run_id, dataset.c.dataset_type_id, dataset.c.data_id
             ).where(dataset.c.uuid == sa.bindparam("uuid"))
@@ -73,27 +61,26 @@ class SqlDatasets:
         dataset_ids: pl.Series,
     ) -> None:
         """Record datasets; see `DatasetFacet.insert`."""
-        with self._connection.writing():
-            row = self._dataset_types.checked_row(dataset_type)
+        with self._db.writing():
+            row = self._catalog.now.checked_type(dataset_type)
             run_id = self._run_id(run)
             values = self._data_ids.conform(row, data_ids)
             _check_ids(dataset_ids, data_ids.height)
             if not data_ids.height:
                 return
-            stage = self._staging.fill(
+            stage = self._db.stage(
                 [*self._data_ids.columns(row), self._schema.dataset.c.uuid],
                 series_rows([*values, dataset_ids]),
             )
             self._data_ids.intern(row, stage)
+            given = {
+                "run": run_id,
+                "type": row.id,
+                "now": time.time_ns() + _TAI_MINUS_UTC_NS,
+            }
             try:
-                self._connection.run(
-                    self._insert_statement(row, stage),
-                    {
-                        "run": run_id,
-                        "type": row.id,
-                        "now": time.time_ns() + _TAI_MINUS_UTC_NS,
-                    },
-                )
+                with self._db.writing():
+                    self._db.run(self._insert_statement(row, stage), given)
             except ConstraintError as error:
                 raise self._conflict(row, run_id, stage) from error
             self._data_ids.declare(run_id, [row.id])
@@ -106,7 +93,17 @@ class SqlDatasets:
         timespan: Timespan | None = None,
     ) -> DatasetRef | None:
         """Return the first match, or None; see `DatasetFacet.find`."""
-        row = self._dataset_types.checked_row(dataset_type)
+        with self._db.reading():
+            return self._find(dataset_type, data_id, collections, timespan)
+
+    def _find(
+        self,
+        dataset_type: DatasetType,
+        data_id: DataCoordinate,
+        collections: Sequence[str],
+        timespan: Timespan | None,
+    ) -> DatasetRef | None:
+        row = self._catalog.now.checked_type(dataset_type)
         holders = self._catalog.holders(row.id)
         searched = [
             pair
@@ -127,7 +124,11 @@ class SqlDatasets:
 
     def get(self, dataset_id: bytes) -> DatasetRef | None:
         """Return the ref of a UUID, or None."""
-        rows = self._connection.rows(self._get, {"uuid": bytes(dataset_id)})
+        with self._db.reading():
+            return self._by_id(bytes(dataset_id))
+
+    def _by_id(self, dataset_id: bytes) -> DatasetRef | None:
+        rows = self._db.rows(self._get, {"uuid": dataset_id})
         if not rows:
             return None
         run_id, type_id, number = rows[0]
@@ -139,20 +140,18 @@ class SqlDatasets:
             row.dataset_type,
             data_id,
             now.collection_names[run_id],
-            UUID(bytes=bytes(dataset_id)),
+            UUID(bytes=dataset_id),
         )
 
     def delete(self, dataset_ids: Sequence[bytes]) -> None:
         """Remove datasets from every collection, and their records."""
-        schema, connection = self._schema, self._connection
-        with connection.writing():
-            stage = self._staging.fill_ids(dataset_ids)
+        schema, db = self._schema, self._db
+        with db.writing():
+            stage = self._core.stage_ids(dataset_ids)
             doomed = sa.select(stage.c.uuid).scalar_subquery()
             for name in self._catalog.now.record_tables:
                 records = schema.record_table(name)
-                connection.execute(
-                    sa.delete(records).where(records.c.dataset_id.in_(doomed))
-                )
+                db.run(sa.delete(records).where(records.c.dataset_id.in_(doomed)))
             kinds = {c.type for _, c in self._catalog.now.collections.values()}
             if CollectionType.TAGGED in kinds:
                 self._forget_members(schema.tag, stage, CollectionType.TAGGED)
@@ -161,7 +160,7 @@ class SqlDatasets:
                     schema.calibration, stage, CollectionType.CALIBRATION
                 )
             dataset = schema.dataset
-            connection.execute(sa.delete(dataset).where(dataset.c.uuid.in_(doomed)))
+            db.run(sa.delete(dataset).where(dataset.c.uuid.in_(doomed)))
 
     def _forget_members(
         self, table: sa.Table, stage: sa.Table, kind: CollectionType
@@ -183,7 +182,7 @@ class SqlDatasets:
             .where(collection.c.type == kind.value)
         )
         key = sa.tuple_(table.c.collection_id, table.c.dataset_type_id, table.c.data_id)
-        self._connection.execute(
+        self._db.run(
             sa.delete(table).where(
                 key.in_(places), table.c.uuid.in_(sa.select(stage.c.uuid))
             )
@@ -214,7 +213,7 @@ class SqlDatasets:
                 .select_from(joined)
                 .order_by(row.data_ids.c.id)  # the order of the primary key
             )
-            known = self._inserts[row.data_ids] = self._connection.prepare(
+            known = self._inserts[row.data_ids] = self._db.prepare(
                 sa.insert(dataset).from_select(list(dataset.c.keys()), chosen)
             )
         return known
@@ -225,7 +224,7 @@ class SqlDatasets:
         run = self._catalog.now.collection_names[run_id]
         columns = [stage.c[name] for name in names]
         joined = self._data_ids.join(row, stage)
-        taken = self._connection.rows(
+        taken = self._db.rows(
             sa.select(*columns, sa.literal(1))
             .select_from(joined.join(dataset, dataset.c.data_id == row.data_ids.c.id))
             .where(dataset.c.run_id == run_id, dataset.c.dataset_type_id == row.id)
@@ -237,7 +236,7 @@ class SqlDatasets:
                 f"Run '{run}' has datasets {what} for {show_all(names, taken)} already."
                 " Use another run, or remove these first."
             )
-        twice = self._connection.rows(
+        twice = self._db.rows(
             sa.select(*columns, sa.func.count())
             .group_by(*columns)
             .having(sa.func.count() > 1)
@@ -248,7 +247,7 @@ class SqlDatasets:
                 f"Data IDs {show_all(names, twice)} are given twice, for datasets "
                 f"{what}."
             )
-        known = self._connection.rows(
+        known = self._db.rows(
             sa.select(stage.c.uuid)
             .join_from(stage, dataset, stage.c.uuid == dataset.c.uuid)
             .limit(EXAMPLES)

@@ -11,8 +11,7 @@ from pantler.errors import DataIdError, InternalError, PantlerError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pantler.registry.sql.connection import Connection
-    from pantler.registry.sql.schema import Schema
+    from pantler.registry.sql.core import Core
 
 EXAMPLES = 3
 """How many offenders a message names."""
@@ -30,8 +29,7 @@ def show_all(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def unknown_value_error(
-    connection: Connection,
-    schema: Schema,
+    core: Core,
     stage: sa.Table,
     required: Sequence[str],
     *,
@@ -42,16 +40,16 @@ def unknown_value_error(
 
     Parameters
     ----------
-    connection, schema
+    core
         Where.
     stage
         A temporary table with a column for each dimension.
     required, implied, own
         As for `Schema.references`.
     """
-    for element in schema.references(required, implied, own):
-        table = schema.elements[element.name]
-        rows = connection.rows(
+    for element in core.schema.references(required, implied, own):
+        table = core.schema.elements[element.name]
+        rows = core.db.rows(
             sa.select(*(stage.c[name] for name in element.required))
             .distinct()
             .select_from(

@@ -18,9 +18,9 @@ from pantler.errors import (
     InvalidInputError,
     PantlerError,
 )
-from pantler.registry.sql.bulk import fetch_frame, frame_rows
-from pantler.registry.sql.connection import ConstraintError
+from pantler.registry.sql.bulk import frame_rows
 from pantler.registry.sql.diagnosis import EXAMPLES, show_all, unknown_value_error
+from pantler.registry.sql.driver import ConstraintError
 from pantler.registry.sql.expand import Expander
 from pantler.registry.sql.pixel_index import PixelIndex
 
@@ -34,26 +34,21 @@ if TYPE_CHECKING:
     from pantler.dimensions.records import Rows
     from pantler.dimensions.universe import DimensionGroup
     from pantler.registry.interface import OnConflict
-    from pantler.registry.sql.bulk import Staging
-    from pantler.registry.sql.catalog import Catalog
-    from pantler.registry.sql.connection import Connection, Prepared
-    from pantler.registry.sql.schema import Schema
+    from pantler.registry.sql.core import Core
+    from pantler.registry.sql.driver import Prepared
 
 
 class SqlDimensions:
     """Implements `pantler.registry.interface.DimensionFacet`."""
 
-    def __init__(
-        self, connection: Connection, schema: Schema, catalog: Catalog, staging: Staging
-    ) -> None:
-        self._connection = connection
-        self._schema = schema
-        self._catalog = catalog
-        self._staging = staging
-        self._expander = Expander(connection, schema, catalog)
-        self._pixels = PixelIndex(connection, schema)
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._db = core.db
+        self._schema = core.schema
+        self._catalog = core.catalog
+        self._expander = Expander(core)
+        self._pixels = PixelIndex(core)
         self._finds: dict[str, Prepared] = {}
-        self._inserts: dict[str, Prepared] = {}
 
     def insert(
         self, element: str, rows: Rows, *, on_conflict: OnConflict = "fail"
@@ -65,11 +60,11 @@ class SqlDimensions:
         frame = conform_records(described, self._schema.universe, rows)
         if not frame.height:
             return 0
-        with self._connection.writing():
+        with self._db.writing():
             self._insert_views(described, frame)
             try:
                 # Most often nothing is there: try that first, undone if it fails.
-                with self._connection.transaction():
+                with self._db.writing():
                     self._insert_new(described, frame)
                 changed = frame.height
             except ConstraintError as error:
@@ -77,7 +72,7 @@ class SqlDimensions:
                     raise self._unknown_value(described, frame) from error
                 changed = self._merge(described, frame, on_conflict)
             if described.is_governor:
-                self._catalog.changed()
+                self._catalog.changed("governor")
         return changed
 
     def find(
@@ -95,9 +90,9 @@ class SqlDimensions:
         if statement is None:
             table = self._schema.elements[element]
             same = (table.c[name] == sa.bindparam(name) for name in described.required)
-            statement = self._connection.prepare(sa.select(table).where(*same))
+            statement = self._db.prepare(sa.select(table).where(*same))
             self._finds[element] = statement
-        found = self._connection.rows(
+        found = self._db.rows(
             statement, {name: data_id[name] for name in described.required}
         )
         if not found:
@@ -118,12 +113,7 @@ class SqlDimensions:
         return self._expander.expand(data_id, group)
 
     def _insert_new(self, element: DimensionElement, frame: pl.DataFrame) -> None:
-        statement = self._inserts.get(element.name)
-        if statement is None:
-            table = self._schema.elements[element.name]
-            statement = self._connection.prepare(sa.insert(table))
-            self._inserts[element.name] = statement
-        self._connection.run_many(statement, frame_rows(frame))
+        self._db.insert_rows(self._schema.elements[element.name], frame_rows(frame))
         self._pixels.add(element, frame)
 
     def _insert_views(self, element: DimensionElement, frame: pl.DataFrame) -> None:
@@ -132,9 +122,9 @@ class SqlDimensions:
             if view.view_of == element.name:
                 table = self._schema.elements[view.name]
                 values = frame.get_column(view.name).drop_nulls().unique()
-                statement = self._connection.insert(table).on_conflict_do_nothing()
-                self._connection.run_many(
-                    self._connection.prepare(statement), frame_rows(values.to_frame())
+                statement = self._db.driver.insert(table).on_conflict_do_nothing()
+                self._db.run_many(
+                    self._db.prepare(statement), frame_rows(values.to_frame())
                 )
 
     def _merge(
@@ -168,9 +158,10 @@ class SqlDimensions:
                 "Skip or replace them, or correct the values."
             )
         try:
-            self._insert_new(element, new)
-            if on_conflict == "replace" and changed.height:
-                self._replace(element, known, changed)
+            with self._db.writing():
+                self._insert_new(element, new)
+                if on_conflict == "replace" and changed.height:
+                    self._replace(element, known, changed)
         except ConstraintError as error:
             if error.failure == "unique":
                 raise self._alternate_conflict(element, frame) from error
@@ -183,13 +174,13 @@ class SqlDimensions:
         table = self._schema.elements[element.name]
         keys = list(element.required)
         others = [name for name in changed.columns if name not in keys]
-        statement = self._connection.prepare(
+        statement = self._db.prepare(
             sa.update(table)
             .where(*(table.c[name] == sa.bindparam(f"key_{name}") for name in keys))
             .values({name: sa.bindparam(name) for name in others})
         )
         order = [name.removeprefix("key_") for name in statement.names]
-        self._connection.run_many(statement, frame_rows(changed.select(order)))
+        self._db.run_many(statement, frame_rows(changed.select(order)))
         self._pixels.remove(element, known.join(changed, on=keys, how="semi"))
         self._pixels.add(element, changed)
 
@@ -197,24 +188,23 @@ class SqlDimensions:
         """Return the records that are there with the keys of these."""
         table = self._schema.elements[element.name]
         keys = [table.c[name] for name in element.required]
-        stage = self._staging.fill(keys, frame_rows(frame.select(element.required)))
+        stage = self._db.stage(keys, frame_rows(frame.select(element.required)))
         same = (stage.c[name] == table.c[name] for name in element.required)
-        cursor = self._connection.execute(
-            sa.select(table).join_from(stage, table, sa.and_(*same))
+        return self._db.frame(
+            sa.select(table).join_from(stage, table, sa.and_(*same)),
+            dict(frame.schema),
         )
-        return fetch_frame(cursor, dict(frame.schema))
 
     def _unknown_value(
         self, element: DimensionElement, frame: pl.DataFrame
     ) -> PantlerError:
         table = self._schema.elements[element.name]
         names = [*element.required, *element.implied]
-        stage = self._staging.fill(
+        stage = self._db.stage(
             [table.c[name] for name in names], frame_rows(frame.select(names))
         )
         return unknown_value_error(
-            self._connection,
-            self._schema,
+            self._core,
             stage,
             element.required,
             implied=element.implied,
@@ -231,9 +221,9 @@ class SqlDimensions:
             columns: list[Any] = [table.c[name] for name in (*others, key.name)]
             columns.append(table.c[element.name])
             names = [column.name for column in columns]
-            stage = self._staging.fill(columns, frame_rows(frame.select(names)))
+            stage = self._db.stage(columns, frame_rows(frame.select(names)))
             same = (stage.c[name] == table.c[name] for name in names[:-1])
-            taken = self._connection.rows(
+            taken = self._db.rows(
                 sa.select(*(stage.c[name] for name in names))
                 .join_from(stage, table, sa.and_(*same))
                 .where(stage.c[element.name] != table.c[element.name])

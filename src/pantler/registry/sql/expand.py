@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
     from pantler.dimensions.element import DimensionElement
     from pantler.dimensions.universe import DimensionGroup
-    from pantler.registry.sql.catalog import Catalog
-    from pantler.registry.sql.connection import Connection, Prepared
-    from pantler.registry.sql.schema import Schema
+    from pantler.registry.sql.core import Core
+    from pantler.registry.sql.driver import Prepared
 
 _Key = tuple[str, str]
 """An element and one of its columns; for a dimension's own value, its name twice."""
@@ -36,12 +35,11 @@ class _Plan:
 class Expander:
     """Completes data IDs; every combination of group and keys is one statement."""
 
-    def __init__(
-        self, connection: Connection, schema: Schema, catalog: Catalog
-    ) -> None:
-        self._connection = connection
-        self._schema = schema
-        self._catalog = catalog
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._db = core.db
+        self._schema = core.schema
+        self._catalog = core.catalog
         self._plans: dict[tuple[DimensionGroup, tuple[_Key, ...]], _Plan] = {}
 
     def expand(
@@ -55,6 +53,15 @@ class Expander:
         if not group.names and not data_id:
             return DataCoordinate(group, ())
         given = self._interpret(data_id, group)
+        with self._db.reading():
+            return self._complete(data_id, given, group)
+
+    def _complete(
+        self,
+        data_id: Mapping[str, object],
+        given: dict[_Key, object],
+        group: DimensionGroup,
+    ) -> DataCoordinate:
         self._add_governors(given, group)
         keys = tuple(sorted(given))
         self._check_missing(given, data_id, group)
@@ -64,7 +71,7 @@ class Expander:
         parameters = {
             f"{element}.{name}": given[element, name] for element, name in keys
         }
-        rows = self._connection.rows(plan.statement, parameters)
+        rows = self._db.rows(plan.statement, parameters)
         if len(rows) != 1:
             raise self._failure(data_id, group, given, rows)
         values = rows[0][: plan.width]
@@ -162,7 +169,7 @@ class Expander:
         statement = sa.select(*wanted, sa.literal(1)).distinct().where(*conditions)
         if joins.source is not None:
             statement = statement.select_from(joins.source)
-        prepared = self._connection.prepare(statement.limit(2))
+        prepared = self._db.prepare(statement.limit(2))
         return _Plan(prepared, len(group.names))
 
     def _failure(
@@ -198,12 +205,12 @@ class Expander:
             for other in self._schema.universe[name].required[:-1]
             if (other, other) in given
         ]
-        found = self._connection.rows(
+        found = self._db.rows(
             sa.select(sa.literal(1)).where(table.c[column] == value, *within).limit(1)
         )
         if found:
             return None
-        known = self._connection.rows(
+        known = self._db.rows(
             sa.select(table.c[column]).distinct().where(*within).limit(1000)
         )
         hint = close_match(str(value), [str(row[0]) for row in known])

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from pantler.datasets.collection import Collection
     from pantler.dimensions.timespan import Timespan
-    from pantler.registry.sql.connection import Connection, Prepared
-    from pantler.registry.sql.schema import Schema
+    from pantler.registry.sql.core import Core
+    from pantler.registry.sql.driver import Prepared
 
 _FIRST_SLOTS = 32
 _MOST_SLOTS = 512
@@ -28,13 +28,14 @@ class FirstMatch:
 
     Parameters
     ----------
-    connection, schema
+    core
         Where.
     """
 
-    def __init__(self, connection: Connection, schema: Schema) -> None:
-        self._connection = connection
-        self._schema = schema
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._db = core.db
+        self._schema = core.schema
         self._statements: dict[tuple[CollectionType, int], Prepared] = {}
 
     def find(
@@ -92,7 +93,7 @@ class FirstMatch:
                 self._statements[kind, slots] = statement
             # Slots that are left over repeat the last collection.
             places = {f"c{i}": part[min(i, len(part) - 1)] for i in range(slots)}
-            rows = self._connection.rows(statement, {**given, **places})
+            rows = self._db.rows(statement, {**given, **places})
             for number, uuid, run_id in rows:
                 matches.setdefault(number, []).append((uuid, run_id))
 
@@ -105,7 +106,7 @@ class FirstMatch:
         type_: Any = sa.bindparam("type", type_=sa.BigInteger)
         data_id: Any = sa.bindparam("data_id", type_=sa.BigInteger)
         if kind is CollectionType.RUN:
-            return self._connection.prepare(
+            return self._db.prepare(
                 sa.select(dataset.c.run_id, dataset.c.uuid, dataset.c.run_id).where(
                     dataset.c.run_id.in_(numbers),
                     dataset.c.dataset_type_id == type_,
@@ -128,4 +129,4 @@ class FirstMatch:
                 member.c.begin_ns < sa.bindparam("end"),
                 member.c.end_ns > sa.bindparam("begin"),
             )
-        return self._connection.prepare(chosen)
+        return self._db.prepare(chosen)

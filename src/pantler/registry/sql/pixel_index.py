@@ -11,8 +11,7 @@ from pantler.registry.sql.bulk import frame_rows
 
 if TYPE_CHECKING:
     from pantler.dimensions.element import DimensionElement
-    from pantler.registry.sql.connection import Connection
-    from pantler.registry.sql.schema import Schema
+    from pantler.registry.sql.core import Core
 
 
 class PixelIndex:
@@ -20,35 +19,33 @@ class PixelIndex:
 
     Parameters
     ----------
-    connection, schema
+    core
         Where.
     """
 
-    def __init__(self, connection: Connection, schema: Schema) -> None:
-        self._connection = connection
-        self._schema = schema
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._db = core.db
+        self._schema = core.schema
 
     def add(self, element: DimensionElement, frame: pl.DataFrame) -> None:
         """Index new records."""
         rows = self._rows(element, frame)
         if rows.height:
             table = self._schema.pixels[element.name]
-            statement = self._connection.prepare(sa.insert(table))
-            self._connection.run_many(statement, frame_rows(rows))
+            self._db.insert_rows(table, frame_rows(rows))
 
     def remove(self, element: DimensionElement, frame: pl.DataFrame) -> None:
         """Take records out; they must have the regions that they were added with."""
         rows = self._rows(element, frame)
         if rows.height:
             table = self._schema.pixels[element.name]
-            statement = self._connection.prepare(
+            statement = self._db.prepare(
                 sa.delete(table).where(
                     *(column == sa.bindparam(column.name) for column in table.c)
                 )
             )
-            self._connection.run_many(
-                statement, frame_rows(rows.select(statement.names))
-            )
+            self._db.run_many(statement, frame_rows(rows.select(statement.names)))
 
     def _rows(self, element: DimensionElement, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the rows of the pixel table, in its order."""

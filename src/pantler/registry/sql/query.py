@@ -9,7 +9,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from pantler.errors import InvalidInputError
-from pantler.registry.sql.bulk import fetch_frame, frame_rows
+from pantler.registry.sql.bulk import frame_rows
 from pantler.registry.sql.compile.searches import resolve
 from pantler.registry.sql.compile.statement import RUN_ID, Compiled, Statement
 
@@ -18,13 +18,9 @@ if TYPE_CHECKING:
 
     from pantler.dimensions.element import DimensionElement
     from pantler.queries.query import DatasetSearch, Query
-    from pantler.registry.sql.bulk import Staging
-    from pantler.registry.sql.catalog import Catalog
     from pantler.registry.sql.compile.overlaps import SkyOverlap
     from pantler.registry.sql.compile.searches import ResolvedSearch
-    from pantler.registry.sql.connection import Connection
-    from pantler.registry.sql.dataset_types import SqlDatasetTypes
-    from pantler.registry.sql.schema import Schema
+    from pantler.registry.sql.core import Core
 
 _NAMES = {"uuid": "dataset_id", "begin_ns": "timespan_begin", "end_ns": "timespan_end"}
 
@@ -37,35 +33,26 @@ class QueryRunner:
     first depends on a time, and a query of datasets has none.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        schema: Schema,
-        *,
-        catalog: Catalog,
-        staging: Staging,
-        dataset_types: SqlDatasetTypes,
-    ) -> None:
-        self._connection = connection
-        self._schema = schema
-        self._catalog = catalog
-        self._staging = staging
-        self._dataset_types = dataset_types
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._db = core.db
+        self._schema = core.schema
+        self._catalog = core.catalog
 
     def fetch(self, query: Query) -> pl.DataFrame:
         """Return the rows of a query, columns as `Query` says."""
-        with self._connection.reading():
+        with self._db.reading():
             return self._finish(self._compile(query))
 
     def count(self, query: Query) -> int:
         """Return how many rows a query has."""
-        with self._connection.reading():
+        with self._db.reading():
             compiled = self._compile(query)
             if not compiled.is_finished:
                 return self._finish(compiled).height
             rows = compiled.statement.subquery()
             counted = sa.select(sa.func.count()).select_from(rows)
-            return int(self._connection.rows(counted)[0][0])
+            return int(self._db.rows(counted)[0][0])
 
     def _compile(self, query: Query) -> Compiled:
         if query.element is not None and query.target is not None:
@@ -76,15 +63,14 @@ class QueryRunner:
             )
         searches = [self._resolve(search) for search in query.datasets]
         target = None if query.target is None else self._resolve(query.target)
-        return Statement(query, self._schema, searches, target).compile()
+        return Statement(query, self._core, searches, target).compile()
 
     def _resolve(self, search: DatasetSearch) -> ResolvedSearch:
-        row = self._dataset_types.checked_row(search.dataset_type)
+        row = self._catalog.now.checked_type(search.dataset_type)
         return resolve(search, row, self._catalog)
 
     def _finish(self, compiled: Compiled) -> pl.DataFrame:
-        cursor = self._connection.execute(compiled.statement)
-        frame = fetch_frame(cursor, compiled.schema)
+        frame = self._db.frame(compiled.statement, compiled.schema)
         for overlap in compiled.overlaps:
             frame = frame.filter(self._overlap_mask(frame, overlap))
         if compiled.first_by:
@@ -146,17 +132,13 @@ class QueryRunner:
         keys.columns = list(names)
         unique = keys.unique(maintain_order=True)
         table = self._schema.elements[element.name]
-        stage = self._staging.fill(
-            [table.c[name] for name in names], frame_rows(unique)
-        )
+        stage = self._db.stage([table.c[name] for name in names], frame_rows(unique))
         same = (stage.c[name] == table.c[name] for name in names)
-        cursor = self._connection.execute(
-            sa.select(*(table.c[name] for name in names), table.c.region).join_from(
-                stage, table, sa.and_(*same)
-            )
-        )
+        chosen = sa.select(*(table.c[name] for name in names), table.c.region)
         schema = {**unique.schema, "region": pl.Binary()}
-        found = fetch_frame(cursor, schema).with_row_index("row")
+        found = self._db.frame(
+            chosen.join_from(stage, table, sa.and_(*same)), schema
+        ).with_row_index("row")
         rows = keys.join(found, on=list(names), how="left", maintain_order="left")
         return found.get_column("region"), rows.get_column("row").cast(
             pl.Int64

@@ -11,18 +11,15 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from pantler.datasets.records import RECORD_SCHEMA, DatastoreRecord
 from pantler.errors import ConflictError, DatasetNotFoundError, InvalidInputError
-from pantler.registry.sql.bulk import fetch_frame, series_rows
-from pantler.registry.sql.connection import ConstraintError
+from pantler.registry.sql.bulk import series_rows
+from pantler.registry.sql.driver import ConstraintError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import polars as pl
 
-    from pantler.registry.sql.bulk import Staging
-    from pantler.registry.sql.catalog import Catalog
-    from pantler.registry.sql.connection import Connection
-    from pantler.registry.sql.schema import Schema
+    from pantler.registry.sql.core import Core
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -32,20 +29,17 @@ class SqlRecordTable:
 
     Parameters
     ----------
-    connection, staging
+    core
         Where.
     table
         The table, which exists.
     """
 
-    def __init__(
-        self, connection: Connection, staging: Staging, table: sa.Table
-    ) -> None:
-        self._connection = connection
-        self._staging = staging
+    def __init__(self, core: Core, table: sa.Table) -> None:
+        self._core = core
+        self._db = core.db
         self._table = table
-        self._insert = connection.prepare(sa.insert(table))
-        self._fetch_one = connection.prepare(
+        self._fetch_one = core.db.prepare(
             sa.select(table).where(table.c.dataset_id == sa.bindparam("id"))
         )
 
@@ -59,10 +53,11 @@ class SqlRecordTable:
         DatasetNotFoundError
             If a dataset is not registered.
         """
-        with self._connection.writing():
+        with self._db.writing():
             rows = series_rows(map(records.get_column, RECORD_SCHEMA.names()))
             try:
-                self._connection.run_many(self._insert, rows)
+                with self._db.writing():
+                    self._db.insert_rows(self._table, rows)
             except ConstraintError as error:
                 if error.failure == "foreign":
                     raise DatasetNotFoundError(
@@ -76,27 +71,24 @@ class SqlRecordTable:
     def fetch(self, dataset_ids: Sequence[bytes]) -> pl.DataFrame:
         """Return the records of the datasets that have any."""
         if len(dataset_ids) == 1:
-            cursor = self._connection.run(self._fetch_one, {"id": dataset_ids[0]})
-            return fetch_frame(cursor, RECORD_SCHEMA)
-        with self._connection.reading():
-            stage = self._staging.fill_ids(dataset_ids)
-            cursor = self._connection.execute(
-                sa.select(self._table).where(
-                    self._table.c.dataset_id.in_(sa.select(stage.c.uuid))
-                )
+            return self._db.frame(
+                self._fetch_one, RECORD_SCHEMA, {"id": dataset_ids[0]}
             )
-            return fetch_frame(cursor, RECORD_SCHEMA)
+        with self._db.reading():
+            stage = self._core.stage_ids(dataset_ids)
+            chosen = self._table.c.dataset_id.in_(sa.select(stage.c.uuid))
+            return self._db.frame(sa.select(self._table).where(chosen), RECORD_SCHEMA)
 
     def find(self, dataset_id: bytes) -> list[DatastoreRecord]:
         """Return the records of one dataset; empty if it has none."""
-        cursor = self._connection.run(self._fetch_one, {"id": dataset_id})
-        return [DatastoreRecord(*row) for row in cursor.fetchall()]
+        rows = self._db.rows(self._fetch_one, {"id": dataset_id})
+        return [DatastoreRecord(*row) for row in rows]
 
     def delete(self, dataset_ids: Sequence[bytes]) -> None:
         """Remove the records of the datasets."""
-        with self._connection.writing():
-            stage = self._staging.fill_ids(dataset_ids)
-            self._connection.execute(
+        with self._db.writing():
+            stage = self._core.stage_ids(dataset_ids)
+            self._db.run(
                 sa.delete(self._table).where(
                     self._table.c.dataset_id.in_(sa.select(stage.c.uuid))
                 )
@@ -104,23 +96,16 @@ class SqlRecordTable:
 
     def paths_in_use(self, paths: Sequence[str]) -> set[str]:
         """Return those of the paths that some record names."""
-        with self._connection.reading():
+        with self._db.reading():
             column = self._table.c.path
-            stage = self._staging.fill([column], ((path,) for path in paths))
-            found = self._connection.rows(
+            stage = self._db.stage([column], ((path,) for path in paths))
+            found = self._db.rows(
                 sa.select(stage.c.path).where(sa.exists().where(column == stage.c.path))
             )
         return {path for (path,) in found}
 
 
-def open_record_table(
-    name: str,
-    connection: Connection,
-    schema: Schema,
-    *,
-    catalog: Catalog,
-    staging: Staging,
-) -> SqlRecordTable:
+def open_record_table(name: str, core: Core) -> SqlRecordTable:
     """Return the table of a datastore's records, made if need be.
 
     Raises
@@ -134,22 +119,21 @@ def open_record_table(
         raise InvalidInputError(
             f"'{name}' cannot name a datastore: use letters, digits."
         )
-    table = schema.record_table(name)
+    db, catalog = core.db, core.catalog
+    table = core.schema.record_table(name)
     if name not in catalog.now.record_tables:
-        with connection.writing():
+        with db.writing():
             known = catalog.now.record_tables
             if name not in known:
-                connection.execute(CreateTable(table))
+                db.run(CreateTable(table))
                 for index in table.indexes:
-                    connection.execute(CreateIndex(index))
-                attribute = schema.attribute
-                connection.execute(
-                    sa.delete(attribute).where(attribute.c.name == "record_tables")
-                )
-                connection.execute(
+                    db.run(CreateIndex(index))
+                attribute = core.schema.attribute
+                db.run(sa.delete(attribute).where(attribute.c.name == "record_tables"))
+                db.run(
                     sa.insert(attribute).values(
                         name="record_tables", value=json.dumps([*known, name])
                     )
                 )
-                catalog.changed()
-    return SqlRecordTable(connection, staging, table)
+                catalog.changed("record_table")
+    return SqlRecordTable(core, table)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -12,9 +10,9 @@ from sqlalchemy.schema import CreateTable
 from pantler.dimensions.universe import Universe
 from pantler.errors import SchemaError
 from pantler.registry.sql.associations import Associations
-from pantler.registry.sql.bulk import Staging
 from pantler.registry.sql.catalog import Catalog
 from pantler.registry.sql.collections import SqlCollections
+from pantler.registry.sql.core import Core
 from pantler.registry.sql.data_ids import DataIds
 from pantler.registry.sql.dataset_types import SqlDatasetTypes
 from pantler.registry.sql.datasets import SqlDatasets
@@ -24,12 +22,12 @@ from pantler.registry.sql.records import SqlRecordTable, open_record_table
 from pantler.registry.sql.schema import SCHEMA_VERSION, Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     import polars as pl
 
     from pantler.queries.query import Query
-    from pantler.registry.sql.connection import Connection
+    from pantler.registry.sql.database import Database
 
 
 class SqlRegistry:
@@ -37,53 +35,41 @@ class SqlRegistry:
 
     Parameters
     ----------
-    connection
-        An open connection to a database that has the tables.
+    db
+        An open database that has the tables.
     universe
         The dimensions that the tables were made from.
     """
 
-    def __init__(self, connection: Connection, universe: Universe) -> None:
-        self._connection = connection
-        self._schema = schema = Schema(universe)
-        self._catalog = catalog = Catalog(connection, schema)
-        self._staging = staging = Staging(connection, schema)
-        data_ids = DataIds(connection, schema, catalog)
-        self.dimensions = SqlDimensions(connection, schema, catalog, staging)
-        self.dataset_types = SqlDatasetTypes(connection, schema, catalog)
-        self.collections = SqlCollections(
-            connection,
-            schema,
-            catalog,
-            Associations(
-                connection, schema, catalog=catalog, staging=staging, data_ids=data_ids
-            ),
-        )
-        self.datasets = SqlDatasets(
-            connection,
-            schema,
-            catalog=catalog,
-            staging=staging,
-            data_ids=data_ids,
-            dataset_types=self.dataset_types,
-        )
-        self._queries = QueryRunner(
-            connection,
-            schema,
-            catalog=catalog,
-            staging=staging,
-            dataset_types=self.dataset_types,
-        )
+    def __init__(self, db: Database, universe: Universe) -> None:
+        schema = Schema(universe)
+        self._db = db
+        self._core = core = Core(db, schema, Catalog(db, schema))
+        data_ids = DataIds(core)
+        self.dimensions = SqlDimensions(core)
+        self.dataset_types = SqlDatasetTypes(core)
+        self.collections = SqlCollections(core, Associations(core, data_ids))
+        self.datasets = SqlDatasets(core, data_ids)
+        self._queries = QueryRunner(core)
 
     @property
     def universe(self) -> Universe:
         """The repository's dimensions."""
-        return self._schema.universe
+        return self._core.universe
 
     @property
     def is_writeable(self) -> bool:
         """Whether changes are allowed."""
-        return self._connection.writeable
+        return self._db.writeable
+
+    @property
+    def lock_timeout_s(self) -> float:
+        """How long to wait for the locks of others; infinite: for ever."""
+        return self._db.lock_timeout_s
+
+    @lock_timeout_s.setter
+    def lock_timeout_s(self, value: float) -> None:
+        self._db.lock_timeout_s = value
 
     def query(self, query: Query) -> pl.DataFrame:
         """Return the rows of a query, columns as `Query` says."""
@@ -95,85 +81,57 @@ class SqlRegistry:
 
     def record_table(self, name: str) -> SqlRecordTable:
         """Return the table of one datastore's records, made if need be."""
-        return open_record_table(
-            name,
-            self._connection,
-            self._schema,
-            catalog=self._catalog,
-            staging=self._staging,
-        )
+        return open_record_table(name, self._core)
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Make all changes within all or nothing; nests.
 
         On a registry that is open for reading, all reads within see one state.
         """
-        guard = self._connection
-        with guard.writing() if guard.writeable else guard.reading():
-            yield
+        return self._db.writing() if self._db.writeable else self._db.reading()
+
+    def reading(self) -> AbstractContextManager[None]:
+        """See one state in all that is read within; nothing can be changed there."""
+        return self._db.reading()
 
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+        """Close the connections of all threads."""
+        self._db.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
-    """What a registry says of itself.
-
-    Parameters
-    ----------
-    universe
-        Its dimensions.
-    settings
-        All attributes by name.
-    """
-
-    universe: Universe
-    settings: Mapping[str, str]
-
-
-def create_schema(
-    connection: Connection, universe: Universe, settings: Mapping[str, str]
-) -> None:
+def create_schema(db: Database, universe: Universe) -> None:
     """Make all tables in an empty database, in one transaction."""
     schema = Schema(universe)
     attributes = {
-        **settings,
         "schema_version": str(SCHEMA_VERSION),
         "universe": universe.to_yaml(),
-        "revision": "0",
     }
-    with connection.transaction():
+    with db.writing():
         for table in schema.fixed:
-            connection.execute(CreateTable(table))
-        connection.run_many(
-            connection.prepare(sa.insert(schema.attribute)), attributes.items()
-        )
+            db.run(CreateTable(table))
+        db.insert_rows(schema.attribute, attributes.items())
+        # The journal of the catalog always has a last line.
+        db.insert_rows(schema.catalog_change, [(1, "collection", 0, 0)])
 
 
-def read_universe(connection: Connection, where: str) -> Attributes:
-    """Return what a registry says of itself.
+def read_universe(db: Database) -> Universe:
+    """Return the dimensions of a registry.
 
     Raises
     ------
     SchemaError
-        If it is no registry, or one of another version.
+        If the database is not a registry, or is one of another version.
     """
     table = sa.table("attribute", sa.column("name"), sa.column("value"))
-    found = connection.rows(
-        sa.text("SELECT name FROM sqlite_master WHERE name = 'attribute'")
-    )
-    settings = dict(connection.rows(sa.select(table))) if found else {}
-    version = settings.get("schema_version")
+    found = db.rows(db.driver.has_table("attribute"))
+    attributes = dict(db.rows(sa.select(table))) if found else {}
+    version = attributes.get("schema_version")
     if version != str(SCHEMA_VERSION):
         raise SchemaError(
-            f"'{where}' has schema version {version or 'none'}, and this pantler needs "
-            f"{SCHEMA_VERSION}. "
-            + ("Migrate the repository." if version else "It is no registry.")
+            f"'{db.driver.where}' has schema version {version or 'none'}, and this "
+            f"pantler needs {SCHEMA_VERSION}. "
+            + ("Make the repository again." if version else "It is not a registry.")
         )
-    text, default = settings["universe"], Universe.default()
+    text, default = attributes["universe"], Universe.default()
     # The same object where it can be: equal universes are slow to compare.
-    universe = default if text == default.to_yaml() else Universe.from_yaml(text)
-    return Attributes(universe, settings)
+    return default if text == default.to_yaml() else Universe.from_yaml(text)

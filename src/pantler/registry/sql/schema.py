@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pantler.dimensions.element import DimensionElement
     from pantler.dimensions.universe import DimensionGroup, Universe
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with every change of the tables that an older pantler cannot read."""
 
 # SQLite makes only an INTEGER, not a BIGINT, primary key the row's own number.
@@ -66,7 +66,6 @@ class Schema:
         self.pixels = {e.name: self._pixel_table(e) for e in stored if e.is_spatial}
         self.fixed = list(self.metadata.sorted_tables)
         self._data_ids: dict[tuple[int, tuple[str, ...]], sa.Table] = {}
-        self._stages: dict[tuple[tuple[str, str], ...], sa.Table] = {}
 
     def _catalog_tables(self) -> None:
         meta = self.metadata
@@ -75,6 +74,15 @@ class Schema:
             meta,
             sa.Column("name", sa.String, primary_key=True),
             sa.Column("value", sa.String, nullable=False),
+        )
+        # What changed of the catalog, and in which order: see `catalog`.
+        self.catalog_change = sa.Table(
+            "catalog_change",
+            meta,
+            sa.Column("revision", ROW_NUMBER, primary_key=True),
+            sa.Column("subject", sa.String, nullable=False),
+            sa.Column("number", ROW_NUMBER, nullable=False),
+            sa.Column("type_id", ROW_NUMBER, nullable=False),
         )
         self.dimension_group = sa.Table(
             "dimension_group",
@@ -292,21 +300,3 @@ class Schema:
             sa.PrimaryKeyConstraint("dataset_id", "component"),
             **_NO_ROWID,
         )
-
-    def stage(self, columns: Sequence[sa.Column[Any]]) -> sa.Table:
-        """Return a temporary table with columns of these names and types.
-
-        One for each list of columns is kept and used again, so that statements on it
-        stay prepared.
-        """
-        key = tuple((column.name, str(column.type)) for column in columns)
-        table = self._stages.get(key)
-        if table is None:
-            table = sa.Table(
-                f"stage_{len(self._stages)}",
-                sa.MetaData(),
-                *(sa.Column(column.name, column.type) for column in columns),
-                prefixes=["TEMPORARY"],
-            )
-            self._stages[key] = table
-        return table

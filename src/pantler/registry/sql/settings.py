@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from pantler.config.sections import SHARED, RegistrySettings
 
 
@@ -22,5 +24,10 @@ class SqliteSettings(RegistrySettings):
     write."""
 
     durability: Annotated[Literal["process", "power"], SHARED] = "power"
-    """What the database survives: the death of a writer, or also a power cut. Shared,
-    for one careless writer would put the datasets of all at risk."""
+    """What the database survives. ``power``: a power cut, at the cost of waiting for
+    the disk. ``process``: the death of a writer; a power cut can damage the whole file.
+    Shared, for one careless writer would put the datasets of all at risk."""
+
+    lock_timeout_s: float = Field(60.0, ge=0)
+    """How long a change waits while others hold the database's lock; ``.inf`` is for
+    ever. Every few seconds a log message says what it waits for."""

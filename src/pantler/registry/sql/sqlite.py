@@ -4,39 +4,37 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import tempfile
+import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
-from urllib.parse import quote
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
 from pantler.errors import (
     AccessError,
     ConflictError,
     NotFoundError,
     ReadOnlyError,
-    SchemaError,
-    StorageError,
+    SettingsError,
 )
-from pantler.registry.sql.connection import BUSY_S, Backend, Connection, ConstraintError
+from pantler.registry.sql.database import Database
 from pantler.registry.sql.registry import SqlRegistry, create_schema, read_universe
 from pantler.registry.sql.settings import SqliteSettings
+from pantler.registry.sql.sqlite_driver import SqliteDriver
 
 if TYPE_CHECKING:
     from pantler.config.sections import RegistrySettings
     from pantler.dimensions.universe import Universe
 
-_DEFAULTS: Final = SqliteSettings()
 _SYNCHRONOUS: Final = {"process": "OFF", "power": "FULL"}
 
 
 class SqliteRegistry(SqlRegistry):
     """A registry in one file, for one host or a well-behaved network file system.
 
-    Make one with `create` or `open`. An object belongs to the thread that made it.
+    Make one with `create` or `open`. Threads may share it: each gets a connection of
+    its own. A process that is forked must open it again.
     """
 
     settings_model: ClassVar[type[RegistrySettings]] = SqliteSettings
@@ -44,52 +42,68 @@ class SqliteRegistry(SqlRegistry):
     @classmethod
     def create(
         cls,
-        path: Path | str,
+        location: str | Path,
         universe: Universe,
-        settings: SqliteSettings = _DEFAULTS,
-    ) -> SqliteRegistry:
+        *,
+        root: str | Path = "",
+        settings: SqliteSettings | None = None,
+    ) -> Self:
         """Make a new registry and open it for writing.
 
         Parameters
         ----------
-        path
-            The file, which must not exist.
+        location
+            The path of the file, which must not exist.
         universe
             Its dimensions, for good.
+        root
+            The folder that a relative path starts from.
         settings
-            Its journal and durability.
+            How it is kept.
 
         Raises
         ------
         ConflictError
             If the file exists.
+        AccessError
+            If it cannot be written.
+        SettingsError
+            If the location is not a path.
         """
-        path = Path(path)
+        settings = settings or SqliteSettings()
+        path = _path(location, root)
         if path.exists():
             raise ConflictError(f"'{path}' exists. Open it, or choose another name.")
         try:
             # Finished under another name, so that nobody sees it half done.
-            partial = path.with_name(f"{path.name}.{os.getpid()}.new")
-            partial.touch(exist_ok=False)
+            handle, name = tempfile.mkstemp(".new", f"{path.name}.", path.parent)
+            os.close(handle)
+            partial = Path(name)
+            partial.chmod(0o666 & ~_umask())
         except OSError as error:
             raise AccessError(f"Cannot create '{path}': {error.strerror}.") from error
         try:
-            connection = _connect(partial, writeable=True)
-            connection.run_text(
-                f"PRAGMA synchronous = {_SYNCHRONOUS[settings.durability]}"
-            )
-            connection.run_text(f"PRAGMA journal_mode = {settings.journal}")
-            create_schema(connection, universe, {"durability": settings.durability})
-            _describe_sizes(connection)
-            connection.close()
-            partial.rename(path)
+            _fill(partial, universe, settings)
+            try:
+                os.link(partial, path)  # unlike a renaming, it replaces nothing
+            except FileExistsError:
+                raise ConflictError(f"'{path}' was made by others just now.") from None
+            except OSError:  # a file system without links
+                partial.rename(path)
         finally:
             partial.unlink(missing_ok=True)
-        return cls.open(path, writeable=True)
+        return cls.open(path, settings=settings, writeable=True)
 
     @classmethod
-    def open(cls, path: Path | str, *, writeable: bool = False) -> SqliteRegistry:
-        """Open a registry.
+    def open(
+        cls,
+        location: str | Path,
+        *,
+        root: str | Path = "",
+        settings: SqliteSettings | None = None,
+        writeable: bool = False,
+    ) -> Self:
+        """Open a registry; parameters as for `create`.
 
         Raises
         ------
@@ -98,9 +112,12 @@ class SqliteRegistry(SqlRegistry):
         AccessError
             If it cannot be read, or not written though that was asked.
         SchemaError
-            If it is no registry, or one of another version.
+            If it is not a registry, or is one of another version.
+        SettingsError
+            If the location is not a path.
         """
-        path = Path(path)
+        settings = settings or SqliteSettings()
+        path = _path(location, root)
         if not path.exists():
             raise NotFoundError(f"There is no registry at '{path}'.")
         needed, what = (os.W_OK, "written") if writeable else (os.R_OK, "read")
@@ -108,32 +125,55 @@ class SqliteRegistry(SqlRegistry):
         if not os.access(path, needed, effective_ids=effective):
             raise AccessError(f"'{path}' cannot be {what} by this user.")
         try:
-            connection = _connect(path, writeable=writeable)
+            db = _connect(path, settings, writeable=writeable)
         except ReadOnlyError:
-            connection = _open_copy(path)
+            db = _open_copy(path, settings)
         try:
-            attributes = read_universe(connection, str(path))
-            level = _SYNCHRONOUS[attributes.settings["durability"]]
-            connection.run_text(f"PRAGMA synchronous = {level}")
-            return cls(connection, attributes.universe)
+            return cls(db, read_universe(db))
         except BaseException:
-            connection.close()
+            db.close()
             raise
 
 
-def _describe_sizes(connection: Connection) -> None:
-    """Tell SQLite once what ANALYZE would find in a repository of the usual shape.
+def _path(location: str | Path, root: str | Path) -> Path:
+    """Return the path that a location means, relative to a repository's root."""
+    if "://" in str(location):
+        raise SettingsError(
+            f"'{location}' is not the location of an SQLite registry, which is the "
+            "path of a file. Choose another kind of registry, or a path."
+        )
+    return (Path(root) / Path(location).expanduser()).absolute()
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _fill(path: Path, universe: Universe, settings: SqliteSettings) -> None:
+    """Make the tables in an empty file."""
+    db = _connect(path, settings, writeable=True)
+    try:
+        db.rows(sa.text(f"PRAGMA journal_mode = {settings.journal}"))
+        create_schema(db, universe)
+        _describe_sizes(db)
+    finally:
+        db.close()
+
+
+def _describe_sizes(db: Database) -> None:
+    """Write down once what ANALYZE would find in a repository of the usual shape.
 
     A run has many datasets of a type; otherwise SQLite expects ten, and reads whole
     runs where a few data IDs are wanted. Nobody has to run ANALYZE, and plans do not
     depend on when somebody did.
     """
-    connection.run_text("ANALYZE sqlite_schema")
+    db.run(sa.text("ANALYZE sqlite_schema"))
     sizes = sa.table("sqlite_stat1", *map(sa.column, ("tbl", "idx", "stat")))
-    insert = connection.prepare(sa.insert(sizes))
     # Rows in all, then for each value of the first, first two, ... columns of the key.
-    connection.run_many(
-        insert,
+    db.run_many(
+        db.prepare(sa.insert(sizes)),
         [
             ("dataset", "dataset", "10000000 100000 10000 1"),
             ("tag", "tag", "1000000 100000 10000 1"),
@@ -142,7 +182,13 @@ def _describe_sizes(connection: Connection) -> None:
     )
 
 
-def _open_copy(path: Path) -> Connection:
+def _connect(path: Path, settings: SqliteSettings, *, writeable: bool) -> Database:
+    synchronous = _SYNCHRONOUS[settings.durability]
+    driver = SqliteDriver(path, writeable=writeable, synchronous=synchronous)
+    return Database(driver, writeable=writeable, lock_timeout_s=settings.lock_timeout_s)
+
+
+def _open_copy(path: Path, settings: SqliteSettings) -> Database:
     """Open the state before a change that a killed writer left unfinished.
 
     Its journal waits for the next writer to undo the change. Who may only read can
@@ -155,17 +201,28 @@ def _open_copy(path: Path) -> Connection:
     """
     journal = Path(f"{path}-journal")
     for _ in range(10):
-        with tempfile.TemporaryDirectory(prefix="pantler-") as folder:
-            copy = Path(folder) / path.name
+        folder = Path(tempfile.mkdtemp(prefix="pantler-"))
+        try:
+            copy = folder / path.name
             before = _state(journal)
             shutil.copyfile(path, copy)
             if before is not None:
                 shutil.copyfile(journal, f"{copy}-journal")
             if before == _state(journal):
-                _connect(copy, writeable=True).close()  # undoes the change
-                # An open file lives on when its folder is gone.
-                return _connect(copy, writeable=False)
+                _connect(copy, settings, writeable=True).close()  # undoes the change
+                db = _connect(copy, settings, writeable=False)
+                weakref.finalize(db, _remove, folder, os.getpid())
+                return db
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
     raise ConflictError(f"'{path}' is being repaired by others. Try again.")
+
+
+def _remove(folder: Path, owner: int) -> None:
+    if os.getpid() == owner:  # and not a process forked from it
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _state(file: Path) -> tuple[int, int, int] | None:
@@ -174,66 +231,3 @@ def _state(file: Path) -> tuple[int, int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _connect(path: Path, *, writeable: bool) -> Connection:
-    mode = "rw" if writeable else "ro"
-    try:
-        raw = sqlite3.connect(
-            f"file:{quote(str(path.absolute()))}?mode={mode}",
-            uri=True,
-            isolation_level=None,  # we say BEGIN ourselves
-            timeout=0,  # we wait ourselves
-            cached_statements=512,
-        )
-    except sqlite3.Error as error:
-        raise _translate(error) from error
-    connection = Connection(raw, _BACKEND, writeable=writeable)
-    for pragma in (
-        "foreign_keys = ON",
-        "temp_store = MEMORY",
-        "cache_size = -65536",  # KiB
-        "secure_delete = OFF",
-    ):
-        connection.run_text(f"PRAGMA {pragma}")
-    connection.run_text("PRAGMA user_version")  # reads the file: is it one of SQLite?
-    return connection
-
-
-def _translate(error: Exception) -> Exception:
-    """Return our error for one of the driver's."""
-    name = getattr(error, "sqlite_errorname", "")
-    if name.startswith("SQLITE_CONSTRAINT"):
-        kinds = {"FOREIGNKEY": "foreign", "UNIQUE": "unique", "PRIMARYKEY": "unique"}
-        kind = kinds.get(name.rpartition("_")[2], "other")
-        return ConstraintError(str(error), kind)  # type: ignore[arg-type]
-    code = "_".join(name.split("_")[:2])
-    if code in {"SQLITE_BUSY", "SQLITE_LOCKED"}:
-        return ConflictError(
-            f"The registry was locked by others for {BUSY_S:.0f} s. Try again."
-        )
-    if name == "SQLITE_READONLY_ROLLBACK":
-        return ReadOnlyError(
-            "A writer was killed in the midst of a change. Open the registry again."
-        )
-    if code == "SQLITE_READONLY":
-        return ReadOnlyError(f"The registry cannot be changed here: {error}.")
-    if code in {"SQLITE_PERM", "SQLITE_AUTH", "SQLITE_CANTOPEN"}:
-        return AccessError(f"The registry cannot be opened: {error}.")
-    if code == "SQLITE_NOTADB":
-        return SchemaError("The file is no registry: it is no SQLite database.")
-    if code in {"SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CORRUPT"}:
-        return StorageError(f"The registry's file failed: {error}.")
-    return error
-
-
-_BACKEND: Final = Backend(
-    dialect=sqlite.dialect(paramstyle="qmark"),
-    insert=sqlite.insert,
-    freshness="PRAGMA data_version",
-    driver_error=sqlite3.Error,
-    is_busy=lambda error: getattr(error, "sqlite_errorname", "").startswith(
-        ("SQLITE_BUSY", "SQLITE_LOCKED")
-    ),
-    translate=_translate,
-)

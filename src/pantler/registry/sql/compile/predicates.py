@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import json
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
 
@@ -34,15 +33,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pantler.queries.tree import Operand, Predicate
-
-_MANY: Final = 500
-"""Values of a list beyond which they travel as one parameter."""
+    from pantler.registry.sql.driver import Driver
 
 Sql = sa.ColumnElement[Any]
 
 
 class Scope(Protocol):
-    """Where the columns of a statement are found."""
+    """Where the columns of a statement are found, and how its database writes SQL."""
+
+    @property
+    def driver(self) -> Driver:
+        """What writes that which systems write differently."""
+        ...
 
     def dimension(self, name: str) -> Sql:
         """Return the column of a dimension."""
@@ -134,11 +136,8 @@ def _(node: Membership, scope: Scope) -> Sql:
     operand = to_sql(node.operand, scope)
     values = [constant.value for constant in node.values]
     options: list[Sql] = []
-    if len(values) > _MANY and not isinstance(values[0], bytes):
-        listed = sa.func.json_each(sa.literal(json.dumps(values)))
-        options.append(operand.in_(sa.select(listed.table_valued("value").c.value)))
-    elif values:
-        options.append(operand.in_([sa.literal(value) for value in values]))
+    if values:
+        options.append(scope.driver.is_listed(operand, values))
     for first, last, stride in node.ranges:
         inside: Sql = operand.between(first, last)
         if stride != 1:
@@ -156,9 +155,7 @@ def _(node: IsNull, scope: Scope) -> Sql:
 
 @to_sql.register
 def _(node: Glob, scope: Scope) -> Sql:
-    # GLOB of SQLite knows sets in brackets, which the language does not.
-    pattern = node.pattern.replace("[", "[[]")
-    return to_sql(node.operand, scope).op("GLOB", is_comparison=True)(pattern)
+    return scope.driver.matches_glob(to_sql(node.operand, scope), node.pattern)
 
 
 @to_sql.register

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pantler.queries.query import DatasetSearch
-    from pantler.registry.sql.catalog import Catalog, TypeRow
+    from pantler.registry.sql.catalog import Catalog
     from pantler.registry.sql.schema import Schema
+    from pantler.registry.sql.snapshot import TypeRow
 
 FIELDS: Final = ("uuid", "run_id", "ingest_time", "begin_ns", "end_ns", "rank")
 

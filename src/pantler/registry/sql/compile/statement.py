@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from pantler.queries.query import Query
     from pantler.queries.tree import Predicate
     from pantler.registry.sql.compile.predicates import Sql
+    from pantler.registry.sql.core import Core
+    from pantler.registry.sql.driver import Driver
     from pantler.registry.sql.schema import Schema
 
 _Selected: TypeAlias = "tuple[Sql, type[pl.DataType] | None]"
@@ -99,6 +101,7 @@ class Columns:
 
     joins: Joins
     schema: Schema
+    driver: Driver
     datasets: dict[str, sa.FromClause] = field(default_factory=dict)
 
     def dimension(self, name: str) -> Sql:
@@ -131,8 +134,8 @@ class Statement:
     ----------
     query
         What is asked.
-    schema
-        The tables.
+    core
+        The tables, and how the database writes SQL.
     searches
         The dataset searches that rows must satisfy.
     target
@@ -142,13 +145,13 @@ class Statement:
     def __init__(
         self,
         query: Query,
-        schema: Schema,
+        core: Core,
         searches: Sequence[ResolvedSearch],
         target: ResolvedSearch | None,
     ) -> None:
         self._query = query
-        self._schema = schema
-        self._universe = schema.universe
+        self._schema = core.schema
+        self._universe = core.universe
         self._searches = searches
         self._target = target
         self._everything = [*searches, *([target] if target else [])]
@@ -161,7 +164,7 @@ class Statement:
         related = [search.dimensions for search in self._everything]
         implied = implied_overlaps(self._group, stated, related)
         self._overlaps = (*stated, *implied)
-        self._columns = Columns(Joins(), schema)
+        self._columns = Columns(Joins(), core.schema, core.db.driver)
 
     def compile(self) -> Compiled:
         """Return the statement and what is left to do."""
@@ -208,7 +211,10 @@ class Statement:
         chosen = statement.selected_columns
         return statement.order_by(
             *(
-                chosen[f"order:{i}"].desc() if term.descending else chosen[f"order:{i}"]
+                # Where nulls come is said, as databases differ.
+                chosen[f"order:{i}"].desc().nulls_last()
+                if term.descending
+                else chosen[f"order:{i}"].nulls_first()
                 for i, term in enumerate(self._query.order_by)
             )
         )

@@ -1,0 +1,475 @@
+"""One database: statements, transactions and temporary tables, a connection a thread.
+
+Statements are built with SQLAlchemy, compiled once to text, and run on the driver's own
+cursor, which is several times faster than SQLAlchemy's results.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import threading
+import time
+import weakref
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateTable
+
+from pantler.errors import InvalidInputError, ReadOnlyError
+from pantler.registry.sql.bulk import fetch_frame
+from pantler.registry.sql.driver import Prepared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    import polars as pl
+
+    from pantler.registry.sql.driver import Driver
+
+_log = logging.getLogger(__name__)
+
+_SAY_EVERY_S: Final = 5.0
+"""How often a statement that waits for others says so."""
+
+_CLOSED: Final = "It was closed. Open it again."
+_FORKED: Final = (
+    "It was opened by the process that this one was forked from. Open it again here, "
+    "or start processes by 'spawn'."
+)
+
+
+class _Session:
+    """The connection of one thread, and where it stands."""
+
+    __slots__ = (
+        "__weakref__",
+        "cursor",
+        "depth",
+        "driver",
+        "epoch",
+        "is_doomed",
+        "is_writing",
+        "pid",
+        "raw",
+        "stages",
+        "uses",
+    )
+
+    def __init__(self, driver: Driver) -> None:
+        self.raw: Any = None
+        self.driver = driver
+        self.pid = os.getpid()
+        self.depth = 0
+        self.epoch = 0  # counts transactions
+        self.uses = 0  # of the cursor, now
+        self.is_writing = False
+        self.is_doomed = False
+        self.stages: set[str] = set()  # temporary tables that exist
+        self.raw = driver.connect()
+        self.cursor = self.raw.cursor()
+
+    def close(self) -> None:
+        raw, cursor = self.raw, self.cursor
+        self.raw, self.cursor = None, _NoCursor(self.driver.where, _CLOSED)
+        if raw is not None:
+            cursor.close()  # a statement under way would keep the file open
+            raw.close()
+
+    def close_if_idle(self) -> None:
+        if not self.depth and not self.uses:
+            self.close()
+
+    def abandon(self) -> None:
+        """Leave the connection to the parent process, also what is under way."""
+        raw, cursor = self.raw, self.cursor
+        self.raw, self.cursor = None, _NoCursor(self.driver.where, _FORKED)
+        if raw is not None:
+            self.driver.abandon(raw, cursor, in_transaction=self.depth > 0)
+
+    def __del__(self, pid: Callable[[], int] = os.getpid) -> None:
+        if self.raw is not None:
+            if pid() == self.pid:
+                self.close()  # its thread has ended
+            else:
+                self.abandon()
+
+
+class _NoCursor:
+    """Stands for the cursor of a connection that is gone."""
+
+    def __init__(self, where: str, why: str) -> None:
+        self._message = f"'{where}' cannot be used. {why}"
+
+    def execute(self, *_: object) -> Any:
+        raise InvalidInputError(self._message)
+
+    executemany = execute
+
+
+class Database:
+    """A database that any thread may use: each gets a connection of its own.
+
+    Parameters
+    ----------
+    driver
+        Its system and place.
+    writeable
+        Whether changes are allowed.
+    lock_timeout_s
+        How long a statement waits for the locks of others; infinite: for ever. It
+        may be changed at any time.
+
+    Attributes
+    ----------
+    on_rollback
+        Called, in the thread concerned, when changes are undone.
+    """
+
+    def __init__(
+        self, driver: Driver, *, writeable: bool, lock_timeout_s: float = 60.0
+    ) -> None:
+        self.driver = driver
+        self.writeable = writeable
+        self.lock_timeout_s = lock_timeout_s
+        self.on_rollback: list[Callable[[], None]] = []
+        self._why_not = ""
+        self._local = threading.local()
+        self._sessions: weakref.WeakSet[_Session] = weakref.WeakSet()
+        self._stages: dict[tuple[tuple[str, str], ...], _Stage] = {}
+        self._numbers = itertools.count()
+        self._inserts: dict[sa.Table, Prepared] = {}
+        self._mine()  # what is wrong with the database shows at once
+        _OPEN.add(self)
+
+    def _mine(self) -> _Session:
+        """Return this thread's connection.
+
+        Raises
+        ------
+        InvalidInputError
+            If the database was closed, or opened before a fork.
+        """
+        try:
+            session: _Session = self._local.session
+        except AttributeError:
+            if self._why_not:
+                _NoCursor(self.driver.where, self._why_not).execute()
+            session = self._local.session = _Session(self.driver)
+            self._sessions.add(session)
+        return session
+
+    @property
+    def epoch(self) -> int:
+        """The number of this thread's transaction; 0 outside of one."""
+        session = self._mine()
+        return session.epoch if session.depth else 0
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether this thread is in a transaction that may change something."""
+        session = self._mine()
+        return session.depth > 0 and session.is_writing
+
+    def data_version(self) -> object:
+        """Return a value that changes when another connection changed anything."""
+        return self._fetch(self._mine(), self.driver.freshness, ())
+
+    # Statements
+
+    def prepare(self, statement: sa.ClauseElement) -> Prepared:
+        """Compile a statement."""
+        compiled: Any = statement.compile(
+            dialect=self.driver.dialect, compile_kwargs={"render_postcompile": True}
+        )
+        names = tuple(getattr(compiled, "positiontup", None) or ())
+        given = compiled.params if names else {}
+        values = {
+            name: given[name] for name in names if not compiled.binds[name].required
+        }
+        return Prepared(str(compiled), names, values)
+
+    def rows(
+        self,
+        statement: Prepared | sa.ClauseElement,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement and return all its rows."""
+        if not isinstance(statement, Prepared):
+            statement = self.prepare(statement)
+        return self._fetch(
+            self._mine(), statement.text, statement.bind(parameters or {})
+        )
+
+    def run(
+        self,
+        statement: Prepared | sa.ClauseElement,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Run a statement that returns no rows."""
+        if not isinstance(statement, Prepared):
+            statement = self.prepare(statement)
+        self._execute(self._mine(), statement.text, statement.bind(parameters or {}))
+
+    def frame(
+        self,
+        statement: Prepared | sa.ClauseElement,
+        schema: Mapping[str, type[pl.DataType] | pl.DataType | None],
+        parameters: Mapping[str, Any] | None = None,
+    ) -> pl.DataFrame:
+        """Run a statement and return its rows as a frame; see `bulk.fetch_frame`."""
+        if not isinstance(statement, Prepared):
+            statement = self.prepare(statement)
+        session = self._mine()
+        session.uses += 1
+        try:
+            self._execute(session, statement.text, statement.bind(parameters or {}))
+            return fetch_frame(session.cursor, schema)
+        except self.driver.errors as error:
+            raise self.driver.translate(error) from error
+        finally:
+            self._used(session)
+
+    def run_many(self, prepared: Prepared, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Run a compiled statement for many rows."""
+        session = self._mine()
+        session.uses += 1
+        try:
+            session.cursor.executemany(prepared.text, rows)
+        except self.driver.errors as error:
+            raise self.driver.translate(error) from error
+        finally:
+            self._used(session)
+
+    def insert_rows(self, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Insert many rows, all columns in the table's order."""
+        prepared = self._inserts.get(table)
+        if prepared is None:
+            prepared = self._inserts[table] = self.prepare(sa.insert(table))
+        session = self._mine()
+        session.uses += 1
+        try:
+            self.driver.insert_rows(session.cursor, prepared, rows)
+        except self.driver.errors as error:
+            raise self.driver.translate(error) from error
+        finally:
+            self._used(session)
+
+    def stage(
+        self, columns: Sequence[sa.Column[Any]], rows: Iterable[tuple[Any, ...]]
+    ) -> sa.Table:
+        """Return a temporary table that holds just these rows.
+
+        Its content is lost when a table of the same columns is filled again.
+
+        Parameters
+        ----------
+        columns
+            Have the names and types of the table's columns.
+        rows
+            In that order.
+        """
+        key = tuple([(column.name, str(column.type)) for column in columns])
+        stage = self._stages.get(key)
+        if stage is None:
+            new = _Stage(self, next(self._numbers), columns)
+            stage = self._stages.setdefault(key, new)  # threads agree on one
+        session = self._mine()
+        if stage.table.name in session.stages:
+            self.run(stage.clear)
+        else:
+            self._execute(session, stage.create, ())
+            self.run(stage.clear)
+            session.stages.add(stage.table.name)
+        self.insert_rows(stage.table, rows)
+        return stage.table
+
+    def _fetch(
+        self, session: _Session, text: str, values: tuple[Any, ...]
+    ) -> list[tuple[Any, ...]]:
+        session.uses += 1
+        try:
+            try:
+                cursor = session.cursor.execute(text, values)
+            except self.driver.errors as error:
+                cursor = self._try_again(session, text, values, error)
+            try:
+                found: list[tuple[Any, ...]] = cursor.fetchall()
+            except self.driver.errors as error:
+                raise self.driver.translate(error) from error
+            return found
+        finally:
+            self._used(session)
+
+    def _execute(self, session: _Session, text: str, values: tuple[Any, ...]) -> None:
+        session.uses += 1
+        try:
+            session.cursor.execute(text, values)
+        except self.driver.errors as error:
+            self._try_again(session, text, values, error)
+        finally:
+            self._used(session)
+
+    def _used(self, session: _Session) -> None:
+        session.uses -= 1
+        if session.is_doomed:
+            session.close_if_idle()
+
+    def _try_again(
+        self, session: _Session, text: str, values: tuple[Any, ...], error: Exception
+    ) -> Any:
+        """Run a statement that failed, once others have released their locks.
+
+        Who has waited longer asks more often, so that nobody waits for ever among
+        many writers: what SQLite does itself is the other way round.
+        """
+        since, said = time.monotonic(), 0.0
+        while True:
+            waited = time.monotonic() - since
+            if not self.driver.is_busy(error) or waited > self.lock_timeout_s:
+                raise self.driver.translate(error) from error
+            if waited > said + _SAY_EVERY_S:
+                said = waited
+                _log.warning(
+                    "Waiting for '%s', which is locked by %s: %.0f s so far.",
+                    self.driver.where,
+                    self.driver.lock_holder(),
+                    waited,
+                )
+            time.sleep(max(0.0003, 0.008 - 0.004 * waited))
+            try:
+                return session.cursor.execute(text, values)
+            except self.driver.errors as another:
+                error = another
+
+    # Transactions
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """See one state of the database in several statements."""
+        session = self._mine()
+        if session.depth:
+            yield
+        else:
+            with self._transaction(session, self.driver.begin_reading):
+                yield
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Make all changes within all or nothing; nests by savepoints.
+
+        What fails is undone up to here and no further: whoever catches the error
+        outside can ask the database what was wrong.
+
+        Raises
+        ------
+        ReadOnlyError
+            If the database was opened for reading only.
+        InvalidInputError
+            Within `reading`: who reads already cannot wait for other writers, who
+            may be waiting for that reader to end.
+        """
+        if not self.writeable:
+            raise ReadOnlyError(
+                "The registry was opened for reading only. Open it with writeable=True."
+            )
+        session = self._mine()
+        if session.depth and not session.is_writing:
+            raise InvalidInputError(
+                "Nothing can be changed while a state is being read. Change it in a "
+                "transaction."
+            )
+        with self._transaction(session, self.driver.begin_writing):
+            session.is_writing = True
+            yield
+
+    @contextmanager
+    def _transaction(self, session: _Session, begin: str) -> Iterator[None]:
+        if session.depth == 0:
+            if self.driver.in_transaction(session.raw):  # interrupted as it began
+                self._execute(session, "ROLLBACK", ())
+            session.epoch += 1
+            session.is_writing = False
+            undo, commit = "ROLLBACK", "COMMIT"
+        else:
+            name = f"level_{session.depth}"
+            begin, commit = f"SAVEPOINT {name}", f"RELEASE SAVEPOINT {name}"
+            undo = f"ROLLBACK TO SAVEPOINT {name}"
+        self._execute(session, begin, ())
+        session.depth += 1
+        try:
+            yield
+            self._execute(session, commit, ())
+        except BaseException:
+            self._undo(session, undo, commit)
+            raise
+        finally:
+            session.depth -= 1
+            if session.is_doomed:
+                session.close_if_idle()
+
+    def _undo(self, session: _Session, undo: str, commit: str) -> None:
+        session.stages.clear()  # those that were made within are gone
+        for forget in self.on_rollback:
+            forget()
+        # Some failures (a full disk) have the database end the transaction itself.
+        if session.raw is not None and self.driver.in_transaction(session.raw):
+            self._execute(session, undo, ())
+            if undo != "ROLLBACK":
+                self._execute(session, commit, ())
+
+    # The end
+
+    def close(self) -> None:
+        """Close the connections of all threads; closing again does nothing.
+
+        A thread in the middle of something fails at its next statement, and what it
+        was changing is undone.
+        """
+        if self._why_not:
+            return
+        own = getattr(self._local, "session", None)
+        self._why_not, self._local = _CLOSED, threading.local()
+        for session in list(self._sessions):
+            session.is_doomed = True
+            if session is own:
+                session.close()
+            else:
+                session.close_if_idle()
+        self.driver.close()
+
+    def abandon(self) -> None:
+        """Leave all connections to the parent process: this one was forked from it."""
+        self._why_not, self._local = self._why_not or _FORKED, threading.local()
+        for session in list(self._sessions):
+            session.abandon()
+
+
+class _Stage:
+    """A temporary table and its statements; every connection has one of its own."""
+
+    def __init__(
+        self, database: Database, number: int, columns: Sequence[sa.Column[Any]]
+    ) -> None:
+        self.table = sa.Table(
+            f"stage_{number}",
+            sa.MetaData(),
+            *(sa.Column(column.name, column.type) for column in columns),
+            prefixes=["TEMPORARY"],
+        )
+        create = CreateTable(self.table, if_not_exists=True)
+        self.create = str(create.compile(dialect=database.driver.dialect))
+        self.clear = database.prepare(sa.delete(self.table))
+
+
+_OPEN: weakref.WeakSet[Database] = weakref.WeakSet()
+
+
+def _leave_to_the_parent() -> None:
+    for database in list(_OPEN):
+        database.abandon()
+
+
+os.register_at_fork(after_in_child=_leave_to_the_parent)

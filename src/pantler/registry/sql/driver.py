@@ -1,0 +1,159 @@
+"""The port behind which each database system stands: what differs between them.
+
+Everything else in this package is the same for all. A driver is stateless but for
+where its database is; connections and transactions are the business of `Database`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import sqlalchemy as sa
+
+Failure = Literal["foreign", "unique", "other"]
+
+
+class ConstraintError(Exception):
+    """A constraint of the database refused a change.
+
+    It stays within this package: the facets turn it into an error of
+    `pantler.errors` that says which data ID is meant; one that gets through is a bug.
+    """
+
+    def __init__(self, message: str, failure: Failure) -> None:
+        super().__init__(message)
+        self.failure = failure
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A compiled statement.
+
+    Parameters
+    ----------
+    text
+        With positional parameters.
+    names
+        The name of each parameter, in order.
+    values
+        Values that were fixed when the statement was built, by name.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    values: Mapping[str, Any]
+
+    def bind(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the parameters in order."""
+        if not self.values:
+            return tuple([parameters[name] for name in self.names])
+        merged = {**self.values, **parameters}
+        return tuple([merged[name] for name in self.names])
+
+
+class Driver(Protocol):
+    """One database of one system.
+
+    Attributes
+    ----------
+    where
+        The database, as messages name it.
+    dialect
+        How SQLAlchemy writes statements.
+    errors
+        What the driver raises when a statement fails, also for values that cannot be
+        parameters.
+    begin_reading
+        Begins a transaction whose statements all see one state.
+    begin_writing
+        Begins a transaction that may change something. It waits for other writers
+        then rather than later, where the system lets only one write.
+    freshness
+        A statement whose result, on one connection, changes when another connection
+        has changed the catalog (or anything).
+    lock_catalog
+        A statement that makes changes of the catalog wait for each other until the
+        transaction ends; empty where writers wait for each other anyway.
+    """
+
+    @property
+    def where(self) -> str: ...  # noqa: D102 - these are attributes, described above
+    @property
+    def dialect(self) -> sa.Dialect: ...  # noqa: D102
+    @property
+    def errors(self) -> tuple[type[Exception], ...]: ...  # noqa: D102
+    @property
+    def begin_reading(self) -> str: ...  # noqa: D102
+    @property
+    def begin_writing(self) -> str: ...  # noqa: D102
+    @property
+    def freshness(self) -> str: ...  # noqa: D102
+    @property
+    def lock_catalog(self) -> str: ...  # noqa: D102
+
+    def connect(self) -> Any:
+        """Return a new connection (DB-API), set up, in autocommit mode.
+
+        It may be closed by another thread than the one that uses it.
+        """
+        ...
+
+    def in_transaction(self, raw: Any) -> bool:
+        """Whether the database has a transaction open on a connection."""
+        ...
+
+    def is_busy(self, error: Exception) -> bool:
+        """Whether others hold a lock, which they will release."""
+        ...
+
+    def lock_holder(self) -> str:
+        """Say who holds the lock that others wait for, as far as that is known."""
+        ...
+
+    def translate(self, error: Exception) -> Exception:
+        """Return our error, or a `ConstraintError`, for one of ``errors``."""
+        ...
+
+    def has_table(self, name: str) -> sa.TextClause:
+        """Return a statement that has a row if there is a table of that name."""
+        ...
+
+    def insert(self, table: sa.Table) -> Any:
+        """Return the system's INSERT with ON CONFLICT."""
+        ...
+
+    def insert_rows(
+        self, cursor: Any, insert: Prepared, rows: Iterable[tuple[Any, ...]]
+    ) -> None:
+        """Insert many rows, by the fastest way there is."""
+        ...
+
+    def matches_glob(
+        self, operand: sa.ColumnElement[Any], pattern: str
+    ) -> sa.ColumnElement[bool]:
+        """Return whether text matches a pattern of ``*`` and ``?``, by letter case."""
+        ...
+
+    def is_listed(
+        self, operand: sa.ColumnElement[Any], values: Sequence[Any]
+    ) -> sa.ColumnElement[bool]:
+        """Return whether a value is in a list of any length.
+
+        The values are all integers, numbers, text or bytes.
+        """
+        ...
+
+    def abandon(self, raw: Any, cursor: Any, *, in_transaction: bool) -> None:
+        """Leave a connection to the parent process, in a child that was forked.
+
+        The child must neither use nor close it, as long as it lives.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release what the driver itself holds; no connection is left."""
+        ...

@@ -1,0 +1,260 @@
+"""SQLite behind the port: connections, locks, errors, and what its SQL says its way."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from pantler.errors import (
+    AccessError,
+    ConflictError,
+    IntegrityError,
+    InternalError,
+    InvalidInputError,
+    ReadOnlyError,
+    SchemaError,
+    StorageError,
+)
+from pantler.registry.sql.driver import ConstraintError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pantler.registry.sql.driver import Failure, Prepared
+
+_FEW: Final = 500
+"""Values of a list beyond which they travel as one parameter."""
+
+_WRITER_BYTE: Final = 0x40000000 + 1
+"""The byte of the file that SQLite locks for whoever writes."""
+
+_FAILURES: Final[dict[str, Failure]] = {
+    "FOREIGNKEY": "foreign",
+    "UNIQUE": "unique",
+    "PRIMARYKEY": "unique",
+}
+
+
+class SqliteDriver:
+    """One SQLite file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    writeable
+        Whether it may be changed.
+    synchronous
+        What SQLite's pragma of that name takes: when it waits for the disk.
+    """
+
+    dialect = sqlite.dialect(paramstyle="qmark")
+    # A number beyond 64 bits and text that is not Unicode cannot be parameters.
+    errors = (sqlite3.Error, OverflowError, UnicodeEncodeError)
+    begin_reading = "BEGIN"
+    begin_writing = "BEGIN IMMEDIATE"
+    freshness = "PRAGMA data_version"
+    lock_catalog = ""
+
+    def __init__(self, path: Path, *, writeable: bool, synchronous: str) -> None:
+        self.path = path.absolute()
+        self.where = str(path)
+        self._mode = "rw" if writeable else "ro"
+        self._pragmas = (
+            f"synchronous = {synchronous}",
+            "foreign_keys = ON",
+            "temp_store = MEMORY",
+            "cache_size = -65536",  # KiB
+            "secure_delete = OFF",
+            "user_version",  # reads the file: is it one of SQLite?
+        )
+
+    def connect(self) -> sqlite3.Connection:
+        """Return a new connection in autocommit mode."""
+        if self.path in _HALF_USED:
+            raise ConflictError(
+                f"'{self.where}' cannot be opened here: this process was forked in "
+                "the middle of a transaction of its parent. Fork outside of "
+                "transactions, or start processes by 'spawn'."
+            )
+        raw = None
+        try:
+            raw = sqlite3.connect(
+                f"file:{quote(str(self.path))}?mode={self._mode}",
+                uri=True,
+                isolation_level=None,  # we say BEGIN ourselves
+                timeout=0,  # we wait ourselves
+                cached_statements=512,
+                check_same_thread=False,  # any thread may close it
+            )
+            for pragma in self._pragmas:
+                raw.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error as error:
+            if raw is not None:
+                raw.close()
+            raise self.translate(error) from error
+        return raw
+
+    def in_transaction(self, raw: sqlite3.Connection) -> bool:
+        """Whether the database has a transaction open on a connection."""
+        return raw.in_transaction
+
+    def is_busy(self, error: Exception) -> bool:
+        """Whether others hold a lock, which they will release."""
+        name: str = getattr(error, "sqlite_errorname", "")
+        return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+    def lock_holder(self) -> str:
+        """Say who holds the lock that others wait for, as far as that is known."""
+        inode = f":{self.path.stat().st_ino} {_WRITER_BYTE} {_WRITER_BYTE}"
+        with contextlib.suppress(OSError):  # only Linux lists its locks
+            for line in Path("/proc/locks").read_text("ascii").splitlines():
+                if line.endswith(inode) and "->" not in line:
+                    number = line.split()[4]
+                    return (
+                        "another thread of this process"
+                        if int(number) == os.getpid()
+                        else f"process {number}"
+                    )
+        return "another process"
+
+    def translate(self, error: Exception) -> Exception:
+        """Return our error for one of the driver's."""
+        if isinstance(error, UnicodeEncodeError):
+            return InvalidInputError(
+                f"Text cannot be stored, as it is not Unicode: {error.object!r} has "
+                f"{error.object[error.start]!r}. Replace that character."
+            )
+        if isinstance(error, OverflowError):
+            return InvalidInputError(
+                "A number is too large for a database: integers have 64 bits."
+            )
+        name: str = getattr(error, "sqlite_errorname", "")
+        if name.startswith("SQLITE_CONSTRAINT"):
+            kind = _FAILURES.get(name.rpartition("_")[2], "other")
+            return ConstraintError(str(error), kind)
+        if name == "SQLITE_READONLY_ROLLBACK":
+            return ReadOnlyError(
+                "A writer was killed in the middle of a change. Open the registry "
+                "again."
+            )
+        found = _translate_code("_".join(name.split("_")[:2]), self.where, error)
+        return found or _translate_text(self.where, error)
+
+    def has_table(self, name: str) -> sa.TextClause:
+        """Return a statement that has a row if there is a table of that name."""
+        text = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = :name"
+        return sa.text(text).bindparams(name=name)
+
+    def insert(self, table: sa.Table) -> sqlite.Insert:
+        """Return SQLite's INSERT with ON CONFLICT."""
+        return sqlite.insert(table)
+
+    def insert_rows(
+        self,
+        cursor: sqlite3.Cursor,
+        insert: Prepared,
+        rows: Iterable[tuple[Any, ...]],
+    ) -> None:
+        """Insert many rows."""
+        cursor.executemany(insert.text, rows)
+
+    def matches_glob(
+        self, operand: sa.ColumnElement[Any], pattern: str
+    ) -> sa.ColumnElement[bool]:
+        """Return whether text matches a pattern of ``*`` and ``?``, by letter case."""
+        # GLOB of SQLite knows sets in brackets, which our patterns do not have.
+        plain = pattern.replace("[", "[[]")
+        return operand.op("GLOB", is_comparison=True)(plain)
+
+    def is_listed(
+        self, operand: sa.ColumnElement[Any], values: Sequence[Any]
+    ) -> sa.ColumnElement[bool]:
+        """Return whether a value is in a list of any length."""
+        if len(values) <= _FEW or isinstance(values[0], bytes):
+            return operand.in_([sa.literal(value) for value in values])
+        listed = sa.func.json_each(sa.literal(json.dumps(values)))
+        return operand.in_(sa.select(listed.table_valued("value").c.value))
+
+    def abandon(self, raw: Any, cursor: Any, *, in_transaction: bool) -> None:
+        """Leave a connection to the parent process, in a child that was forked.
+
+        SQLite says: do not even close it, which could undo what the parent is doing.
+        A parent's lock would look like one of the child's own, which it is not.
+        """
+        import ctypes
+
+        for kept in (raw, cursor):
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
+        if in_transaction:
+            _HALF_USED.add(self.path)
+
+    def close(self) -> None:
+        """Nothing is held beyond connections."""
+
+
+_HALF_USED: Final[set[Path]] = set()
+"""Files that the parent process was reading or writing as this one was forked."""
+
+
+def _translate_code(code: str, where: str, error: Exception) -> Exception | None:
+    """Return our error for those that SQLite's code is enough for."""
+    match code:
+        case "SQLITE_BUSY" | "SQLITE_LOCKED":
+            return ConflictError(
+                f"'{where}' stayed locked by others for too long. Try again, or wait "
+                "longer (registry.lock_timeout_s)."
+            )
+        case "SQLITE_READONLY":
+            return ReadOnlyError(f"'{where}' cannot be changed here: {error}.")
+        case "SQLITE_PERM" | "SQLITE_AUTH" | "SQLITE_CANTOPEN":
+            return AccessError(f"'{where}' cannot be opened: {error}.")
+        case "SQLITE_NOTADB":
+            return SchemaError(
+                f"'{where}' is not a registry: it is not an SQLite database."
+            )
+        case "SQLITE_CORRUPT":
+            return IntegrityError(
+                f"The database '{where}' is damaged ({error}). Restore it from a "
+                "backup, or save what can be read with "
+                f"\"sqlite3 '{where}' .recover\"."
+            )
+        case "SQLITE_FULL":
+            return StorageError(
+                f"There is no space left for '{where}'. Make some and try again; "
+                "nothing of this change was kept."
+            )
+        case "SQLITE_IOERR":
+            return StorageError(
+                f"'{where}' could not be read or written ({error}). Look at the disk."
+            )
+    return None
+
+
+def _translate_text(where: str, error: Exception) -> Exception:
+    """Return our error for those that SQLite tells apart by their text only."""
+    text = str(error)
+    if text.startswith("Could not decode"):
+        return IntegrityError(
+            f"The database '{where}' is damaged: some text in it is not Unicode. "
+            "Restore it from a backup."
+        )
+    if "no such table" in text or "no such column" in text:
+        return SchemaError(
+            f"'{where}' lacks what a registry has ({text}): it is damaged, or another "
+            "program changed it. Restore it from a backup."
+        )
+    if "too " in text or "overflow" in text:
+        return InvalidInputError(
+            f"That is too much for one statement of the database ({text}). "
+            "Ask in several parts."
+        )
+    return InternalError(f"The database '{where}' failed: {text}.")

@@ -14,8 +14,7 @@ from pantler.datasets.collection import CollectionType
 from pantler.datasets.records import RECORD_SCHEMA, DatastoreRecord, frame_to_records
 from pantler.errors import ConflictError, InternalError, InvalidInputError
 from pantler.queries.query import DatasetSearch, Query
-from pantler.storage import temporary
-from pantler.storage.local import LocalStorage
+from pantler.storage.opening import open_storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,21 +124,16 @@ def _refuse_live_runs(root: str) -> None:
     if live:
         raise ConflictError(
             "A run is at work here, and what its workers have just written looks like "
-            "remains. Repair when it has ended; if it died on another host, remove "
-            f"'{live[0]}' first."
+            f"remains. Repair when it has ended. (Its lease is '{live[0]}'.)"
         )
 
 
 def _abandoned_beside(repository: Path, datastore: Path | None) -> Iterator[Path]:
     """Yield what dead processes left in the folders that are not the datastore's."""
-    for entry in repository.iterdir():
-        if entry == datastore:
-            continue
-        if entry.is_dir():
-            for path in LocalStorage(entry).abandoned():
-                yield entry / path
-        elif temporary.is_abandoned(str(entry)):
-            yield entry
+    for path in open_storage(str(repository)).abandoned():
+        place = repository / path
+        if datastore is None or not place.is_relative_to(datastore):
+            yield place
 
 
 def _damaged(repository: CheckedRepository) -> Iterator[Damage]:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import logging
 from collections import defaultdict
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import polars as pl
 
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.identity import make_uuids
-from pantler.datasets.records import DatastoreRecord, records_to_frame
+from pantler.datasets.records import records_to_frame
 from pantler.datasets.ref import DatasetRef
-from pantler.errors import AccessError, StorageError
+from pantler.datastores.interface import SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +22,6 @@ if TYPE_CHECKING:
     from pantler.datastores.interface import Datastore
     from pantler.registry.interface import Registry
     from pantler.storage.interface import TransferMode
-
-_LOG = logging.getLogger("pantler.butler")
 
 
 def ingest_files(
@@ -54,49 +47,24 @@ def ingest_files(
         for file, identity in zip(files, make_uuids(len(files)), strict=True)
     ]
     _insert(registry, refs)
-    records: list[DatastoreRecord] = []
-    for file, ref in zip(files, refs, strict=True):
-        taken = _take(datastore, file, ref, transfer)
-        records.extend(taken)
-        if transfer == "direct" or _is_in_place(file.path, datastore.uri(taken[0])):
-            continue
-        pending.note_written([record.path for record in taken])
-        if transfer == "move":
-            pending.after_commit(functools.partial(_remove, file.path))
-    registry.record_table(datastore.name).insert(records_to_frame(records))
-    return refs
-
-
-def _take(
-    datastore: Datastore, file: FileDataset, ref: DatasetRef, transfer: TransferMode
-) -> list[DatastoreRecord]:
-    formatter = file.formatter or ref.dataset_type.load_storage_class().formatter
-    if transfer != "move":
-        return datastore.take(ref, file.path, formatter, transfer)
-    if not file.path.is_symlink():
-        with suppress(
-            AccessError, StorageError
-        ):  # another file system, or one without links
-            return datastore.take(ref, file.path, formatter, "hardlink")
-    return datastore.take(ref, file.path, formatter, "copy")
-
-
-def _is_in_place(source: Path, uri: str) -> bool:
-    """Whether a file is where the datastore wants it: it is not ours to remove."""
-    parts = urlsplit(uri)
-    place = Path(unquote(parts.path))
-    return (
-        parts.scheme == "file"
-        and source.name == place.name
-        and source.parent.resolve() == place.parent.resolve()
+    staged = datastore.prepare_files(
+        [
+            SourceFile(
+                ref,
+                file.path,
+                file.formatter or ref.dataset_type.load_storage_class().formatter,
+            )
+            for file, ref in zip(files, refs, strict=True)
+        ],
+        transfer,
     )
-
-
-def _remove(source: Path) -> None:
-    try:
-        source.unlink(missing_ok=True)
-    except OSError as error:
-        _LOG.warning("Ingested, but %s cannot be removed: %s", source, error.strerror)
+    if transfer != "direct":
+        pending.note_written([record.path for record in staged.records])
+    pending.after_commit(staged.remove_sources)
+    staged.publish()
+    table = registry.record_table(datastore.name)
+    table.insert(records_to_frame(staged.records))
+    return refs
 
 
 def _insert(registry: Registry, refs: list[DatasetRef]) -> None:

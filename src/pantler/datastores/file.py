@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import itertools
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from urllib.parse import quote, unquote
+from uuid import uuid4
 
 from pantler.datasets.records import DatastoreRecord
 from pantler.datasets.storage_class import StorageClass, get_storage_class
-from pantler.datastores.naming import naming
+from pantler.datastores.checksums import (
+    as_text,
+    can_compare,
+    checksum_of,
+    checksum_of_file,
+    new_digest,
+)
+from pantler.datastores.dataset_errors import dataset_errors
 from pantler.datastores.settings import FileDatastoreSettings
+from pantler.datastores.staged import MovedSource, StagedFiles
 from pantler.datastores.templates import (
     PathTemplate,
     default_template,
@@ -28,6 +37,7 @@ from pantler.errors import (
 )
 from pantler.formatters.interface import BytesFormatter, Formatter
 from pantler.plugins import load_plugin
+from pantler.storage.bringing import read_through
 from pantler.storage.opening import open_storage
 
 if TYPE_CHECKING:
@@ -37,9 +47,9 @@ if TYPE_CHECKING:
     from pantler.config.sections import DatastoreSettings
     from pantler.datasets.dataset_type import DatasetType
     from pantler.datasets.ref import DatasetRef
-    from pantler.storage.interface import Storage, TransferMode
+    from pantler.datastores.interface import SourceFile
+    from pantler.storage.interface import StagedFile, Storage, TransferMode
 
-_DIGEST_BYTES: Final = 16
 _BATCH: Final = 10_000
 
 
@@ -93,10 +103,8 @@ class FileDatastore:
         """The root URI, with a final slash."""
         return self._storage.root
 
-    def write(self, value: Any, ref: DatasetRef) -> list[DatastoreRecord]:
-        """Write an object; all its bytes are in place when this returns.
-
-        A file that is there already, left by a killed writer, is replaced.
+    def prepare(self, value: Any, ref: DatasetRef) -> StagedFiles:
+        """Write the bytes of an object, without making it visible.
 
         Raises
         ------
@@ -110,16 +118,49 @@ class FileDatastore:
         if not isinstance(value, plan.python_type):
             plan.storage_class.check(value, str(ref))
         path = plan.path(ref)
-        with naming("write", ref, self._uri, path):
-            if isinstance(plan.formatter, BytesFormatter):
-                data = plan.formatter.to_bytes(value, plan.storage_class)
-                size, checksum = len(data), self._checksum(data)
-                self._storage.write(path, data)
-            else:
-                with self._storage.writing(path) as local:
-                    plan.formatter.write_file(value, local, plan.storage_class)
-                    size, checksum = self._measure(local)
-        return [_record(ref, path, plan, size=size, checksum=checksum)]
+        staged = StagedFiles(self._storage)
+        with dataset_errors("write", ref, self._uri, path), _discarded_on_error(staged):
+            file, checksum = self._stage(value, path, plan)
+            staged.files.append(file)
+            staged.records.append(
+                _record(ref, path, plan, size=file.size_bytes, checksum=checksum)
+            )
+            staged.secure()
+        return staged
+
+    def prepare_files(
+        self, files: Sequence[SourceFile], mode: TransferMode
+    ) -> StagedFiles:
+        """Bring in files of other programs, without making them visible.
+
+        With ``direct`` files stay where they are and the records hold their URIs;
+        `delete` does not touch them. With ``move`` the sources stay until
+        `StagedFiles.remove_sources`.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If there is no such file.
+        StorageError
+            If one cannot be brought in, or changes meanwhile; nothing is left behind.
+        """
+        staged = StagedFiles(self._storage)
+        with _discarded_on_error(staged):
+            for file in files:
+                self._bring_in(file, mode, staged)
+            staged.secure()
+        return staged
+
+    def write(self, value: Any, ref: DatasetRef) -> list[DatastoreRecord]:
+        """Prepare and publish an object, for workers, whose outputs others record.
+
+        A file that is there already, left by a killed writer, is replaced.
+        """
+        staged = self.prepare(value, ref)
+        path = staged.records[0].path
+        with dataset_errors("write", ref, self._uri, path), _discarded_on_error(staged):
+            staged.publish()
+        return staged.records
 
     def read(
         self,
@@ -141,7 +182,7 @@ class FileDatastore:
             If there is no such component or parameter.
         """
         record = self._sole(ref, records)
-        with naming("read", ref, self._uri, record.path):
+        with dataset_errors("read", ref, self._uri, record.path):
             storage_class = get_storage_class(record.storage_class)
             if component is not None:
                 storage_class.component(component)
@@ -161,35 +202,6 @@ class FileDatastore:
                 return formatter.read_file(
                     local, storage_class, component=component, parameters=parameters
                 )
-
-    def take(
-        self, ref: DatasetRef, source: Path, formatter: str, mode: TransferMode
-    ) -> list[DatastoreRecord]:
-        """Bring in a file that some other program wrote.
-
-        With ``direct`` the file stays where it is and the record holds its URI;
-        `delete` does not touch it.
-
-        Raises
-        ------
-        NotFoundError
-            If there is no such file.
-        StorageError
-            If it cannot be brought in.
-        """
-        plan = self._plan(ref.dataset_type)
-        path = self.path(ref, formatter)
-        with naming("ingest", ref, self._uri, path):
-            if not source.is_file():
-                raise NotFoundError(f"there is no file {source}")
-            size, checksum = self._measure(source)
-            if mode == "direct":
-                path = source.absolute().as_uri()
-            else:
-                self._storage.take(source, path, mode)
-        return [
-            _record(ref, path, plan, size=size, checksum=checksum, formatter=formatter)
-        ]
 
     def pack(
         self, values: Sequence[tuple[DatasetRef, bytes]], pack: str
@@ -225,9 +237,10 @@ class FileDatastore:
                     f"A pack takes one dataset type and run; {first} and {ref} differ."
                 )
         folder = f"{path_of_run(first.run)}/{first.dataset_type.name}"
-        path = f"{folder}/{encode_part(pack)}.pack"
-        with naming("pack", first, self._uri, path):
-            offset = self._storage.append(path, b"".join([data for _, data in values]))
+        path = f"{folder}/{encode_part(pack)}-{uuid4().hex}.pack"
+        offset = 0
+        with dataset_errors("pack", first, self._uri, path):
+            self._storage.write(path, b"".join([data for _, data in values]))
         records = []
         for ref, data in values:
             record = _record(
@@ -235,7 +248,7 @@ class FileDatastore:
                 path,
                 plan,
                 size=len(data),
-                checksum=self._checksum(data),
+                checksum=self._checksum_of(data),
                 offset=offset,
                 formatter=formatter,
             )
@@ -356,24 +369,65 @@ class FileDatastore:
             return size == record.size_bytes
         return size >= record.offset + record.size_bytes
 
-    def _checksum(self, data: bytes) -> str | None:
-        return _blake2b(data) if self._settings.checksum else None
+    def _checksum_of(self, data: bytes) -> str | None:
+        return checksum_of(data) if self._settings.checksum else None
 
-    def _measure(self, local: Path) -> tuple[int, str | None]:
-        """Return size and checksum of a file, the size being that of what was read."""
-        if not self._settings.checksum:
-            return local.stat().st_size, None
-        with local.open("rb") as file:
-            digest = hashlib.file_digest(file, _new_blake2b)
-            return file.tell(), f"blake2b:{digest.hexdigest()}"
+    def _stage(
+        self, value: Any, path: str, plan: _Plan
+    ) -> tuple[StagedFile, str | None]:
+        """Write the bytes of an object; return the file and its checksum."""
+        if isinstance(plan.formatter, BytesFormatter):
+            data = plan.formatter.to_bytes(value, plan.storage_class)
+            return self._storage.stage(path, data), self._checksum_of(data)
+        checksum = None
+
+        def write(local: Path) -> None:
+            nonlocal checksum
+            plan.formatter.write_file(value, local, plan.storage_class)
+            checksum = checksum_of_file(local) if self._settings.checksum else None
+
+        return self._storage.stage_by(path, write), checksum
+
+    def _bring_in(
+        self, source: SourceFile, mode: TransferMode, staged: StagedFiles
+    ) -> None:
+        """Stage one file, and add its record."""
+        ref = source.ref
+        plan = self._plan(ref.dataset_type)
+        path = self.path(ref, source.formatter)
+        digest = new_digest() if self._settings.checksum else None
+        with dataset_errors("ingest", ref, self._uri, path):
+            if not source.path.is_file():
+                raise NotFoundError(f"there is no file {source.path}")
+            if mode == "move":
+                staged.sources.append(MovedSource.of(source.path))
+            if mode == "direct":
+                size = read_through(str(source.path), digest)
+                path = source.path.absolute().as_uri()
+            else:
+                file = self._storage.stage_file(source.path, path, mode, digest)
+                staged.files.append(file)
+                size = file.size_bytes
+        checksum = as_text(digest) if digest else None
+        staged.records.append(
+            _record(
+                ref,
+                path,
+                plan,
+                size=size,
+                checksum=checksum,
+                formatter=source.formatter,
+            )
+        )
 
 
-def _new_blake2b() -> hashlib.blake2b:
-    return hashlib.blake2b(digest_size=_DIGEST_BYTES)
-
-
-def _blake2b(data: bytes) -> str:
-    return f"blake2b:{hashlib.blake2b(data, digest_size=_DIGEST_BYTES).hexdigest()}"
+@contextmanager
+def _discarded_on_error(staged: StagedFiles) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        staged.discard()
+        raise
 
 
 def _record(
@@ -404,8 +458,8 @@ def _read_bytes(storage: Storage, path: str, record: DatastoreRecord) -> bytes:
     else:
         data = storage.read(path, offset=record.offset, size=record.size_bytes)
     _check_size(len(data), record)
-    if record.checksum is not None and record.checksum.startswith("blake2b:"):
-        found = _blake2b(data)
+    if can_compare(record.checksum):
+        found = checksum_of(data)
         if found != record.checksum:
             raise IntegrityError(
                 f"the checksum is {found}, and {record.checksum} was recorded"

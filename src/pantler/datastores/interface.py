@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -11,6 +12,61 @@ if TYPE_CHECKING:
     from pantler.datasets.records import DatastoreRecord
     from pantler.datasets.ref import DatasetRef
     from pantler.storage.interface import TransferMode
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A local file that some other program wrote, to become a dataset.
+
+    Parameters
+    ----------
+    ref
+        The dataset.
+    path
+        The file.
+    formatter
+        Name of the formatter that can read it.
+    """
+
+    ref: DatasetRef
+    path: Path
+    formatter: str
+
+
+class Staged(Protocol):
+    """Datasets whose bytes are written and checked, but which are not yet there.
+
+    What is slow has been done: `publish` takes a moment, and belongs into the
+    transaction that records the datasets. Call either `publish` or `discard`; after
+    a transaction that failed, `discard` also what was published.
+    """
+
+    @property
+    def records(self) -> list[DatastoreRecord]:
+        """The final records, ready to be inserted."""
+        ...
+
+    def publish(self) -> None:
+        """Make the artifacts visible under their names.
+
+        Where the storage survives power cuts, they are on the disk itself when this
+        returns. Where storage cannot rename, they have been visible since `prepare`.
+        """
+        ...
+
+    def discard(self) -> None:
+        """Remove the artifacts, published or not; once or more often.
+
+        Sources of files are never touched.
+        """
+        ...
+
+    def remove_sources(self) -> None:
+        """Remove the files that were to be moved, when their records are committed.
+
+        One that was changed since it was read stays, with a warning in the log.
+        """
+        ...
 
 
 class Datastore(Protocol):
@@ -31,8 +87,36 @@ class Datastore(Protocol):
         """The URI below which its artifacts are, with a final slash."""
         ...
 
+    def prepare(self, value: Any, ref: DatasetRef) -> Staged:
+        """Write the bytes of an object, without making it visible.
+
+        Raises
+        ------
+        InvalidInputError
+            If the object is not of the storage class.
+        StorageError
+            If it cannot be written; nothing is left behind.
+        """
+        ...
+
+    def prepare_files(self, files: Sequence[SourceFile], mode: TransferMode) -> Staged:
+        """Bring in files of other programs, without making them visible.
+
+        With ``direct`` files stay where they are and the records hold their URIs;
+        `delete` does not touch them. With ``move`` the sources stay until
+        `Staged.remove_sources`.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If there is no such file.
+        StorageError
+            If one cannot be brought in, or changes meanwhile; nothing is left behind.
+        """
+        ...
+
     def write(self, value: Any, ref: DatasetRef) -> list[DatastoreRecord]:
-        """Write an object; all its bytes are in place when this returns.
+        """Prepare and publish an object, for workers, whose outputs others record.
 
         Raises
         ------
@@ -59,15 +143,6 @@ class Datastore(Protocol):
             If the records are empty or the file is gone.
         IntegrityError
             If size or content are not as recorded.
-        """
-        ...
-
-    def take(
-        self, ref: DatasetRef, source: Path, formatter: str, mode: TransferMode
-    ) -> list[DatastoreRecord]:
-        """Bring in a file that some other program wrote.
-
-        With ``direct`` the file stays where it is and the record holds its URI.
         """
         ...
 

@@ -4,7 +4,8 @@ A template is a path with fields in braces: ``run``, ``dataset_type``, ``id`` (t
 UUID) and the dimensions of the dataset type, such as
 ``{run}/{dataset_type}/{day_obs?}/{instrument}_{visit:08d}_{detector}``. A field with
 a question mark is left out where its value is not known; a folder that is left with
-nothing is left out too. The formatter adds the extension.
+nothing is left out too. Each path ends with the UUID of its dataset, so that no two
+datasets ever share one, whatever the template says; the formatter adds the extension.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from pantler.datasets.ref import DatasetRef
 
 _SPEC: Final = re.compile(r"0?\d{0,2}d?")
-_NUMERIC: Final = re.compile(r"[0-9-]*")
 _LITERAL: Final = re.compile(r"[A-Za-z0-9._+=,@-]*")
 
 
@@ -36,16 +36,10 @@ class _Field:
     index: int  # of the value in the data ID
     spec: str
     is_optional: bool
-    is_text: bool
 
 
 class PathTemplate:
     """A template, checked for one dataset type.
-
-    Different data IDs give different paths: the template names the UUID, or the run,
-    the dataset type and each required dimension so that they can be told apart. What
-    no template can tell apart are runs that are nested in the folders of another
-    run's datasets, so such names are better avoided.
 
     Parameters
     ----------
@@ -57,8 +51,7 @@ class PathTemplate:
     Raises
     ------
     SettingsError
-        If the template has an unknown field, is no relative path, or could give one
-        path to two datasets.
+        If the template has an unknown field, or is not a relative path.
     """
 
     def __init__(self, text: str, dataset_type: DatasetType) -> None:
@@ -69,7 +62,9 @@ class PathTemplate:
         )
         for part in self._parts:
             self._check_part(part)
-        self._check_unique()
+        self._has_id = any(
+            isinstance(item, _Field) and item.source == "id" for item in self._parts[-1]
+        )
 
     def path(self, ref: DatasetRef) -> str:
         """Return the path of a dataset, without the extension.
@@ -80,6 +75,8 @@ class PathTemplate:
             If the data ID lacks the value of a field that is not optional.
         """
         parts = ["".join(self._fill(part, ref)) for part in self._parts]
+        if not self._has_id:
+            parts[-1] = f"{parts[-1]}_{ref.id}" if parts[-1] else str(ref.id)
         return "/".join([part for part in parts if part])
 
     def _fill(self, part: tuple[str | _Field, ...], ref: DatasetRef) -> Iterator[str]:
@@ -133,10 +130,10 @@ class PathTemplate:
         if name in {"run", "dataset_type", "id"}:
             if spec:
                 raise self._error(f"has a format for '{name}', which is text")
-            return _Field(name, name, -1, "", is_optional, is_text=True)  # type: ignore[arg-type]
+            return _Field(name, name, -1, "", is_optional)  # type: ignore[arg-type]
         if name not in group:
             if is_optional and name in group.universe:
-                return _Field("dimension", name, -1, "", is_optional, is_text=False)
+                return _Field("dimension", name, -1, "", is_optional)
             known = ("run", "dataset_type", "id", *group.names)
             raise self._error(
                 f"has the field '{name}'; known: {', '.join(known)}."
@@ -148,9 +145,7 @@ class PathTemplate:
                 f"has the format '{spec}' for '{name}'; only integers have one, "
                 "such as '08d'"
             )
-        return _Field(
-            "dimension", name, group.names.index(name), spec, is_optional, is_text
-        )
+        return _Field("dimension", name, group.names.index(name), spec, is_optional)
 
     def _check_part(self, part: tuple[str | _Field, ...]) -> None:
         first = part[0] if part else ""
@@ -162,31 +157,6 @@ class PathTemplate:
         if has_run and len(part) > 1:
             raise self._error("must have '{run}' as a part of its own")
 
-    def _check_unique(self) -> None:
-        """Refuse a template from whose paths the data ID could not be told.
-
-        Within one part, fields not yet known can be told apart if something that no
-        number holds stands between them, and at most one is text, which may hold it.
-        """
-        known: set[str] = set()
-        for part in self._parts:
-            fields = [item for item in part if isinstance(item, _Field)]
-            new = {field.name: field for field in fields if field.name not in known}
-            texts = sum(field.is_text for field in new.values())
-            if len(new) > 1 and (texts > 1 or _has_weak_separator(part)):
-                raise self._error(
-                    f"cannot tell {' and '.join(map(repr, new))} apart: "
-                    "put them into folders of their own"
-                )
-            known |= new.keys()
-        needed = {"run", "dataset_type", *self.dataset_type.dimensions.required}
-        if "id" not in known and not needed <= known:
-            missing = ", ".join(sorted(needed - known))
-            raise self._error(
-                f"does not name {missing}, so that datasets would overwrite each "
-                "other. Name them, or 'id'"
-            )
-
     def _error(self, what: str) -> SettingsError:
         return SettingsError(
             f"The path template '{self.text}' of dataset type "
@@ -194,24 +164,11 @@ class PathTemplate:
         )
 
 
-def _has_weak_separator(part: tuple[str | _Field, ...]) -> bool:
-    """Whether two fields have nothing but digits and hyphens between them."""
-    strong = True
-    for item in part:
-        if isinstance(item, str):
-            strong = not _NUMERIC.fullmatch(item)
-        elif not strong:
-            return True
-        else:
-            strong = False
-    return False
-
-
 def default_template(dataset_type: DatasetType) -> str:
     """Return the template of a dataset type for which none is set.
 
     A folder for each required dimension but the last, and a file name that says it
-    all again: ``{run}/calexp/Demo/1/calexp_Demo_1_3``.
+    all again: ``{run}/calexp/Demo/1/calexp_Demo_1_3``, to which the UUID is added.
     """
     fields = [f"{{{name}}}" for name in dataset_type.dimensions.required]
     name = "_".join(["{dataset_type}", *fields])

@@ -2,21 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
 TransferMode = Literal["copy", "move", "hardlink", "symlink", "direct"]
+
+Capability = Literal["rename", "links"]
+"""What not all storage can do, and callers ask for before they use it.
+
+``rename``
+    What is staged can be seen only once it is published. Without it, an object is
+    there from the moment that it is staged, and publishing does nothing.
+``links``
+    A file can be brought in as a hard or symbolic link, so without copying it.
+"""
+
+
+class Digest(Protocol):
+    """What is fed with the bytes of a file, such as the hashes of ``hashlib``."""
+
+    def update(self, data: bytes, /) -> object:
+        """Take more bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """A file whose bytes are in storage, but not yet under its name.
+
+    Parameters
+    ----------
+    path
+        What it is to become.
+    place
+        Where its bytes are now, in words that only its storage understands.
+    size_bytes
+        How many there are.
+    """
+
+    path: str
+    place: str
+    size_bytes: int
 
 
 class Storage(Protocol):
     """Bytes at relative paths below a root URI.
 
     Implementations are plugins of the group ``pantler.storage``, named by URI scheme.
-    A write is visible whole or not at all, also after a kill -9.
+    A file is staged (its bytes written), secured (on the disk itself, where that was
+    asked for) and published (under its name): so it is visible whole or not at all,
+    also after a kill -9, and what is slow is done before anybody holds a lock.
     """
 
     @property
@@ -24,28 +64,52 @@ class Storage(Protocol):
         """The root URI, with its scheme and a final slash."""
         ...
 
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What it can do that not all storage can."""
+        ...
+
     def read(self, path: str, *, offset: int = 0, size: int | None = None) -> bytes:
         """Return bytes; a missing file raises NotFoundError."""
-        ...
-
-    def write(self, path: str, data: bytes) -> None:
-        """Write bytes atomically, replacing what was there."""
-        ...
-
-    def writing(self, path: str) -> AbstractContextManager[Path]:
-        """Yield a local path to write to; on success it becomes ``path``."""
         ...
 
     def reading(self, path: str) -> AbstractContextManager[Path]:
         """Yield a local path that holds the bytes, for libraries that need one."""
         ...
 
-    def append(self, path: str, data: bytes) -> int:
-        """Add bytes at the end and return the offset at which they begin.
+    def stage(self, path: str, data: bytes) -> StagedFile:
+        """Write bytes, to be published as ``path``."""
+        ...
 
-        For packs with one writer; readers go by recorded offsets, so that an
-        append that was cut off does no harm.
+    def stage_by(self, path: str, write: Callable[[Path], None]) -> StagedFile:
+        """Have a function write to a local path, to be published as ``path``."""
+        ...
+
+    def stage_file(
+        self, source: Path, path: str, mode: TransferMode, digest: Digest | None = None
+    ) -> StagedFile:
+        """Bring a local file in, to be published as ``path``.
+
+        The source stays: with mode ``move`` a link or a copy is staged, and the
+        caller removes the source when all else is done. Not for mode ``direct``.
+        A digest is fed with the bytes that were brought in.
         """
+        ...
+
+    def secure(self, files: Sequence[StagedFile]) -> None:
+        """Put staged bytes on the disk itself, if this storage survives power cuts."""
+        ...
+
+    def publish(self, files: Sequence[StagedFile]) -> None:
+        """Give staged files their names, replacing what was there."""
+        ...
+
+    def discard(self, files: Sequence[StagedFile]) -> None:
+        """Remove staged files that were not published."""
+        ...
+
+    def write(self, path: str, data: bytes) -> None:
+        """Stage, secure and publish bytes, replacing what was there."""
         ...
 
     def exists(self, path: str) -> bool:
@@ -65,9 +129,5 @@ class Storage(Protocol):
         ...
 
     def abandoned(self) -> list[str]:
-        """Return the temporary files of writers that no longer live."""
-        ...
-
-    def take(self, source: Path, path: str, mode: TransferMode) -> None:
-        """Bring a local file in, atomically; not for mode ``direct``."""
+        """Return the unfinished files of writers that no longer live."""
         ...

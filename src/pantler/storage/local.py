@@ -2,29 +2,31 @@
 
 A write goes to a temporary file in the folder of its target and is renamed when it
 is whole. So readers see all or nothing, and a kill leaves at most a temporary file,
-whose name tells whether its writer still lives.
+whose name holds the lease of its writer.
 """
 
 # Strings and os calls: a Path for each costs more than the call itself.
-# ruff: noqa: PTH100, PTH103, PTH105, PTH108, PTH112, PTH113, PTH114, PTH116, PTH120, PTH211
+# ruff: noqa: PTH100, PTH103, PTH105, PTH108, PTH112, PTH113, PTH116, PTH120
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pantler.errors import InvalidInputError, NotFoundError
-from pantler.storage import temporary
-from pantler.storage.os_errors import told
+from pantler.storage.bringing import bring_in, sync
+from pantler.storage.interface import Capability, StagedFile
+from pantler.storage.lease import FOLDER as LEASES
+from pantler.storage.lease import LIFETIME_S, Lease, LeaseBook
+from pantler.storage.os_errors import storage_errors
+from pantler.storage.unfinished import PREFIX, is_unfinished, lease_of, name_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from pantler.storage.interface import TransferMode
+    from pantler.storage.interface import Digest, TransferMode
 
 
 class LocalStorage:
@@ -42,11 +44,17 @@ class LocalStorage:
     def __init__(self, root: str | Path, *, fsync: bool = False) -> None:
         self._folder = os.path.abspath(_local_path(root))
         self._fsync = fsync
+        self._lease: Lease | None = None
 
     @property
     def root(self) -> str:
         """The root as a ``file://`` URI with a final slash."""
         return Path(self._folder).as_uri() + "/"
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """All there are."""
+        return frozenset({"rename", "links"})
 
     def read(self, path: str, *, offset: int = 0, size: int | None = None) -> bytes:
         """Return bytes of a file.
@@ -67,7 +75,7 @@ class LocalStorage:
             If there is no such file.
         """
         place = self._place(path)
-        with told("read", place):
+        with storage_errors("read", place):
             descriptor = os.open(place, os.O_RDONLY)
             try:
                 left = max(os.fstat(descriptor).st_size - offset, 0)
@@ -78,33 +86,115 @@ class LocalStorage:
 
     def write(self, path: str, data: bytes) -> None:
         """Write bytes atomically, replacing what was there."""
+        file = self.stage(path, data)
+        with _removed_on_failure(file.place):
+            self.secure([file])
+            self.publish([file])
+
+    def stage(self, path: str, data: bytes) -> StagedFile:
+        """Write bytes, to be published as ``path``."""
         place = self._place(path)
-        unfinished = temporary.name_for(place)
-        with told("write", place), temporary.removed_on_failure(unfinished):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            descriptor = self._open(unfinished, flags)
+        unfinished = self._unfinished(place)
+        with storage_errors("write", place), _removed_on_failure(unfinished):
+            descriptor = self._open_new(unfinished)
             try:
                 _write_fully(descriptor, data)
-                if self._fsync:
-                    os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-            self._rename(unfinished, place)
+        return StagedFile(path, unfinished, len(data))
 
-    @contextlib.contextmanager
-    def writing(self, path: str) -> Iterator[Path]:
-        """Yield a local path to write to; on success it becomes ``path``.
+    def stage_by(self, path: str, write: Callable[[Path], None]) -> StagedFile:
+        """Have a function write to a local path, to be published as ``path``.
 
-        An OSError within the block becomes one of ours, as in `write`.
+        An OSError of the function becomes one of ours, as in `stage`.
         """
         place = self._place(path)
-        unfinished = temporary.name_for(place)
-        with told("write", place), temporary.removed_on_failure(unfinished):
+        unfinished = self._unfinished(place)
+        with storage_errors("write", place), _removed_on_failure(unfinished):
             self._make_folder(os.path.dirname(place))
-            yield Path(unfinished)
-            if self._fsync:
-                _sync(unfinished)
-            self._rename(unfinished, place)
+            write(Path(unfinished))
+            return StagedFile(path, unfinished, os.stat(unfinished).st_size)
+
+    def stage_file(
+        self, source: Path, path: str, mode: TransferMode, digest: Digest | None = None
+    ) -> StagedFile:
+        """Bring a local file in, to be published as ``path``.
+
+        Parameters
+        ----------
+        source
+            The file.
+        path
+            What it becomes.
+        mode
+            ``copy``; ``move``, which is a hard link where there can be one and a copy
+            elsewhere; ``hardlink``; ``symlink``, which points at the absolute source.
+        digest
+            Fed with the bytes that were brought in.
+
+        Raises
+        ------
+        NotFoundError
+            If the source is not there.
+        StorageError
+            If the source changes while it is read, or cannot be linked.
+        InvalidInputError
+            If the mode is none of these, or a file of this storage is to be moved.
+        """
+        if mode not in {"copy", "move", "hardlink", "symlink"}:
+            raise InvalidInputError(
+                f"Storage cannot bring in a file by '{mode}': "
+                "use copy, move, hardlink or symlink."
+            )
+        place = self._place(path)
+        origin = os.path.abspath(source)
+        if not os.path.isfile(origin):
+            raise NotFoundError(f"There is no file {origin} to bring in.")
+        if mode == "move" and self._holds(origin):
+            raise InvalidInputError(
+                f"{origin} lies within {self._folder} already: copy it, or link to it."
+            )
+        unfinished = self._unfinished(place)
+        with (
+            storage_errors(f"{mode} {origin} to", place),
+            _removed_on_failure(unfinished),
+        ):
+            self._make_folder(os.path.dirname(place))
+            size = bring_in(origin, unfinished, mode, digest)
+        return StagedFile(path, unfinished, size)
+
+    def secure(self, files: Sequence[StagedFile]) -> None:
+        """Put staged bytes on the disk itself, if this storage survives power cuts."""
+        if self._fsync:
+            for file in files:
+                with storage_errors("write", self._place(file.path)):
+                    sync(file.place)
+
+    def publish(self, files: Sequence[StagedFile]) -> None:
+        """Give staged files their names, replacing what was there.
+
+        What was there is never followed: a link is replaced, not what it points at.
+        """
+        for file in files:
+            place = self._place(file.path)
+            with storage_errors("write", place):
+                os.replace(file.place, place)
+                if os.path.lexists(file.place):
+                    # Both were links to one file: then replacing does nothing.
+                    os.unlink(file.place)
+        if self._fsync:
+            for folder in {os.path.dirname(self._place(file.path)) for file in files}:
+                with storage_errors("write", folder):
+                    sync(folder)
+
+    def discard(self, files: Sequence[StagedFile]) -> None:
+        """Remove staged files that were not published."""
+        for file in files:
+            with (
+                storage_errors("delete", file.place),
+                contextlib.suppress(FileNotFoundError),
+            ):
+                os.unlink(file.place)
 
     @contextlib.contextmanager
     def reading(self, path: str) -> Iterator[Path]:
@@ -116,26 +206,9 @@ class LocalStorage:
             If there is no such file.
         """
         place = self._place(path)
-        with told("read", place):
+        with storage_errors("read", place):
             os.stat(place)
         yield Path(place)
-
-    def append(self, path: str, data: bytes) -> int:
-        """Add bytes at the end and return the offset at which they begin."""
-        place = self._place(path)
-        with told("append to", place):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-            descriptor = self._open(place, flags)
-            try:
-                offset = os.lseek(descriptor, 0, os.SEEK_END)
-                _write_fully(descriptor, data)
-                if self._fsync:
-                    os.fsync(descriptor)
-                    if offset == 0:
-                        _sync(os.path.dirname(place))
-            finally:
-                os.close(descriptor)
-        return offset
 
     def exists(self, path: str) -> bool:
         """Whether a file is there."""
@@ -150,7 +223,7 @@ class LocalStorage:
             If there is no such file.
         """
         place = self._place(path)
-        with told("read", place):
+        with storage_errors("read", place):
             return os.stat(place).st_size
 
     def delete(self, path: str) -> None:
@@ -160,102 +233,54 @@ class LocalStorage:
         found it.
         """
         place = self._place(path, may_be_unfinished=True)
-        with told("delete", place), contextlib.suppress(FileNotFoundError):
+        with storage_errors("delete", place), contextlib.suppress(FileNotFoundError):
             os.unlink(place)
 
     def list_files(self, prefix: str = "") -> Iterator[str]:
         """Yield the paths of all finished files below a folder, in no fixed order."""
         start = self._place(prefix) if prefix else self._folder
-        with told("list", start):
+        with storage_errors("list", start):
             for place in _walk(start):
-                if not temporary.is_unfinished(place):
+                if not is_unfinished(place):
                     yield os.path.relpath(place, self._folder)
 
     def abandoned(self) -> list[str]:
-        """Return the temporary files of processes of this host that have died.
+        """Return the unfinished files of writers that no longer live.
 
-        Those of other hosts are left out: whether their writers live cannot be seen
-        from here.
+        Their leases follow last: they go when nothing needs them any more.
         """
-        with told("list", self._folder):
-            return [
+        judge = _Judge(self._folder)
+        with storage_errors("list", self._folder):
+            unfinished = filter(is_unfinished, _walk(self._folder))
+            found = [
                 os.path.relpath(place, self._folder)
-                for place in _walk(self._folder)
-                if temporary.is_abandoned(place)
+                for place in unfinished
+                if judge.is_abandoned(place)
             ]
+        leases = LeaseBook(self._folder).all()
+        return found + [f"{LEASES}/{each.id}" for each in leases if not each.is_live]
 
-    def take(self, source: Path, path: str, mode: TransferMode) -> None:
-        """Bring a local file in, atomically.
+    def _unfinished(self, place: str) -> str:
+        """Return the name of a new unfinished file, under the lease of this process."""
+        lease = self._lease
+        if lease is None or not lease.is_held:
+            lease = self._lease = Lease.hold(self._folder, "write files")
+        return name_for(place, lease.id)
 
-        Parameters
-        ----------
-        source
-            The file.
-        path
-            What it becomes.
-        mode
-            ``copy``; ``move``, which copies across file systems; ``hardlink``, which
-            fails across them; ``symlink``, which points at the absolute source.
+    def _holds(self, origin: str) -> bool:
+        """Whether a file lies below the root, whatever links lead to it."""
+        folder = os.path.realpath(os.path.dirname(origin))
+        root = os.path.realpath(self._folder)
+        return os.path.commonpath([folder, root]) == root
 
-        Raises
-        ------
-        NotFoundError
-            If the source is not there.
-        InvalidInputError
-            If the mode is none of these.
-        """
-        if mode not in {"copy", "move", "hardlink", "symlink"}:
-            raise InvalidInputError(
-                f"Storage cannot take a file by '{mode}': "
-                "use copy, move, hardlink or symlink."
-            )
-        place = self._place(path)
-        origin = os.path.abspath(source)
-        if not os.path.isfile(origin):
-            raise NotFoundError(f"There is no file {origin} to take in.")
-        unfinished = temporary.name_for(place)
-        with (
-            told(f"{mode} {origin} to", place),
-            temporary.removed_on_failure(unfinished),
-        ):
-            if os.path.realpath(origin) == os.path.realpath(place):
-                return  # it is there already: replacing it by itself could lose it
-            self._make_folder(os.path.dirname(place))
-            if mode == "move" and self._moved(origin, place):
-                return
-            _bring(origin, unfinished, mode)
-            if self._fsync and mode != "symlink":
-                _sync(unfinished)
-            self._rename(unfinished, place)
-            if mode == "move":
-                os.unlink(origin)
-
-    def _moved(self, origin: str, place: str) -> bool:
-        """Rename a file, if it is one and the file system is the same."""
-        if os.path.islink(origin):
-            return False
-        if self._fsync:
-            _sync(origin)
+    def _open_new(self, place: str) -> int:
+        """Open a new file, making the folder only if the first try shows none."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
-            self._rename(origin, place)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            return False
-        return True
-
-    def _rename(self, unfinished: str, place: str) -> None:
-        os.replace(unfinished, place)
-        if self._fsync:
-            _sync(os.path.dirname(place))
-
-    def _open(self, place: str, flags: int) -> int:
-        """Open for writing, making the folder only if the first try shows none."""
-        try:
-            return os.open(place, flags | os.O_CLOEXEC, 0o666)
+            return os.open(place, flags, 0o666)
         except FileNotFoundError:
             self._make_folder(os.path.dirname(place))
-            return os.open(place, flags | os.O_CLOEXEC, 0o666)
+            return os.open(place, flags, 0o666)
 
     def _make_folder(self, folder: str) -> None:
         if os.path.isdir(folder):
@@ -263,7 +288,7 @@ class LocalStorage:
         os.makedirs(folder, exist_ok=True)
         while self._fsync and len(folder) >= len(self._folder):
             folder = os.path.dirname(folder)
-            _sync(folder)
+            sync(folder)
 
     def _place(self, path: str, *, may_be_unfinished: bool = False) -> str:
         """Return where a relative path is, refusing all that is not below the root."""
@@ -273,10 +298,10 @@ class LocalStorage:
                 f"'{path}' is no path below {self._folder}: write it relative, "
                 "with single slashes and without '.' and '..'."
             )
-        if temporary.is_unfinished(path) and not may_be_unfinished:
+        if is_unfinished(path) and not may_be_unfinished:
             raise InvalidInputError(
                 f"'{path}' cannot be used: names that begin with "
-                f"'{temporary.PREFIX}' are kept for unfinished files."
+                f"'{PREFIX}' are kept for unfinished files."
             )
         return f"{self._folder}/{path}"
 
@@ -319,22 +344,48 @@ def _write_fully(descriptor: int, data: bytes) -> None:
         done += os.write(descriptor, memoryview(data)[done:])
 
 
-def _sync(place: str) -> None:
-    """Put a file's bytes, or a folder's entries, on the disk itself."""
-    descriptor = os.open(place, os.O_RDONLY)
+@contextlib.contextmanager
+def _removed_on_failure(unfinished: str) -> Iterator[None]:
+    """Remove the file if the block fails or is interrupted."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(unfinished)
+        raise
 
 
-def _bring(origin: str, unfinished: str, mode: TransferMode) -> None:
-    if mode == "hardlink":
-        os.link(os.path.realpath(origin), unfinished)
-    elif mode == "symlink":
-        os.symlink(origin, unfinished)
-    else:
-        shutil.copyfile(origin, unfinished)
+class _Judge:
+    """Says which unfinished files nobody will finish."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._books: dict[str, LeaseBook] = {}
+
+    def is_abandoned(self, place: str) -> bool:
+        """Whether the writer of an unfinished file is dead."""
+        lease_id = lease_of(place)
+        if lease_id is None:
+            return False
+        # Somebody may have opened a folder below this root as a root of its own.
+        folder = os.path.dirname(place)
+        while True:
+            note = self._book(folder).find(lease_id)
+            if note is not None:
+                return not note.is_live
+            if folder == self._root:
+                break
+            folder = os.path.dirname(folder)
+        # A lease that is not there, or cannot be seen yet from this host.
+        with contextlib.suppress(FileNotFoundError):
+            age_s = self._book(self._root).now() - os.lstat(place).st_mtime
+            return age_s > LIFETIME_S
+        return False
+
+    def _book(self, folder: str) -> LeaseBook:
+        if folder not in self._books:
+            self._books[folder] = LeaseBook(folder)
+        return self._books[folder]
 
 
 def _walk(start: str) -> Iterator[str]:
@@ -345,7 +396,7 @@ def _walk(start: str) -> Iterator[str]:
         return
     with entries:
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path)
-            else:
+            if not entry.is_dir(follow_symlinks=False):
                 yield entry.path
+            elif entry.name != LEASES:
+                yield from _walk(entry.path)

@@ -1,4 +1,4 @@
-"""Errors of the operating system, told in our words and classes."""
+"""Errors of the operating system, in our words and classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-class told:  # noqa: N801 - reads as the statement that it is
+class storage_errors:  # noqa: N801 - used as a statement
     """Turn an OSError of a ``with`` block into an error of ours.
 
     Parameters
@@ -45,7 +45,7 @@ class told:  # noqa: N801 - reads as the statement that it is
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # AccessError is a PermissionError too, and told already.
+        # AccessError is a PermissionError too, and ours already.
         if not isinstance(error, OSError) or isinstance(error, PantlerError):
             return
         reason = error.strerror or str(error)

@@ -13,6 +13,7 @@ import pytest
 from pantler.datasets.dataset_type import DatasetType
 from pantler.datasets.identity import make_uuid
 from pantler.datasets.ref import DatasetRef
+from pantler.datastores.interface import SourceFile
 from pantler.dimensions.coordinate import DataCoordinate
 from pantler.dimensions.universe import Universe
 from pantler.errors import DatasetNotFoundError, IntegrityError, InvalidInputError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pantler.datastores.interface import Datastore
+    from pantler.storage.interface import TransferMode
 
 VALUE = {"seeing": 0.7, "stars": [1, 2, 3], "name": "Ωμέγα"}
 
@@ -80,6 +82,28 @@ class DatastoreSuite:
         ref = make_ref()
         datastore.write({"first": 1}, ref)
         assert datastore.read(ref, datastore.write(VALUE, ref)) == VALUE
+
+    def test_what_is_prepared_is_published_or_discarded(
+        self, datastore: Datastore
+    ) -> None:
+        """The records are final before anything is visible."""
+        kept, dropped = make_ref(), make_ref(visit=4)
+        staged = datastore.prepare(VALUE, kept)
+        staged.publish()
+        assert datastore.read(kept, staged.records) == VALUE
+        for publish in (False, True):
+            staged = datastore.prepare(VALUE, dropped)
+            if publish:
+                staged.publish()
+            records = list(staged.records)
+            staged.discard()
+            staged.discard()
+            assert not datastore.exists(records)
+            assert datastore.find(dropped) == []
+        assert datastore.abandoned() == []
+        assert list(datastore.orphans(lambda _: set())) == [
+            record.path for record in datastore.find(kept)
+        ]
 
     def test_the_path_of_a_write_is_known_before(self, datastore: Datastore) -> None:
         """Who cleans up after a killed writer knows where."""
@@ -155,7 +179,7 @@ class DatastoreSuite:
             (ref, json.dumps({"n": number}).encode()) for number, ref in enumerate(refs)
         ]
         records = datastore.pack(values[:7], "w1") + datastore.pack(values[7:], "w1")
-        assert len({record.path for record in records}) == 1
+        assert len({record.path for record in records}) == 2
         for number, (ref, record) in enumerate(zip(refs, records, strict=True)):
             assert datastore.exists([record])
             assert datastore.read(ref, [record]) == {"n": number}
@@ -167,24 +191,39 @@ class DatastoreSuite:
             datastore.pack(pairs, "w1")
         assert datastore.pack([], "w1") == []
 
-    def test_a_file_is_taken_in(self, datastore: Datastore, tmp_path: Path) -> None:
-        """A file of another program becomes a dataset."""
-        source = tmp_path / "source.json"
-        source.write_text(json.dumps(VALUE))
-        ref = make_ref()
-        records = datastore.take(ref, source, "json", "copy")
-        source.unlink()
-        assert datastore.read(ref, records) == VALUE
+    @pytest.mark.parametrize("mode", ["copy", "move", "direct"])
+    def test_files_of_other_programs_become_datasets(
+        self, datastore: Datastore, tmp_path: Path, mode: TransferMode
+    ) -> None:
+        """A source goes only if it is to be moved, and only when that is asked for."""
+        files = []
+        for visit in (1, 2):
+            source = tmp_path / f"a b%20{visit}.json"
+            source.write_text(json.dumps({"n": visit}))
+            files.append(SourceFile(make_ref(visit=visit), source, "json"))
+        staged = datastore.prepare_files(files, mode)
+        staged.publish()
+        assert all(file.path.exists() for file in files)
+        staged.remove_sources()
+        assert all(file.path.exists() == (mode != "move") for file in files)
+        for file, record in zip(files, staged.records, strict=True):
+            number = file.ref.data_id["visit"]
+            assert datastore.read(file.ref, [record]) == {"n": number}
+        datastore.delete([record.path for record in staged.records])
+        assert all(file.path.exists() == (mode != "move") for file in files)
 
-    def test_a_file_taken_in_directly_stays(
+    def test_one_missing_file_leaves_nothing_of_the_others(
         self, datastore: Datastore, tmp_path: Path
     ) -> None:
-        """It is read where it is, and not deleted with the dataset."""
-        source = tmp_path / "a b%20.json"
-        source.write_text(json.dumps(VALUE))
-        ref = make_ref()
-        records = datastore.take(ref, source, "json", "direct")
-        assert datastore.read(ref, records) == VALUE
-        assert datastore.exists(records)
-        datastore.delete([record.path for record in records])
+        """All are prepared, or none."""
+        source = tmp_path / "a.json"
+        source.write_text("{}")
+        files = [
+            SourceFile(make_ref(visit=1), source, "json"),
+            SourceFile(make_ref(visit=2), tmp_path / "none", "json"),
+        ]
+        with pytest.raises(DatasetNotFoundError, match="none"):
+            datastore.prepare_files(files, "move")
         assert source.exists()
+        assert datastore.abandoned() == []
+        assert list(datastore.orphans(lambda _: set())) == []

@@ -4,6 +4,7 @@
 # ruff: noqa: S101
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,7 @@ from pantler.errors import InvalidInputError, NotFoundError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pantler.storage.interface import Storage
+    from pantler.storage.interface import Storage, TransferMode
 
 
 class StorageSuite:
@@ -74,26 +75,51 @@ class StorageSuite:
             "p*[q]",
         }
 
-    def test_a_block_that_ends_well_makes_the_file(self, storage: Storage) -> None:
-        """A library writes to the path that it is given, with the right extension."""
-        with storage.writing("a/b.fits") as local:
+    def test_a_file_is_visible_once_it_is_published(self, storage: Storage) -> None:
+        """What is slow is done before, and readers see nothing of it."""
+        files = [storage.stage("a/b", b"content"), storage.stage("c", b"")]
+        if "rename" in storage.capabilities:
+            assert not storage.exists("a/b")
+            assert list(storage.list_files()) == []
+        storage.secure(files)
+        storage.publish(files)
+        assert storage.read("a/b") == b"content"
+        assert [file.size_bytes for file in files] == [7, 0]
+        assert set(storage.list_files()) == {"a/b", "c"}
+
+    def test_what_is_discarded_leaves_nothing(self, storage: Storage) -> None:
+        """Discarding twice is no error."""
+        files = [storage.stage("a/b", b"content")]
+        storage.discard(files)
+        storage.discard(files)
+        assert not storage.exists("a/b")
+        assert list(storage.list_files()) == []
+        assert storage.abandoned() == []
+
+    def test_a_function_writes_to_a_local_path(self, storage: Storage) -> None:
+        """A library gets a path, with the right extension."""
+
+        def write(local: Path) -> None:
             assert local.suffix == ".fits"
             local.write_bytes(b"content")
-            assert not storage.exists("a/b.fits")
-            assert list(storage.list_files()) == []
+
+        file = storage.stage_by("a/b.fits", write)
+        assert file.size_bytes == 7
+        storage.publish([file])
         assert storage.read("a/b.fits") == b"content"
 
-    def test_a_block_that_fails_leaves_what_was_there(self, storage: Storage) -> None:
+    def test_a_function_that_fails_leaves_what_was_there(
+        self, storage: Storage
+    ) -> None:
         """Readers never see half a file."""
         storage.write("a/b", b"before")
 
-        def fail_half_way() -> None:
-            with storage.writing("a/b") as local:
-                local.write_bytes(b"half")
-                raise ZeroDivisionError
+        def fail_half_way(local: Path) -> None:
+            local.write_bytes(b"half")
+            raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
-            fail_half_way()
+            storage.stage_by("a/b", fail_half_way)
         assert storage.read("a/b") == b"before"
         assert list(storage.list_files()) == ["a/b"]
 
@@ -102,12 +128,6 @@ class StorageSuite:
         storage.write("a/b.txt", b"content")
         with storage.reading("a/b.txt") as local:
             assert local.read_bytes() == b"content"
-
-    def test_appends_tell_where_they_begin(self, storage: Storage) -> None:
-        """A pack is read by the offsets that its writer got."""
-        assert storage.append("p/a.pack", b"abc") == 0
-        assert storage.append("p/a.pack", b"defg") == 3
-        assert storage.read("p/a.pack", offset=3, size=4) == b"defg"
 
     def test_a_missing_file_is_not_found(self, storage: Storage) -> None:
         """All that reads says so in the same way."""
@@ -147,38 +167,48 @@ class StorageSuite:
             with pytest.raises(InvalidInputError):
                 work()
 
-    def test_a_file_is_brought_in_as_a_copy(
-        self, storage: Storage, tmp_path: Path
+    @pytest.mark.parametrize("mode", ["copy", "move"])
+    def test_a_file_is_brought_in(
+        self, storage: Storage, tmp_path: Path, mode: TransferMode
     ) -> None:
-        """The source stays."""
+        """The source stays until the caller removes it; a digest sees every byte."""
         source = tmp_path / "source"
         source.write_bytes(b"content")
-        storage.take(source, "a/b", "copy")
+        digest = hashlib.sha256()
+        file = storage.stage_file(source, "a/b", mode, digest)
+        assert file.size_bytes == 7
+        assert digest.digest() == hashlib.sha256(b"content").digest()
+        storage.publish([file])
+        source.unlink()
         assert storage.read("a/b") == b"content"
-        assert source.exists()
 
-    def test_a_file_is_brought_in_by_moving(
-        self, storage: Storage, tmp_path: Path
+    @pytest.mark.parametrize("mode", ["hardlink", "symlink"])
+    def test_a_link_is_made_where_that_can_be(
+        self, storage: Storage, tmp_path: Path, mode: TransferMode
     ) -> None:
-        """The source goes."""
+        """Elsewhere it is refused."""
         source = tmp_path / "source"
         source.write_bytes(b"content")
-        storage.take(source, "a/b", "move")
-        assert storage.read("a/b") == b"content"
-        assert not source.exists()
+        if "links" not in storage.capabilities:
+            with pytest.raises(InvalidInputError):
+                storage.stage_file(source, "a/b", mode)
+            return
+        storage.publish([storage.stage_file(source, "a/b", mode)])
+        with storage.reading("a/b") as local:
+            assert local.samefile(source)
 
     def test_a_missing_source_leaves_what_was_there(
         self, storage: Storage, tmp_path: Path
     ) -> None:
-        """A failed take is none."""
+        """A file that cannot be brought in changes nothing."""
         storage.write("a", b"before")
         with pytest.raises(NotFoundError):
-            storage.take(tmp_path / "none", "a", "copy")
+            storage.stage_file(tmp_path / "none", "a", "copy")
         assert storage.read("a") == b"before"
 
     def test_nothing_of_a_living_writer_is_abandoned(self, storage: Storage) -> None:
         """A repair leaves alone what is being written."""
-        with storage.writing("a/b") as local:
-            local.write_bytes(b"half")
-            assert storage.abandoned() == []
+        file = storage.stage("a/b", b"half")
+        assert storage.abandoned() == []
+        storage.publish([file])
         assert storage.abandoned() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 from pantler.butler.file_dataset import FileDataset
 from pantler.butler.repository import Repository
-from pantler.errors import ConflictError, NotFoundError
+from pantler.errors import ConflictError, InvalidInputError, NotFoundError
+from pantler.storage.lease import FOLDER
 
 RAW = {"exposure": 2, "detector": 1}
 MODES = ("copy", "move", "hardlink", "symlink", "direct")
@@ -141,9 +143,17 @@ def test_sources_of_a_move_stay_if_an_enclosing_transaction_fails(
     assert _stored(repository) == []
 
 
-@pytest.mark.parametrize("mode", ["copy", "move", "hardlink", "symlink"])
+def test_a_file_of_the_datastore_itself_is_not_moved(repository, butler):
+    butler.put({"level": 7}, "raw", RAW)
+    (place,) = _stored(repository)
+    with pytest.raises(InvalidInputError, match="lies within"):
+        butler.ingest(_files(butler, place, exposure=1), "move")
+    assert butler.get("raw", RAW, collections="mine") == {"level": 7}
+
+
+@pytest.mark.parametrize("mode", ["copy", "hardlink", "symlink"])
 @pytest.mark.parametrize("fails", [False, True])
-def test_a_file_that_is_in_its_place_already_is_never_removed(
+def test_a_file_that_is_in_the_datastore_already_is_never_removed(
     repository, butler, mode, fails
 ):
     ref = butler.put({"level": 7}, "raw", RAW)
@@ -178,11 +188,13 @@ def test_remains_are_found_and_removed_and_nothing_else(repository, butler, root
     (place,) = _stored(repository)
     orphan = place.with_name("nobody.json")
     shutil.copy(place, orphan)
-    dead = place.with_name(".tmp-" + _host() + "-999999999-1-0.json")
+    dead = place.with_name(f".tmp-{'a' * 32}-0.json")
     dead.touch()
-    beside = Path(root, "graphs", ".tmp-" + _host() + "-999999999-1-0.qgraph")
+    beside = Path(root, "graphs", f".tmp-{'a' * 32}-0.qgraph")
     beside.parent.mkdir()
     beside.touch()
+    for path in (dead, beside):
+        os.utime(path, (0, 0))
     foreign = place.with_name(".tmp-elsewhere-1-1-0.json")
     foreign.touch()
     report = repository.check()
@@ -210,15 +222,15 @@ def test_lost_and_shortened_files_are_reported_by_dataset(repository, butler):
     assert {Path(d.uri).name for d in damaged} == {p.name for p in places[:2]}
 
 
-def test_a_marker_of_a_dead_run_does_not_keep_from_repair(repository, butler, root):
-    marker = Path(root, "running", ".tmp-" + _host() + "-999999999-1-0")
-    marker.parent.mkdir()
-    marker.touch()
-    assert repository.check(repair=True).beside == [marker]
-    foreign = marker.with_name(".tmp-elsewhere-1-1-0")
-    foreign.touch()
-    with pytest.raises(ConflictError, match="elsewhere"):
+def test_a_lease_of_a_dead_run_does_not_keep_from_repair(repository, root):
+    lease = Path(root, FOLDER, "a" * 32)
+    lease.parent.mkdir()
+    lease.write_text('{"what": "run u/me"}')
+    with pytest.raises(ConflictError, match=lease.name):
         repository.check(repair=True)
+    os.utime(lease, (0, 0))
+    assert repository.check(repair=True).beside == [lease]
+    assert not lease.exists()
 
 
 def test_a_datastore_around_the_repository_is_not_searched_for_orphans(tmp_path):
@@ -232,9 +244,3 @@ def test_a_datastore_around_the_repository_is_not_searched_for_orphans(tmp_path)
     ):
         repository.check(repair=True)
     assert Path(tmp_path, "repo", "pantler.yaml").exists()
-
-
-def _host() -> str:
-    from pantler.storage import temporary
-
-    return temporary._host()

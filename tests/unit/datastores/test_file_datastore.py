@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 import shutil
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from astropy.nddata import CCDData
 
 from pantler.datastores.file import FileDatastore
+from pantler.datastores.interface import SourceFile
 from pantler.datastores.settings import FileDatastoreSettings
 from pantler.errors import (
     DatasetNotFoundError,
@@ -31,7 +34,8 @@ def test_a_record_says_where_and_what_was_written(tmp_path):
     datastore = make_datastore(tmp_path)
     ref = make_ref()
     (record,) = datastore.write(VALUE, ref)
-    file = tmp_path / "datasets/u/me/run/metrics/Demo/1/metrics_Demo_1_3.json"
+    folder = tmp_path / "datasets/u/me/run/metrics/Demo/1"
+    file = folder / f"metrics_Demo_1_3_{ref.id}.json"
     data = file.read_bytes()
     assert record.path == str(file.relative_to(tmp_path / "datasets"))
     assert datastore.uri(record) == file.as_uri()
@@ -90,7 +94,7 @@ def test_packs_keep_the_formatter_of_the_storage_class(tmp_path):
     ref = make_ref()
     (record,) = datastore.pack([(ref, b'{"a":1}')], "w1")
     assert record.formatter == "json"
-    assert record.path == "u/me/run/metrics/w1.pack"
+    assert re.fullmatch(r"u/me/run/metrics/w1-[0-9a-f]{32}\.pack", record.path)
     assert datastore.read(ref, [record]) == {"a": 1}
 
 
@@ -106,7 +110,9 @@ def test_an_unknown_formatter_or_bad_template_is_told_at_the_first_use(tmp_path)
             VALUE, make_ref()
         )
     with pytest.raises(SettingsError, match="'metrics'"):
-        make_datastore(tmp_path, templates={"metrics": "x"}).write(VALUE, make_ref())
+        make_datastore(tmp_path, templates={"metrics": "x/../y"}).write(
+            VALUE, make_ref()
+        )
 
 
 def test_a_damaged_file_is_told_with_ref_and_uri(tmp_path):
@@ -150,7 +156,8 @@ def test_a_formatter_that_meets_a_full_disk_leaves_nothing(tmp_path, monkeypatch
     monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
     with pytest.raises(StorageError, match=r"t@.*file://.*No space left"):
         datastore.write(pl.DataFrame({"a": [1]}), ref)
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert list(datastore.orphans(lambda _: set())) == []
+    assert list(tmp_path.rglob(".tmp-*")) == []
 
 
 def test_orphans_are_the_files_that_no_record_names(tmp_path):
@@ -173,21 +180,19 @@ def test_abandoned_files_are_found_and_can_be_deleted(tmp_path):
     datastore = make_datastore(tmp_path)
     datastore.write(VALUE, make_ref())
     assert datastore.abandoned() == []
-    with datastore._storage.writing("x/y") as local:
-        dead = local.with_name(
-            local.name.replace("-", "-", 1).rsplit("-", 2)[0] + "-1-0"
-        )
-        dead.touch()
-        (found,) = datastore.abandoned()
-        datastore.delete([found])
-        assert datastore.abandoned() == []
-        local.touch()
+    dead = tmp_path / f"datasets/x/.tmp-{'a' * 32}-0.json"
+    dead.parent.mkdir()
+    dead.touch()
+    os.utime(dead, (0, 0))
+    (found,) = datastore.abandoned()
+    datastore.delete([found])
+    assert datastore.abandoned() == []
 
 
 def test_a_missing_source_is_told_before_anything_is_done(tmp_path):
     with pytest.raises(DatasetNotFoundError, match=r"metrics@.*no file"):
-        make_datastore(tmp_path).take(
-            make_ref(), tmp_path / "none.json", "json", "copy"
+        make_datastore(tmp_path).prepare_files(
+            [SourceFile(make_ref(), tmp_path / "none.json", "json")], "copy"
         )
 
 

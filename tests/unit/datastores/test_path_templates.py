@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,13 +39,14 @@ def path_of(text, ref):
 def test_the_default_is_short_and_says_all():
     ref = make_ref(VISIT, instrument="Demo", visit=3, detector=12)
     path = path_of(default_template(VISIT), ref)
-    assert path == "u/me/calexp/Demo/12/calexp_Demo_12_3"
+    assert path == f"u/me/calexp/Demo/12/calexp_Demo_12_3_{ref.id}"
 
 
 def test_a_type_without_dimensions_has_a_path():
     dataset_type = make_type(name="summary")
     ref = make_ref(dataset_type)
-    assert path_of(default_template(dataset_type), ref) == "u/me/summary/summary"
+    path = path_of(default_template(dataset_type), ref)
+    assert path == f"u/me/summary/summary_{ref.id}"
 
 
 def test_implied_values_do_not_change_the_default_path():
@@ -51,17 +54,22 @@ def test_implied_values_do_not_change_the_default_path():
     implied = {"band": "g", "day_obs": 20300101, "physical_filter": "g1"}
     template = default_template(VISIT)
     full = make_ref(VISIT, **plain, **implied)
-    assert path_of(template, make_ref(VISIT, **plain)) == path_of(template, full)
+    bare = dataclasses.replace(make_ref(VISIT, **plain), id=full.id)
+    assert path_of(template, bare) == path_of(template, full)
 
 
 def test_optional_fields_come_and_go_with_their_folder():
     template = "{run}/{day_obs?}/{dataset_type}/{instrument}/{visit:05d}-_{detector}"
     plain = {"instrument": "Demo", "visit": 3, "detector": 1}
     implied = {"band": "g", "day_obs": 20300101, "physical_filter": "g1"}
-    assert path_of(template, make_ref(VISIT, **plain)) == ("u/me/calexp/Demo/00003-_1")
-    assert path_of(template, make_ref(VISIT, **plain, **implied)) == (
-        "u/me/20300101/calexp/Demo/00003-_1"
-    )
+    bare, full = make_ref(VISIT, **plain), make_ref(VISIT, **plain, **implied)
+    assert path_of(template, bare) == f"u/me/calexp/Demo/00003-_1_{bare.id}"
+    assert path_of(template, full) == f"u/me/20300101/calexp/Demo/00003-_1_{full.id}"
+
+
+def test_a_file_name_of_which_nothing_is_left_is_the_uuid():
+    ref = make_ref(VISIT, instrument="Demo", visit=3, detector=1)
+    assert path_of("{run}/{tract?}", ref) == f"u/me/{ref.id}"
 
 
 def test_an_optional_dimension_of_another_type_is_left_out():
@@ -80,13 +88,7 @@ def test_a_missing_implied_value_is_told():
 @pytest.mark.parametrize(
     ("template", "words"),
     [
-        ("{run}/{dataset_type}", "does not name detector, instrument, visit"),
-        ("{run}/{instrument}/{visit}_{detector}", "does not name dataset_type"),
-        ("{dataset_type}/{instrument}/{visit}_{detector}", "does not name run"),
         ("{run}/{dataset_type}/{vist}/{id}", "Did you mean 'visit'"),
-        ("{run}/{dataset_type}/{visit}{detector}/{instrument}", "cannot tell"),
-        ("{run}/{dataset_type}/{visit}0-{detector}/{instrument}", "cannot tell"),
-        ("{run}/{dataset_type}_{instrument}/{visit}_{detector}", "cannot tell"),
         ("{run}/{dataset_type}/{instrument:>9}/{id}", "only integers"),
         ("{run}/{dataset_type}/{visit:.1g}/{id}", "only integers"),
         ("{run:>3}/{id}", "format for 'run'"),
@@ -114,23 +116,34 @@ flats = st.tuples(texts, texts, st.integers(-12, 12))  # in the order of the gro
     "template",
     [
         default_template(FLAT),
-        "{run}/{dataset_type}/{instrument}/{detector}_{physical_filter}",
-        "{run}/{dataset_type}/{physical_filter}_{detector:03d}/{instrument}",
+        "{run}/{dataset_type}/{physical_filter}{detector:03d}",
+        "{run}/flat/x",
     ],
 )
-@given(left=flats, right=flats)
-def test_different_data_ids_have_different_paths_below_the_root(template, left, right):
-    paths = []
-    for values in (left, right):
+@given(left=flats, right=flats, run=st.sampled_from(["u/me", "u/me/flat", "u"]))
+def test_two_datasets_never_share_a_path(template, left, right, run):
+    """Whatever the template says, and however runs are nested."""
+    paths = set()
+    for run_name, values in (("u/me", left), (run, right)):
         coordinate = DataCoordinate(FLAT.dimensions, values)
-        ref = DatasetRef(FLAT, coordinate, "u/me", make_uuid())
-        paths.append(path_of(template, ref))
-    assert (paths[0] == paths[1]) == (left == right)
-    for path in paths:
+        ref = DatasetRef(FLAT, coordinate, run_name, make_uuid())
+        path = path_of(template, ref)
+        paths.add(path)
         parts = path.split("/")
-        assert parts[:3] == ["u", "me", "flat"]
+        assert "/".join(parts).startswith(f"{run_name}/flat/")
         assert not any(part == "" or part.startswith(".") for part in parts)
         assert path.isascii()
+    assert len(paths) == 2
+
+
+def test_nested_runs_whose_folders_meet_do_not_share_files():
+    """Run 'u/calexp/Demo' of type '1' and run 'u' of type 'calexp' have one folder."""
+    group = UNIVERSE.group(["instrument"])
+    outer = DatasetType("a", group, "StructuredDict")
+    inner = make_type(name="a")
+    template = "{run}/{dataset_type}/a"
+    refs = [make_ref(outer, run="u", instrument="a"), make_ref(inner, run="u")]
+    assert len({path_of(template, ref) for ref in refs}) == 2
 
 
 @given(st.text(), st.text())

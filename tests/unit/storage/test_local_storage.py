@@ -19,21 +19,32 @@ from pantler.errors import (
     PluginError,
     StorageError,
 )
+from pantler.storage.lease import FOLDER
 from pantler.storage.local import LocalStorage
 from pantler.storage.opening import open_storage
-from pantler.storage.os_errors import told
+from pantler.storage.os_errors import storage_errors
+from pantler.storage.unfinished import lease_of
 
 KILLED = """
 import os, signal, sys
 from pantler.storage.local import LocalStorage
-with LocalStorage(sys.argv[1]).writing("run/a.fits") as local:
+def write(local):
     local.write_bytes(b"half")
     os.kill(os.getpid(), signal.SIGKILL)
+LocalStorage(sys.argv[1]).stage_by("run/a.fits", write)
 """
 
 
 def all_files(folder):
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path.name
+        for path in folder.rglob("*")
+        if path.is_file() and path.parent.name != FOLDER
+    )
+
+
+def bring_in(storage, source, path, mode):
+    storage.publish([storage.stage_file(source, path, mode)])
 
 
 def test_a_killed_writer_leaves_one_file_that_only_a_repair_sees(tmp_path):
@@ -42,40 +53,49 @@ def test_a_killed_writer_leaves_one_file_that_only_a_repair_sees(tmp_path):
     storage = LocalStorage(tmp_path)
     assert not storage.exists("run/a.fits")
     assert list(storage.list_files()) == []
-    (left,) = storage.abandoned()
+    left, lease = storage.abandoned()
     assert left.startswith("run/.tmp-")
+    assert lease.startswith(".leases/")
     storage.delete(left)
+    storage.delete(lease)
     assert storage.abandoned() == []
     assert all_files(tmp_path) == []
 
 
 def test_what_another_host_is_writing_is_not_abandoned(tmp_path):
-    (tmp_path / ".tmp-some-other.host-1-2-3.fits").touch()
+    """Also where its lease cannot be seen yet: then the file's own age counts."""
+    file = tmp_path / f".tmp-{'a' * 32}-0.fits"
+    file.touch()
     (tmp_path / ".tmp-not-named-so").touch()
-    assert LocalStorage(tmp_path).abandoned() == []
-
-
-def test_a_new_process_with_the_number_of_a_dead_one_does_not_hide_it(tmp_path):
     storage = LocalStorage(tmp_path)
-    with storage.writing("a") as local:
-        local.touch()
-        stem, pid, _, count = local.name.rsplit("-", 3)
-        (tmp_path / f"{stem}-{pid}-1-{count}").touch()
-        assert storage.abandoned() == [f"{stem}-{pid}-1-{count}"]
+    assert storage.abandoned() == []
+    assert list(storage.list_files()) == []
+    os.utime(file, (0, 0))
+    assert storage.abandoned() == [file.name]
+
+
+def test_a_lease_of_a_folder_below_counts(tmp_path):
+    file = LocalStorage(tmp_path / "a").stage("b/c", b"")
+    os.utime(file.place, (0, 0))
+    inner = LocalStorage(tmp_path / "a")
+    file = inner.stage("b/c", b"")
+    os.utime(file.place, (0, 0))
+    left = LocalStorage(tmp_path).abandoned()
+    assert len(left) == 1
+    assert str(tmp_path / left[0]) != file.place
 
 
 def test_a_forked_writer_uses_names_of_its_own(tmp_path):
     storage = LocalStorage(tmp_path)
-    storage.write("a", b"")
+    own = storage.stage("a", b"")
     reader, writer = os.pipe()
     if os.fork() == 0:
-        with storage.writing("b") as local:
-            local.touch()
-            os.write(writer, local.name.encode())
-            os._exit(0)
+        os.write(writer, storage.stage("b", b"").place.encode())
+        os._exit(0)
     assert os.wait()[1] == 0
-    assert f"-{os.getpid()}-" not in os.read(reader, 999).decode()
-    assert len(storage.abandoned()) == 1
+    place = os.read(reader, 999).decode()
+    assert lease_of(place) not in {None, lease_of(own.place)}
+    assert storage.abandoned()[0] == Path(place).name
     os.close(reader)
     os.close(writer)
 
@@ -90,8 +110,7 @@ def test_files_have_the_rights_that_the_umask_leaves(tmp_path):
     before = os.umask(0o027)
     try:
         storage.write("a", b"")
-        with storage.writing("b") as local:
-            local.touch()
+        storage.publish([storage.stage_by("b", Path.touch)])
     finally:
         os.umask(before)
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
@@ -115,18 +134,18 @@ def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path, monkeypatch, ca
 
 
 def test_a_writer_that_makes_no_file_is_an_error(tmp_path):
-    with pytest.raises(StorageError, match="a"), LocalStorage(tmp_path).writing("a"):
-        pass
+    with pytest.raises(StorageError, match="a"):
+        LocalStorage(tmp_path).stage_by("a", lambda _: None)
 
 
 def test_missing_rights_are_told_once():
-    with pytest.raises(AccessError) as error, told("write", "/outer"):
+    with pytest.raises(AccessError) as error, storage_errors("write", "/outer"):
         with_missing_rights()
     assert str(error.value) == "Cannot write /inner: Permission denied."
 
 
 def with_missing_rights():
-    with told("write", "/inner"):
+    with storage_errors("write", "/inner"):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
@@ -181,49 +200,102 @@ def test_a_linked_file_is_the_same_file(tmp_path, mode):
     source.write_bytes(b"content")
     storage = LocalStorage(tmp_path / "root")
     storage.write("a/b", b"before")
-    storage.take(source, "a/b", mode)
+    bring_in(storage, source, "a/b", mode)
     assert storage.read("a/b") == b"content"
     assert (tmp_path / "root/a/b").samefile(source)
 
 
 @pytest.mark.parametrize("mode", ["copy", "move", "hardlink", "symlink"])
-def test_taking_a_file_onto_itself_does_not_lose_it(tmp_path, mode):
+def test_a_link_that_was_left_is_replaced_and_never_followed(tmp_path, mode):
+    """An ingest by symlink was killed before its commit, and is tried again."""
+    source = tmp_path / "source"
+    source.write_bytes(b"content")
+    storage = LocalStorage(tmp_path / "root")
+    bring_in(storage, source, "a", "symlink")
+    bring_in(storage, source, "a", mode)
+    assert source.read_bytes() == b"content"
+    assert (tmp_path / "root/a").is_symlink() == (mode == "symlink")
+    if mode != "symlink":
+        source.unlink()
+        assert storage.read("a") == b"content"
+
+
+@pytest.mark.parametrize("mode", ["copy", "move", "hardlink", "symlink"])
+def test_a_link_that_leads_nowhere_is_replaced(tmp_path, mode):
+    source = tmp_path / "source"
+    source.write_bytes(b"content")
+    storage = LocalStorage(tmp_path / "root")
+    storage.write("b", b"")
+    (tmp_path / "root/a").symlink_to("none")
+    bring_in(storage, source, "a", mode)
+    assert storage.read("a") == b"content"
+    assert not (tmp_path / "root/none").exists()
+
+
+@pytest.mark.parametrize("mode", ["copy", "hardlink"])
+def test_a_file_that_is_its_own_source_is_not_lost(tmp_path, mode):
     storage = LocalStorage(tmp_path)
     storage.write("a", b"content")
-    storage.take(tmp_path / "a", "a", mode)
+    bring_in(storage, tmp_path / "a", "a", mode)
     assert storage.read("a") == b"content"
     assert all_files(tmp_path) == ["a"]
 
 
-def test_moving_across_file_systems_copies(tmp_path, monkeypatch):
+def test_a_file_of_the_storage_itself_is_not_moved(tmp_path):
+    storage = LocalStorage(tmp_path / "root")
+    storage.write("a/b", b"content")
+    (tmp_path / "link").symlink_to(tmp_path / "root")
+    for source in (tmp_path / "root/a/b", tmp_path / "link/a/b"):
+        with pytest.raises(InvalidInputError, match="lies within"):
+            storage.stage_file(source, "c", "move")
+
+
+@pytest.mark.parametrize("error", [errno.EXDEV, errno.EPERM])
+def test_moving_where_there_can_be_no_link_copies(tmp_path, monkeypatch, error):
     source = tmp_path / "source"
     source.write_bytes(b"content")
-    real = os.replace
 
-    def other_device(origin, place):
-        if origin == str(source):
-            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
-        real(origin, place)
+    def refuse(*_args):
+        raise OSError(error, os.strerror(error))
 
-    monkeypatch.setattr(os, "replace", other_device)
-    LocalStorage(tmp_path / "root").take(source, "a", "move")
+    monkeypatch.setattr(os, "link", refuse)
+    bring_in(LocalStorage(tmp_path / "root"), source, "a", "move")
     assert (tmp_path / "root/a").read_bytes() == b"content"
-    assert not source.exists()
+    assert not (tmp_path / "root/a").samefile(source)
 
 
 def test_a_moved_link_brings_its_content(tmp_path):
     (tmp_path / "real").write_bytes(b"content")
     (tmp_path / "link").symlink_to("real")
-    LocalStorage(tmp_path / "root").take(tmp_path / "link", "deep/a", "move")
+    bring_in(LocalStorage(tmp_path / "root"), tmp_path / "link", "deep/a", "move")
     assert (tmp_path / "root/deep/a").read_bytes() == b"content"
-    assert (tmp_path / "real").exists()
-    assert not (tmp_path / "link").exists()
+    assert not (tmp_path / "root/deep/a").samefile(tmp_path / "real")
+
+
+@pytest.mark.parametrize("mode", ["copy", "move", "hardlink", "symlink"])
+def test_a_source_that_grows_while_it_is_read_is_refused(tmp_path, mode):
+    source = tmp_path / "source"
+    source.write_bytes(b"content")
+
+    class Growing:
+        has_grown = False
+
+        def update(self, data):
+            if not self.has_grown:
+                self.has_grown = True
+                with source.open("ab") as file:
+                    file.write(data)
+
+    storage = LocalStorage(tmp_path / "root")
+    with pytest.raises(StorageError, match="was changed while it was read"):
+        storage.stage_file(source, "a", mode, Growing())
+    assert all_files(tmp_path / "root") == []
 
 
 def test_direct_is_not_for_storage(tmp_path):
     (tmp_path / "a").touch()
     with pytest.raises(InvalidInputError, match="direct"):
-        LocalStorage(tmp_path).take(tmp_path / "a", "b", "direct")
+        LocalStorage(tmp_path).stage_file(tmp_path / "a", "b", "direct")
 
 
 def test_a_root_is_a_path_or_a_file_uri(tmp_path):

@@ -29,7 +29,7 @@ from pantler.quanta.file.slices import (
     slice_columns,
 )
 from pantler.quanta.join.csr import Csr
-from pantler.storage.local import LocalStorage
+from pantler.storage.opening import open_storage
 
 if TYPE_CHECKING:
     import os
@@ -72,10 +72,15 @@ def write_graph(graph: QuantumGraph, path: str | os.PathLike[str]) -> int:
         If it cannot be written.
     """
     target = Path(path).absolute()
-    with (
-        LocalStorage(target.parent).writing(target.name) as temporary,
-        temporary.open("wb") as stream,
-    ):
+    storage = open_storage(str(target.parent))
+    files = [storage.stage_by(target.name, lambda local: _write_to(graph, local))]
+    storage.secure(files)
+    storage.publish(files)
+    return files[0].size_bytes
+
+
+def _write_to(graph: QuantumGraph, local: Path) -> None:
+    with local.open("wb") as stream:
         stream.write(MAGIC)
         blocks = _write_slices(graph, stream)
         edges = graph.dependencies()
@@ -87,7 +92,6 @@ def write_graph(graph: QuantumGraph, path: str | os.PathLike[str]) -> int:
             "init": _append(stream, init_columns(graph)),
         }
         _write_outline(stream, outline_to_dict(graph) | entries)
-        return stream.tell()
 
 
 def _write_slices(graph: QuantumGraph, stream: BinaryIO) -> list[list[int]]:
@@ -156,7 +160,7 @@ class GraphFile:
             If it cannot be read.
         """
         target = Path(path).absolute()
-        return cls.read_from(LocalStorage(target.parent), target.name)
+        return cls.read_from(open_storage(str(target.parent)), target.name)
 
     @classmethod
     def read_from(cls, storage: Storage, path: str) -> Self:

@@ -32,7 +32,7 @@ _CLASSES: Final = (
 )
 
 
-class naming:  # noqa: N801 - reads as the statement that it is
+class dataset_errors:  # noqa: N801 - used as a statement
     """Add ref and URI to the errors of a ``with`` block.
 
     Parameters

@@ -1,0 +1,120 @@
+"""Bringing a local file in: copied, or as a link."""
+
+# Strings and os calls, as in `local`.
+# ruff: noqa: PTH114, PTH123, PTH211
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING, Final
+
+from pantler.errors import StorageError
+
+if TYPE_CHECKING:
+    from pantler.storage.interface import Digest, TransferMode
+
+_CHUNK_BYTES: Final = 1 << 20
+_NO_LINKS: Final = {
+    errno.EXDEV,
+    errno.EPERM,
+    errno.EMLINK,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+}
+
+
+def bring_in(
+    origin: str, unfinished: str, mode: TransferMode, digest: Digest | None
+) -> int:
+    """Make an unfinished file of another one, and return its size in bytes.
+
+    Parameters
+    ----------
+    origin
+        Absolute path of a file.
+    unfinished
+        What is made.
+    mode
+        ``copy``, ``move``, ``hardlink`` or ``symlink``. To move is to link where that
+        can be, and to copy elsewhere; the origin is left for the caller to remove.
+    digest
+        Fed with the bytes that are in the new file, or in what it links to.
+
+    Raises
+    ------
+    StorageError
+        If the origin changes meanwhile: what was brought in would be no whole file.
+    OSError
+        As the operating system says.
+    """
+    if mode == "symlink":
+        os.symlink(origin, unfinished)
+        return read_through(origin, digest)
+    if mode == "hardlink" or (mode == "move" and not os.path.islink(origin)):
+        try:
+            os.link(os.path.realpath(origin), unfinished)
+        except OSError as error:
+            if mode == "hardlink" or error.errno not in _NO_LINKS:
+                raise
+        else:
+            return read_through(unfinished, digest)
+    size = _copy(origin, unfinished, digest)
+    if mode == "move":
+        # The origin will be removed, whatever the settings say of power cuts.
+        sync(unfinished)
+    return size
+
+
+def sync(place: str) -> None:
+    """Put a file's bytes, or a folder's entries, on the disk itself."""
+    descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_through(place: str, digest: Digest | None) -> int:
+    """Feed a digest with a file, and return its size.
+
+    Raises
+    ------
+    StorageError
+        If somebody changes the file meanwhile.
+    """
+    with open(place, "rb", buffering=0) as file:
+        before = os.fstat(file.fileno())
+        if digest is None:
+            return before.st_size
+        size = 0
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+        _check_unchanged(place, before, os.fstat(file.fileno()), size)
+        return size
+
+
+def _copy(origin: str, unfinished: str, digest: Digest | None) -> int:
+    with open(origin, "rb", buffering=0) as source, open(unfinished, "xb") as target:
+        before = os.fstat(source.fileno())
+        size = 0
+        while chunk := source.read(_CHUNK_BYTES):
+            if digest is not None:
+                digest.update(chunk)
+            target.write(chunk)
+            size += len(chunk)
+        _check_unchanged(origin, before, os.fstat(source.fileno()), size)
+        return size
+
+
+def _check_unchanged(
+    place: str, before: os.stat_result, after: os.stat_result, size: int
+) -> None:
+    """Refuse a file that somebody was writing while it was read."""
+    if not (before.st_size == after.st_size == size) or (
+        before.st_mtime_ns != after.st_mtime_ns
+    ):
+        raise StorageError(
+            f"{place} was changed while it was read: bring it in when it is finished"
+        )

@@ -135,6 +135,23 @@ def test_a_frame_that_comes_twice_is_skipped(camera_repo, night, command):
     assert "0 ingested, 1 there already" in out
 
 
+def test_an_altered_copy_of_a_frame_is_not_taken_for_it(
+    camera_repo, night, tmp_path, command
+):
+    from astropy.io import fits
+
+    assert command("ingest-raws", camera_repo, night[0])[0] == 0
+    other = tmp_path / "other.fits"
+    with fits.open(night[0]) as file:
+        file[0].data[0, 0] += 1
+        file.writeto(other)
+    code, out, err = command("ingest-raws", camera_repo, other)
+    assert code == 2
+    assert "0 ingested, 0 there already, 1 could not be used." in out
+    assert f"{other} differs from {camera_repo}" in err
+    assert _is_whole(camera_repo)
+
+
 def test_a_frame_of_an_unknown_detector_is_refused(
     camera_repo, night, tmp_path, command
 ):

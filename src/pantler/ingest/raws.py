@@ -10,6 +10,7 @@ from pantler.butler.file_dataset import FileDataset
 from pantler.butler.interface import Butler
 from pantler.datasets.collection import CollectionType
 from pantler.errors import ConflictError, PantlerError
+from pantler.ingest.duplicates import sort_frames
 from pantler.ingest.frames import Frame, find_files, read_frame
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 _BATCH: Final = 500  # exposures in one transaction
 
-Key = tuple[int, int]
-"""Exposure and detector."""
-
 
 @dataclass(slots=True)
 class IngestReport:
@@ -38,9 +36,11 @@ class IngestReport:
     refs
         Those datasets, in the same order.
     skipped
-        Files whose frame the run had already, or an earlier file brought.
+        Files whose content the run had already, or an earlier file brought.
     failed
-        Files that cannot be used, each with the reason.
+        Files that cannot be used, each with the reason. Where several files are one
+        frame by their headers and differ, all of them are here, and the rest of the
+        exposure comes in.
     """
 
     ingested: list[Path] = field(default_factory=list)
@@ -81,7 +81,8 @@ def ingest_raws(
     Returns
     -------
     IngestReport
-        What became of each file: a bad one does not keep the others out.
+        What became of each file: a bad one does not keep the others out. The frames of
+        one exposure that are brought in are so all together, or none of them is.
 
     Raises
     ------
@@ -105,7 +106,7 @@ def ingest_raws(
         if on_progress is not None:
             on_progress(done, len(files))
     ingest = _Ingest(repository, instrument, run, transfer=transfer, report=report)
-    new = ingest.leave_out_known(frames)
+    new = ingest.leave_out_known(frames, fail_fast=fail_fast)
     for exposures in _batches(list(_by_exposure(new).values())):
         ingest.add(exposures, fail_fast=fail_fast)
     return report
@@ -130,30 +131,24 @@ class _Ingest:
         self.report = report
         self.dataset_type = instrument.raw_dataset_type(repository.universe)
 
-    def leave_out_known(self, frames: Sequence[Frame]) -> list[Frame]:
-        """Return the frames that the run has not, each once; report the others."""
-        known = self._known() if frames else set()
-        new = []
-        for frame in frames:
-            key = (frame.observation.exposure_id, frame.observation.detector)
-            if key in known:
-                self.report.skipped.append(frame.path)
-            else:
-                known.add(key)
-                new.append(frame)
-        return new
+    def leave_out_known(
+        self, frames: Sequence[Frame], *, fail_fast: bool
+    ) -> list[Frame]:
+        """Return the frames that the run does not have, each once; report the others.
 
-    def _known(self) -> set[Key]:
-        found = (
-            Butler.of(self.repository)
-            .query_datasets(
-                self.dataset_type, collections=self.run, instrument=self.instrument.name
-            )
-            .to_polars()
+        Raises
+        ------
+        ConflictError
+            With ``fail_fast``, if two files differ that are one frame by their headers.
+        """
+        found = sort_frames(
+            frames, self.repository, dataset_type=self.dataset_type, run=self.run
         )
-        return set(
-            zip(found["exposure"].to_list(), found["detector"].to_list(), strict=True)
-        )
+        if found.disputed and fail_fast:
+            raise ConflictError(found.disputed[0][1])
+        self.report.skipped.extend(found.there)
+        self.report.failed.extend(found.disputed)
+        return found.new
 
     def add(self, exposures: Sequence[Sequence[Frame]], *, fail_fast: bool) -> None:
         """Add exposures, each a sequence of its frames, in one transaction.

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from pantler.errors import HeaderError
+from pantler.butler.repository import Repository
+from pantler.config.settings import RepositorySettings
+from pantler.errors import ConflictError, HeaderError
 from pantler.ingest.frames import find_files
 from pantler.ingest.raws import ingest_raws
 from pantler.ingest.registration import register_instrument
@@ -69,6 +71,68 @@ def test_copies_of_one_frame_count_once(repository, butler, camera, night, tmp_p
     report = ingest_raws(repository, [night[0], twin], camera)
     assert report.ingested == [night[0]]
     assert report.skipped == [twin]
+
+
+def altered(path, to):
+    """Return a copy of a frame with one pixel changed."""
+    shutil.copy(path, to)
+    with fits.open(to, mode="update") as units:
+        units[0].data[3, 3] += 1
+    return to
+
+
+def test_an_image_its_mask_and_its_weight_are_not_told_apart_by_their_names(
+    repository, butler, camera, night, tmp_path
+):
+    names = [tmp_path / f"exposure_{kind}.fits" for kind in ("mask", "ooi", "weight")]
+    for number, path in enumerate(names):
+        shutil.copy(night[0], path)
+        with fits.open(path, mode="update") as units:
+            units[0].data[:] = number
+    report = ingest_raws(repository, [tmp_path, *night[1:4]], camera)
+    assert report.ingested == night[1:4]
+    assert report.skipped == []
+    assert [path for path, _ in report.failed] == names
+    for path, reason in report.failed:
+        assert str(path) in reason
+        assert sum(str(one) in reason for one in names) == 2
+        assert "exposure 250301001, detector 0" in reason
+    with pytest.raises(ConflictError, match="differ"):
+        ingest_raws(repository, names, camera, fail_fast=True)
+    report = ingest_raws(repository, [names[1]], camera)
+    assert report.ingested == [names[1]]
+    assert int(butler.get(report.refs[0]).data[0, 0]) == 1
+
+
+@pytest.mark.parametrize("transfer", ["copy", "direct", "symlink", "hardlink"])
+def test_an_altered_copy_of_a_frame_is_not_there_already(
+    repository, camera, copied, tmp_path, transfer
+):
+    ingest_raws(repository, copied[:4], camera, transfer=transfer)
+    other = altered(copied[0], tmp_path / "other.fits")
+    longer = tmp_path / "longer.fits"
+    longer.write_bytes(copied[1].read_bytes() + b"\0" * 2880)
+    twin = tmp_path / "twin.fits"
+    shutil.copy(copied[2], twin)
+    report = ingest_raws(repository, [other, longer, twin, *copied[:4]], camera)
+    assert report.ingested == []
+    assert report.skipped == [copied[0], copied[1], twin, *copied[2:4]]
+    (first, second) = report.failed
+    assert (first[0], second[0]) == (other, longer)
+    assert f"{other} differs from " in first[1]
+    assert first[1].count(".fits") == 2
+    assert "'DemoCam/raw/all'" in first[1]
+
+
+def test_without_checksums_the_bytes_are_compared(camera, night, tmp_path):
+    settings = RepositorySettings.from_yaml("datastore: {checksum: false}")
+    with Repository.create(tmp_path / "bare", settings=settings) as repository:
+        register_instrument(repository, camera)
+        ingest_raws(repository, night[:2], camera)
+        other = altered(night[0], tmp_path / "other.fits")
+        report = ingest_raws(repository, [other, night[1]], camera)
+    assert report.skipped == [night[1]]
+    assert [path for path, _ in report.failed] == [other]
 
 
 def test_detectors_may_come_one_after_the_other(repository, butler, camera, night):

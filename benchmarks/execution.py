@@ -24,7 +24,9 @@ from pantler.datasets.identity import make_uuids, uuid_series
 from pantler.datasets.records import records_to_frame
 from pantler.datasets.ref import DatasetRef
 from pantler.dimensions.coordinate import DataCoordinate
-from pantler.execution.executor import run_graph
+from pantler.execution.executor import InProcess
+from pantler.execution.graph_run import run_graph
+from pantler.execution.local_pool import LocalPool
 from pantler.execution.outcome import QuantumStatus
 from pantler.pipelines.pipeline import Pipeline
 from pantler.pipelines.task_definition import TaskDefinition
@@ -48,7 +50,9 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quanta", type=int, nargs="+", default=[2000, 20000])
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument(
+        "--processes", type=int, default=2, help="workers; 0 for none, all in process"
+    )
     parser.add_argument("--folder", help="where the scratch repository is made")
     return parser.parse_args()
 
@@ -61,15 +65,17 @@ def _measure(folder: Path, count: int, processes: int) -> None:
     )
     began = time.perf_counter()
     graph = plan_graph(
-        repository,
+        repository.registry,
         Pipeline("The execution benchmark.", tasks),
         inputs=[RUN],
         output_run="out",
+        records=repository.records.fetch,
     )
     path = folder / "bench.qgraph"
     write_graph(graph, path)
     built = time.perf_counter()
-    report = run_graph(repository, path, processes=processes)
+    executor = LocalPool(processes) if processes else InProcess()
+    report = run_graph(repository, path, executor=executor)
     ran = time.perf_counter() - built
     repository.close()
     done = report.count(QuantumStatus.DONE)

@@ -7,6 +7,7 @@
     │   ├── DatasetNotFoundError, CollectionNotFoundError, DatasetTypeNotFoundError
     │   └── DimensionNotFoundError
     ├── ConflictError            choose another name, or refresh and retry
+    │   └── BusyError            wait: others hold a lock
     ├── InvalidInputError        fix the call                    also ValueError
     │   ├── DataIdError
     │   ├── QuerySyntaxError     has a line and a column
@@ -20,6 +21,7 @@
     ├── SchemaError              migrate the repository
     ├── PluginError              install or repair a plugin
     ├── TaskError                read the log of the quantum
+    ├── WorkerError              look at the machine: processes do not start
     └── InternalError            report a bug
 
 Each class has a ``kind``: a stable, append-only code that crosses processes and
@@ -78,6 +80,12 @@ class ConflictError(PantlerError):
 
     kind = "conflict"
     exit_code = 4
+
+
+class BusyError(ConflictError):
+    """Others have held a lock that is needed for longer than we wait."""
+
+    kind = "busy"
 
 
 class InvalidInputError(PantlerError, ValueError):
@@ -182,6 +190,13 @@ class TaskError(PantlerError):
     exit_code = 9
 
 
+class WorkerError(PantlerError):
+    """Processes that were to run quanta could not be started."""
+
+    kind = "worker"
+    exit_code = 10
+
+
 class InternalError(PantlerError):
     """A state that should be impossible: please report it."""
 
@@ -206,3 +221,21 @@ def close_match(name: str, known: Iterable[str]) -> str:
     """
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" Did you mean '{found[0]}'?" if found else ""
+
+
+def error_of_kind(kind: str, message: str) -> PantlerError:
+    """Return the error that another process reported.
+
+    Parameters
+    ----------
+    kind
+        Its stable code; one that is not known gives a `PantlerError`.
+    message
+        What it said.
+    """
+    known: list[type[PantlerError]] = [PantlerError]
+    for found in known:
+        if found.kind == kind:
+            return found(message)
+        known.extend(found.__subclasses__())
+    return PantlerError(message)

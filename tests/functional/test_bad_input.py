@@ -339,7 +339,7 @@ def test_a_task_that_raises_blocks_what_needs_it_and_nothing_else(
     )
     assert code == 9
     assert "18 of 24 quanta done" in out
-    assert "2 failed, and 4 could not run for want of them" in out
+    assert "2 failed, and 4 that need their outputs could not run" in out
     assert "Told to fail on detector 1." in err
     with Butler.open(repo, collections="out") as butler:
         (entry,) = [

@@ -43,10 +43,11 @@ def plan(repository: Repository, choice: Mapping[str, Any]) -> QuantumGraph:
     from pantler.quanta.planning import plan_graph
 
     return plan_graph(
-        repository,
+        repository.registry,
         load_pipeline(choice),
         inputs=choice["inputs"],
         output=choice["output"],
         output_run=choice["output_run"],
         where=choice["where"],
+        records=repository.records.fetch,
     )

@@ -1,4 +1,4 @@
-"""What became of one quantum, as a worker reports it."""
+"""What became of one quantum, as plain values."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class QuantumStatus(Enum):
     """It raised an error, or its process died."""
 
     BLOCKED = "blocked"
-    """It never ran, for a quantum that it needs failed."""
+    """It never ran, because a quantum that it needs failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredOutput:
-    """A dataset that a worker has stored: plain values, quick to send."""
+    """A dataset that a worker has stored."""
 
     dataset_type: str
     data_id: tuple[DataIdValue, ...]
@@ -48,6 +48,32 @@ class PackedOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a quantum failed.
+
+    Parameters
+    ----------
+    error
+        The class of the error; ``Died`` if the process ended.
+    message
+        What the error says; may be empty.
+    place
+        ``file:line`` of the code that raised it; empty if none did.
+    trace
+        The traceback; empty if there is none.
+    """
+
+    error: str
+    message: str
+    place: str = ""
+    trace: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.error}: {self.message}" if self.message else self.error
+        return f"{text} ({self.place})" if self.place else text
+
+
+@dataclass(frozen=True, slots=True)
 class QuantumOutcome:
     """What became of one quantum.
 
@@ -59,8 +85,12 @@ class QuantumOutcome:
         Its task.
     status
         How it ended.
-    message
-        Why, in a sentence; empty if it is done.
+    reason
+        Why there was no work; empty otherwise.
+    fault
+        Why it failed; None if it did not.
+    seconds
+        How long it ran.
     stored
         Its outputs.
     packed
@@ -70,6 +100,13 @@ class QuantumOutcome:
     index: int
     label: str
     status: QuantumStatus
-    message: str = ""
+    reason: str = ""
+    fault: Fault | None = None
+    seconds: float = 0.0
     stored: tuple[StoredOutput, ...] = ()
     packed: tuple[PackedOutput, ...] = ()
+
+    @property
+    def message(self) -> str:
+        """Why it failed or had no work, in a sentence; empty if it is done."""
+        return self.reason if self.fault is None else str(self.fault)

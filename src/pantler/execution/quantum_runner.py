@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import functools
-import logging
 import platform
 import resource
 import time
 import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-from pantler.errors import InvalidInputError
+from pantler.errors import PantlerError
 from pantler.execution.context import GraphQuantumContext
-from pantler.execution.log_capture import LogCapture, capture_log
+from pantler.execution.forking import in_this_process_alone
+from pantler.execution.log_capture import LogCapture, capture_log, format_trace
 from pantler.execution.outcome import (
+    Fault,
     PackedOutput,
     QuantumOutcome,
     QuantumStatus,
     StoredOutput,
 )
+from pantler.execution.plain_values import plain_repr, plain_text, plain_value
 from pantler.execution.task_maker import TaskMaker
 from pantler.plugins import load_plugin
 from pantler.tasks.task import NoWork
@@ -32,7 +37,22 @@ if TYPE_CHECKING:
     from pantler.quanta.file.graph_file import GraphFile
     from pantler.quanta.quantum import Quantum
 
-_LOG = logging.getLogger("pantler.execution")
+_LOGGER: Final = "pantler.execution"
+_MOST_METADATA: Final = 16_000_000
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What a quantum did: how it ended, and what its task noted."""
+
+    status: QuantumStatus = QuantumStatus.DONE
+    reason: str = ""
+    fault: Fault | None = None
+    metadata: object = field(default_factory=dict)
+
+    @property
+    def message(self) -> str:
+        return self.reason if self.fault is None else str(self.fault)
 
 
 class QuantumRunner:
@@ -46,79 +66,99 @@ class QuantumRunner:
         Its pipeline.
     datastore
         Where inputs are and outputs go.
+    stopped
+        Whether we have been asked to stop: a KeyboardInterrupt is then for us, and
+        otherwise an error of the task like any other.
     """
 
     def __init__(
-        self, graph: GraphFile, pipeline: PipelineGraph, datastore: Datastore
+        self,
+        graph: GraphFile,
+        pipeline: PipelineGraph,
+        datastore: Datastore,
+        *,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._graph = graph
         self._pipeline = pipeline
         self._datastore = datastore
+        self._stopped = stopped
         self._tasks = TaskMaker(graph.outline, pipeline, datastore)
         self._host = platform.node()
 
     def run(self, index: int) -> QuantumOutcome:
-        """Run one quantum; an error of the task becomes part of the outcome."""
-        quantum = self._graph.quantum(index)
-        context = GraphQuantumContext(
-            quantum, self._pipeline.tasks[quantum.label], self._datastore
-        )
-        usage = _Usage()
-        with capture_log() as log:
-            status, message, metadata = self._attempt(quantum, context)
-            facts: dict[str, object] = {
-                "quantum": {
-                    "task": quantum.label,
-                    "data_id": dict(quantum.data_id),
-                    "status": status.value,
-                    "message": message,
-                    "host": self._host,
-                    **usage.facts(),
-                },
-                "task": metadata,
-                "outputs": [str(ref) for ref in context.written],
-            }
-            packed_metadata = _packed_metadata(quantum.metadata_ref, facts)
-        stored = tuple(
-            StoredOutput(
-                ref.dataset_type.name,
-                ref.data_id.required_values,
-                ref.id.bytes,
-                tuple(records),
-            )
-            for ref, records in context.written.items()
-        )
-        return QuantumOutcome(
-            index,
-            quantum.label,
-            status,
-            message,
-            stored=stored,
-            packed=(_packed(quantum.log_ref, log.entries), packed_metadata),
-        )
+        """Run one quantum; whatever its task does becomes part of the outcome.
 
-    def _attempt(
-        self, quantum: Quantum, context: GraphQuantumContext
-    ) -> tuple[QuantumStatus, str, dict[str, Any]]:
-        metadata: dict[str, Any] = {}
+        Raises
+        ------
+        KeyboardInterrupt
+            If we have been asked to stop; what the quantum stored is removed.
+        IntegrityError
+            If its part of the graph cannot be read.
+        """
+        quantum = self._graph.quantum(index)
+        node = self._pipeline.tasks[quantum.label]
+        context = GraphQuantumContext(quantum, node, self._datastore)
+        usage = _Usage()
         try:
-            task = self._tasks.task(quantum.label)
-            task.metadata.clear()
-            metadata = task.metadata
-            context.check_inputs()
-            task.run_quantum(context)
-        except NoWork as reason:
-            _LOG.info("No work for '%s': %s", quantum.label, reason)
-            context.discard()
-            return QuantumStatus.NO_WORK, str(reason), dict(metadata)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a border: a task's run
-            _LOG.exception("Task '%s' failed on %s", quantum.label, quantum.data_id)
-            context.discard()
-            return QuantumStatus.FAILED, _where(error), dict(metadata)
+            with capture_log(f"pantler.task.{quantum.label}") as log:
+                attempt = self._attempt(quantum, context, log)
         except KeyboardInterrupt:
             context.discard()
             raise
-        return QuantumStatus.DONE, "", dict(metadata)
+        if self._stopped():  # the task has swallowed the interrupt
+            context.discard()
+            raise KeyboardInterrupt
+        facts: dict[str, object] = {
+            "quantum": {
+                "task": quantum.label,
+                "data_id": dict(quantum.data_id),
+                "status": attempt.status.value,
+                "message": attempt.message,
+                "host": self._host,
+                **usage.facts(),
+            },
+            "task": attempt.metadata,
+            "outputs": [str(ref) for ref in context.written],
+        }
+        metadata = _packed_metadata(quantum.metadata_ref, facts, log)
+        return QuantumOutcome(
+            index,
+            quantum.label,
+            attempt.status,
+            attempt.reason,
+            attempt.fault,
+            usage.seconds,
+            stored=_stored(context),
+            packed=(_packed(quantum.log_ref, log.entries), metadata),
+        )
+
+    def _attempt(
+        self, quantum: Quantum, context: GraphQuantumContext, log: LogCapture
+    ) -> _Attempt:
+        attempt = _Attempt()
+        try:
+            with in_this_process_alone():
+                task, metadata = self._tasks.prepared(quantum.label)
+                attempt.metadata = metadata
+                try:
+                    context.check_inputs()
+                    task.run_quantum(context)
+                finally:
+                    attempt.metadata = task.metadata
+        except NoWork as reason:
+            attempt.status, attempt.reason = QuantumStatus.NO_WORK, plain_text(reason)
+            message = f"No work for '{quantum.label}': {attempt.reason}"
+            log.note("INFO", _LOGGER, message)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and self._stopped():
+                raise
+            attempt.status, attempt.fault = QuantumStatus.FAILED, make_fault(error)
+            message = f"Task '{quantum.label}' failed on {quantum.data_id}"
+            log.note("ERROR", _LOGGER, message, trace=attempt.fault.trace)
+        if attempt.status is not QuantumStatus.DONE:
+            _discard(context, log)
+        return attempt
 
 
 class _Usage:
@@ -128,15 +168,63 @@ class _Usage:
         self._began = datetime.now(UTC)
         self._clock = time.perf_counter()
         self._cpu = time.process_time()
+        self.seconds = 0.0
 
     def facts(self) -> dict[str, object]:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        self.seconds = round(time.perf_counter() - self._clock, 6)
         return {
             "began_utc": self._began.isoformat(),
-            "seconds": round(time.perf_counter() - self._clock, 6),
+            "seconds": self.seconds,
             "cpu_s": round(time.process_time() - self._cpu, 6),
             "process_peak_memory_kib": peak,
         }
+
+
+def make_fault(error: BaseException) -> Fault:
+    """Return why a quantum failed, with the line of code that raised the error."""
+    place = ""
+    with suppress(Exception):
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = plain_text(f"{frame.filename}:{frame.lineno}")
+    return Fault(
+        type(error).__name__, plain_text(error), place, trace=format_trace(error)
+    )
+
+
+def death_outcome(quantum: Quantum, message: str) -> QuantumOutcome:
+    """Return the outcome of a quantum whose process died, with a log that says so."""
+    fault = Fault("Died", message)
+    log = LogCapture()
+    log.note("ERROR", _LOGGER, str(fault))
+    return QuantumOutcome(
+        quantum.index,
+        quantum.label,
+        QuantumStatus.FAILED,
+        fault=fault,
+        packed=(_packed(quantum.log_ref, log.entries),),
+    )
+
+
+def _discard(context: GraphQuantumContext, log: LogCapture) -> None:
+    """Remove what was stored; if that fails, it is found as files without records."""
+    try:
+        context.discard()
+    except PantlerError as error:
+        message = f"What it stored could not be removed: {plain_text(error)}"
+        log.note("WARNING", _LOGGER, message)
+
+
+def _stored(context: GraphQuantumContext) -> tuple[StoredOutput, ...]:
+    return tuple(
+        StoredOutput(
+            ref.dataset_type.name,
+            ref.data_id.required_values,
+            ref.id.bytes,
+            tuple(records),
+        )
+        for ref, records in context.written.items()
+    )
 
 
 def _packed(ref: DatasetRef, value: object) -> PackedOutput:
@@ -150,41 +238,36 @@ def _packed(ref: DatasetRef, value: object) -> PackedOutput:
     )
 
 
-def _packed_metadata(ref: DatasetRef, facts: dict[str, object]) -> PackedOutput:
+def _packed_metadata(
+    ref: DatasetRef, facts: dict[str, object], log: LogCapture
+) -> PackedOutput:
     """Return metadata as bytes; what a task noted that has none, as text.
 
     A quantum that has done its work is not lost for a note about it.
     """
+    noted = facts["task"]
     try:
-        return _packed(ref, facts)
-    except InvalidInputError as error:
-        _LOG.warning("Metadata of the task are kept as text. %s", error)
-        return _packed(ref, facts | {"task": repr(facts["task"])})
+        if type(noted) is dict:
+            return _bounded(ref, facts)
+        problem = f"They are {plain_repr(noted)}, not a dictionary."
+    except Exception as error:  # noqa: BLE001 - a border: what a task has noted
+        problem = plain_text(error)
+    message = f"Some metadata of the task are kept as text. {problem}"
+    log.note("WARNING", _LOGGER, message)
+    kept = plain_value(noted) if isinstance(noted, Mapping) else {}
+    return _bounded(ref, facts | {"task": kept})
+
+
+def _bounded(ref: DatasetRef, facts: dict[str, object]) -> PackedOutput:
+    packed = _packed(ref, facts)
+    size = len(packed.content)
+    if size <= _MOST_METADATA:
+        return packed
+    left_out = {"left_out": f"{size} bytes, more than {_MOST_METADATA}"}
+    return _packed(ref, facts | {"task": left_out, "outputs": []})
 
 
 @functools.cache
 def _formatter(name: str) -> BytesFormatter:
     made: BytesFormatter = load_plugin("formatters", name)()
     return made
-
-
-def death_outcome(quantum: Quantum, message: str) -> QuantumOutcome:
-    """Return the outcome of a quantum whose process died, with a log that says so."""
-    capture = LogCapture()
-    capture.emit(
-        logging.LogRecord(_LOG.name, logging.ERROR, "", 0, message, None, None)
-    )
-    return QuantumOutcome(
-        quantum.index,
-        quantum.label,
-        QuantumStatus.FAILED,
-        message,
-        packed=(_packed(quantum.log_ref, capture.entries),),
-    )
-
-
-def _where(error: BaseException) -> str:
-    """Return an error in a line, with the line of code that raised it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}{place}"

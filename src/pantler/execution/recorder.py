@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -13,14 +13,16 @@ import polars as pl
 from pantler.datasets.records import DatastoreRecord, records_to_frame
 from pantler.datasets.ref import DatasetRef
 from pantler.dimensions.coordinate import DataCoordinate
+from pantler.errors import BusyError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pantler.butler.repository import Repository
     from pantler.datasets.dataset_type import DatasetType
     from pantler.execution.outcome import PackedOutput, QuantumOutcome, StoredOutput
 
+_LOG = logging.getLogger("pantler.execution")
 _BATCH = 256
 _PATIENCE_S = 2.0
 
@@ -39,15 +41,23 @@ class Recorder:
         The RUN collection of all outputs.
     dataset_types
         By name, all that can come.
+    give_up
+        Whether to stop waiting for a lock that others hold.
     """
 
     def __init__(
-        self, repository: Repository, run: str, dataset_types: Mapping[str, DatasetType]
+        self,
+        repository: Repository,
+        run: str,
+        dataset_types: Mapping[str, DatasetType],
+        *,
+        give_up: Callable[[], bool] = lambda: False,
     ) -> None:
         self._repository = repository
         self._run = run
         self._types = dataset_types
-        self._pack = f"{os.getpid()}-{uuid4().hex[:12]}"
+        self._give_up = give_up
+        self._pack = uuid4().hex
         self._stored: dict[str, list[StoredOutput]] = defaultdict(list)
         self._packed: dict[str, list[PackedOutput]] = defaultdict(list)
         self._waiting = 0
@@ -69,7 +79,28 @@ class Recorder:
             self.flush()
 
     def flush(self) -> None:
-        """Record all that is waiting, in one transaction."""
+        """Record all that is waiting, in one transaction.
+
+        While others hold the registry's lock it waits, and says so now and then.
+
+        Raises
+        ------
+        BusyError
+            If the lock is held, and we are asked to wait no longer.
+        """
+        while True:
+            try:
+                self._flush()
+            except BusyError as error:
+                _LOG.warning(
+                    "%d finished quanta wait to be recorded. %s", self._waiting, error
+                )
+                if self._give_up():
+                    raise
+            else:
+                return
+
+    def _flush(self) -> None:
         with self._repository.transaction():
             for name, outputs in self._stored.items():
                 records = [record for out in outputs for record in out.records]

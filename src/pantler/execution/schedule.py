@@ -1,4 +1,4 @@
-"""Which quanta can run now: counts of what each still waits for."""
+"""Which quanta can run now: counts of what each still waits for, and what it needs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pantler.tasks.needs import Needs
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -17,7 +19,8 @@ class Schedule:
     """The order of the quanta of a graph, as they end one by one.
 
     Of those that can run, quanta of later tasks come first, so that intermediate
-    products are used up before more are made.
+    products are used up before more are made; and of one task, those with lower
+    numbers.
 
     Parameters
     ----------
@@ -27,6 +30,8 @@ class Schedule:
         The quanta that need a quantum, one after another.
     ranks : (n,)
         The place of each quantum's task in the pipeline.
+    needs
+        What a quantum of each task needs, by rank; the least when empty.
     """
 
     def __init__(
@@ -34,29 +39,44 @@ class Schedule:
         starts: NDArray[np.int64],
         dependents: NDArray[np.integer],
         ranks: Sequence[int] | NDArray[np.int64],
+        needs: Sequence[Needs] = (),
     ) -> None:
         self._starts = starts
         self._dependents = dependents
         self._ranks = np.asarray(ranks, dtype=np.int64)
+        count = int(self._ranks.max()) + 1 if len(self._ranks) else 0
+        self._needs = tuple(needs) or (Needs(),) * count
         self._waits_for = np.bincount(dependents, minlength=len(self._ranks))
         self._blocked = np.zeros(len(self._ranks), dtype=bool)
-        first = np.flatnonzero(self._waits_for == 0)
-        self._ready = [(-int(self._ranks[index]), int(index)) for index in first]
-        heapq.heapify(self._ready)
+        self._ready: list[list[int]] = [[] for _ in self._needs]
+        self.ready_count = 0
+        for index in np.flatnonzero(self._waits_for == 0):
+            self.put_back(int(index))
         self.unfinished = len(self._ranks)
 
-    def take(self) -> int | None:
-        """Return a quantum to run now; None if none can run yet."""
-        return heapq.heappop(self._ready)[1] if self._ready else None
+    def take(self, fits: Callable[[Needs], bool] | None = None) -> int | None:
+        """Return a quantum to run now; None if there is none.
+
+        Parameters
+        ----------
+        fits
+            Whether something with such needs can run now; anything can when None.
+        """
+        for rank in range(len(self._ready) - 1, -1, -1):
+            ready = self._ready[rank]
+            if ready and (fits is None or fits(self._needs[rank])):
+                self.ready_count -= 1
+                return heapq.heappop(ready)
+        return None
 
     def put_back(self, index: int) -> None:
         """Return a quantum that was taken and never began."""
-        heapq.heappush(self._ready, (-int(self._ranks[index]), index))
+        heapq.heappush(self._ready[self._ranks[index]], index)
+        self.ready_count += 1
 
-    @property
-    def ready_count(self) -> int:
-        """How many quanta can run now."""
-        return len(self._ready)
+    def needs(self, index: int) -> Needs:
+        """Return what a quantum needs."""
+        return self._needs[int(self._ranks[index])]
 
     def finish(self, index: int) -> None:
         """Say that a quantum ended well, with or without outputs."""

@@ -31,6 +31,7 @@ class TaskMaker:
         self._pipeline = pipeline
         self._datastore = datastore
         self._tasks: dict[str, PipelineTask[Any]] = {}
+        self._notes: dict[str, dict[str, Any]] = {}
 
     def task(self, label: str) -> PipelineTask[Any]:
         """Return the task of a label."""
@@ -41,7 +42,19 @@ class TaskMaker:
                 for name, edge in node.init_inputs.items()
             }
             self._tasks[label] = node.make_task(inputs)
+            self._notes[label] = self._tasks[label].metadata
         return self._tasks[label]
+
+    def prepared(self, label: str) -> tuple[PipelineTask[Any], dict[str, Any]]:
+        """Return the task of a label and its metadata, which are empty.
+
+        They are the dictionary that its subtasks share, whatever the quantum before
+        put in its place.
+        """
+        task, notes = self.task(label), self._notes[label]
+        notes.clear()
+        task.metadata = notes
+        return task, notes
 
     def init_outputs(self, label: str) -> dict[str, Any]:
         """Return what the constructor of a task made, by dataset type."""

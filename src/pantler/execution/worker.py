@@ -1,102 +1,197 @@
-"""A worker process: runs the quanta that it is sent, and touches no registry."""
+"""A worker process: runs the quanta that it is sent, and touches no registry.
+
+Its process group is its own, so that Ctrl-C at a terminal goes to its parent alone,
+and so that nothing that a task starts outlives the run.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
+import json
+import logging
 import os
+import queue
 import signal
+import struct
+import sys
 import threading
 from collections import deque
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from pantler.config.sections import section_from_json
 from pantler.errors import PantlerError
-from pantler.execution.quantum_runner import QuantumRunner
-from pantler.plugins import load_plugin
-from pantler.quanta.file.graph_file import GraphFile
+from pantler.execution.frames import FrameReader, frame
+from pantler.execution.outcome_codec import encode_outcome
+from pantler.execution.workspace import Workspace
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
+    from collections.abc import Iterator
+    from types import FrameType
 
-    from pantler.datastores.interface import Datastore
+    from pantler.execution.quantum_runner import QuantumRunner
 
-READY: Final = ""
-"""What a worker says when it has opened all."""
+READY: Final = b"R"
+"""A worker has opened all that it needs."""
 
+OUTCOME: Final = b"O"
+"""The outcome of a quantum follows."""
 
-@dataclass(frozen=True, slots=True)
-class WorkerSetup:
-    """All that a worker has to know, in plain text.
+ERROR: Final = b"E"
+"""An error that is none of a task's follows, as JSON: its kind and its message."""
 
-    Parameters
-    ----------
-    graph
-        The path of the graph's file.
-    root
-        The repository's root.
-    datastore
-        The settings of the datastore, JSON.
-    """
+QUANTA: Final = b"Q"
+"""Numbers of quanta follow, eight bytes each: run them, in this order."""
 
-    graph: str
-    root: str
-    datastore: str
+FINISH: Final = b"F"
+"""Run what you have, and end."""
 
-    def make_runner(self) -> QuantumRunner:
-        """Open the graph and the datastore; both stay open."""
-        graph = GraphFile.open(self.graph)
-        return QuantumRunner(graph, graph.pipeline(), self.open_datastore())
-
-    def open_datastore(self) -> Datastore:
-        """Open the datastore alone."""
-        settings = section_from_json("datastore", self.datastore)
-        datastore: Datastore = load_plugin("datastores", settings.kind)(
-            settings, self.root
-        )
-        return datastore
+_AT_ONCE: Final = 1 << 16
 
 
-def serve(setup: WorkerSetup, connection: Connection) -> None:
-    """Run what comes in, until None comes or the process is told to end.
+def start_command(commands: int, outcomes: int, path: list[str]) -> list[str]:
+    """Return the command line of a worker process.
 
     Parameters
     ----------
-    setup
-        What to open.
-    connection
-        Lists of numbers of quanta come in; `READY` and then outcomes go out, one at
-        a time, or an error's text if something other than a task fails.
+    commands, outcomes
+        The descriptors from which it reads and to which it writes.
+    path
+        Where Python looks for modules.
     """
-    # Ctrl-C goes to the whole process group; the parent decides what becomes of us,
-    # and says so by SIGTERM, upon which the running quantum removes what it stored.
+    code = (
+        f"import sys; sys.path[:] = {path!r}; "
+        "from pantler.execution.worker import serve; "
+        f"serve({commands}, {outcomes})"
+    )
+    return [sys.executable, "-c", code]
+
+
+def serve(commands: int, outcomes: int) -> None:
+    """Run what comes in, until we are to finish or to stop.
+
+    Parameters
+    ----------
+    commands
+        A descriptor: frames come in, first the workspace.
+    outcomes
+        A descriptor: frames go out, `READY` first.
+    """
+    stopping = _Stopping()
+    # Our parent decides what becomes of us, and says so by SIGTERM, upon which the
+    # quantum that runs removes what it stored.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    signal.signal(signal.SIGTERM, stopping.note)
+    # What a task prints must not mix with the results of the command that runs us.
+    os.dup2(2, 1)
+    out = _Outcomes(outcomes, stopping)
+    inbox = _Inbox(commands)
+    os.register_at_fork(after_in_child=lambda: _close(commands, outcomes))
     try:
-        runner = setup.make_runner()
-        connection.send(READY)
-        _work(runner, connection)
+        workspace = Workspace.from_json(inbox.next())
+        logging.getLogger().setLevel(logging.INFO)
+        if workspace.log_level:
+            logging.basicConfig(
+                level=workspace.log_level, format="%(levelname)s %(name)s: %(message)s"
+            )
+        runner = workspace.make_runner(stopped=stopping)
+        out.send(READY)
+        _work(runner, inbox, out)
     except PantlerError as error:
-        connection.send(str(error))
-    except (KeyboardInterrupt, EOFError, BrokenPipeError):
+        problem = {"kind": error.kind, "message": str(error)}
+        out.send(ERROR + json.dumps(problem).encode())
+    except (KeyboardInterrupt, BrokenPipeError):
         return
 
 
-def _work(runner: QuantumRunner, connection: Connection) -> None:
+def _work(runner: QuantumRunner, inbox: _Inbox, out: _Outcomes) -> None:
     pending: deque[int] = deque()
     while True:
-        while not pending or connection.poll():
-            indices: list[int] | None = connection.recv()
-            if indices is None:
+        while not pending:
+            message = inbox.next()
+            if message == FINISH:
                 return
-            pending.extend(indices)
-        connection.send(runner.run(pending.popleft()))
+            count = (len(message) - 1) // 8
+            pending.extend(struct.unpack_from(f"<{count}q", message, 1))
+        out.send(OUTCOME + encode_outcome(runner.run(pending.popleft())))
 
 
-def _die_with_parent() -> None:
-    """End this process when its parent has: nobody would record what it makes."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+class _Stopping:
+    """Whether we have been asked to stop."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._held = False
+
+    def __call__(self) -> bool:
+        return self._asked
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self._asked = True
+        if not self._held:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Stop after what is within, and not before."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        if self._asked:
+            raise KeyboardInterrupt
+
+
+class _Inbox:
+    """What our parent sends, read by a thread: so its death is noticed at once."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._messages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def next(self) -> bytes:
+        return self._messages.get()
+
+    def _read(self) -> None:
+        reader = FrameReader("The pipe of a worker")
+        with suppress(OSError):  # a task has closed it
+            while data := os.read(self._descriptor, _AT_ONCE):
+                for message in reader.feed(data):
+                    self._messages.put(message)
+                    if message == FINISH:
+                        return
+        # Nobody would record what we make.
+        os.killpg(0, signal.SIGKILL)
+
+
+class _Outcomes:
+    """The pipe to our parent."""
+
+    def __init__(self, descriptor: int, stopping: _Stopping) -> None:
+        self._descriptor = descriptor
+        self._identity = _identity(descriptor)
+        self._stopping = stopping
+
+    def send(self, payload: bytes) -> None:
+        # A task may have closed it, and something else may have its number now.
+        if _identity(self._descriptor) != self._identity:
+            os._exit(1)
+        data = memoryview(frame(payload))
+        with self._stopping.held():
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+
+
+def _identity(descriptor: int) -> tuple[int, int] | None:
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        with suppress(OSError):
+            os.close(descriptor)

@@ -17,6 +17,8 @@ class GraphHeader:
     ----------
     inputs
         The collections that were searched, in order.
+    used
+        Those of them from which something is taken.
     output
         The CHAINED collection that users see; empty for none.
     output_run
@@ -41,6 +43,7 @@ class GraphHeader:
     created: str
     seed: int
     time_ms: int
+    used: tuple[str, ...] = ()
     command: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -54,5 +57,6 @@ class GraphHeader:
         """Return what `to_dict` was called on."""
         fields = dict(data)
         fields["inputs"] = tuple(fields["inputs"])
+        fields["used"] = tuple(fields["used"])
         fields["seed"] = int(fields["seed"], 16)
         return cls(**fields)

@@ -1,28 +1,33 @@
-"""From a pipeline and a repository to a graph with names for its collections."""
+"""From a pipeline and a registry to a graph with names for its collections."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pantler.datasets.collection import CollectionType
 from pantler.errors import InvalidInputError, PipelineError
 from pantler.instruments.instrument import get_instrument
 from pantler.pipelines.graph import PipelineGraph
 from pantler.quanta.building.build import build_graph
+from pantler.quanta.output_run import (
+    check_output_run,
+    searched_collections,
+    used_collections,
+)
 from pantler.queries.binding import parse_where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pantler.butler.repository import Repository
     from pantler.pipelines.pipeline import Pipeline
+    from pantler.quanta.building.build import FetchRecords
     from pantler.quanta.graph import QuantumGraph
-    from pantler.quanta.header import GraphHeader
+    from pantler.registry.interface import Registry
 
 
 def plan_graph(
-    repository: Repository,
+    registry: Registry,
     pipeline: Pipeline,
     *,
     inputs: Sequence[str],
@@ -30,26 +35,31 @@ def plan_graph(
     output_run: str | None = None,
     where: str = "",
     bind: Mapping[str, object] | None = None,
+    records: FetchRecords | None = None,
 ) -> QuantumGraph:
-    """Match a pipeline against a repository.
+    """Match a pipeline against what a registry has.
 
     Parameters
     ----------
-    repository
-        Where to look.
+    registry
+        What there is.
     pipeline
         What to run; the configuration of the instrument that it names is applied.
     inputs
         Collections to search for inputs, in order.
     output
-        The CHAINED collection that is to hold the outputs and then the inputs. If it
-        is there already, its children are searched after ``inputs``.
+        The CHAINED collection that is to hold the outputs, then what it holds now,
+        then those of ``inputs`` that are used. What it holds now is searched before
+        ``inputs``, so that each step reads what the step before it made.
     output_run
         The RUN collection of the outputs; ``output`` with the time when None.
     where
         What the data IDs must fulfil: a query expression.
     bind
         Values for names in it.
+    records
+        Returns the datastore records of the inputs, such as
+        ``repository.records.fetch``: a graph needs them to be run.
 
     Returns
     -------
@@ -59,7 +69,10 @@ def plan_graph(
     Raises
     ------
     InvalidInputError
-        If neither output is named.
+        If neither output is named, or there is nothing to search.
+    ConflictError
+        If the output run has datasets already, or the inputs contradict what the
+        output chain holds.
     NotFoundError
         If there is nothing to do: the message says which condition or dataset type
         left nothing.
@@ -71,54 +84,34 @@ def plan_graph(
             raise InvalidInputError("Name the output: a chain, a run, or both.")
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
         output_run = f"{output}/{stamp}"
-    registered = repository.registry.dataset_types.all()
-    graph = make_pipeline_graph(repository, pipeline)
-    mismatches = graph.compare_with_registered(registered)
+    check_output_run(registry, output_run)
+    searched = searched_collections(registry, inputs, output)
+    graph = make_pipeline_graph(registry, pipeline)
+    mismatches = graph.compare_with_registered(registry.dataset_types.all())
     if mismatches:
         raise PipelineError(
             "The pipeline does not fit the repository. " + " ".join(mismatches)
         )
-    condition = parse_where(where, repository.universe, parameters=dict(bind or {}))
-    return build_graph(
+    condition = parse_where(where, registry.universe, parameters=dict(bind or {}))
+    built = build_graph(
         graph,
-        repository.registry,
-        inputs=_searched(repository, inputs, output),
+        registry,
+        inputs=searched,
         output_run=output_run,
         output=output or "",
         where=condition,
-        records=repository.records.fetch,
+        records=records,
     )
+    taken = [name for name, table in built.datasets.items() if not table.is_predicted]
+    used = used_collections(registry, searched, built.runs, taken)
+    return replace(built, header=replace(built.header, used=used))
 
 
-def make_pipeline_graph(repository: Repository, pipeline: Pipeline) -> PipelineGraph:
+def make_pipeline_graph(registry: Registry, pipeline: Pipeline) -> PipelineGraph:
     """Return the checked graph of a pipeline, with its instrument's configuration."""
     if pipeline.instrument is not None:
         overrides = get_instrument(pipeline.instrument).config_overrides()
         pipeline = pipeline.with_instrument_overrides(overrides)
     return PipelineGraph.from_pipeline(
-        pipeline,
-        repository.universe,
-        registered=repository.registry.dataset_types.all(),
+        pipeline, registry.universe, registered=registry.dataset_types.all()
     )
-
-
-def chain_output(repository: Repository, header: GraphHeader) -> None:
-    """Make the output chain of a graph: the new run, what was there, the inputs."""
-    if not header.output:
-        return
-    collections = repository.registry.collections
-    collections.register(header.output_run, CollectionType.RUN)
-    children = [header.output_run, *header.inputs]
-    collections.set_chain(header.output, list(dict.fromkeys(children)))
-
-
-def _searched(
-    repository: Repository, inputs: Sequence[str], output: str | None
-) -> list[str]:
-    """Return the collections of the inputs, then those of an existing output."""
-    names = list(inputs)
-    if output is not None:
-        known = {found.name: found for found in repository.registry.collections.all()}
-        if output in known:
-            names += known[output].children
-    return list(dict.fromkeys(name for name in names if name != output))

@@ -10,7 +10,9 @@ import pytest
 
 from pantler.butler.interface import Butler
 from pantler.butler.repository import Repository
-from pantler.execution.executor import run_graph
+from pantler.execution.executor import InProcess
+from pantler.execution.graph_run import run_graph
+from pantler.execution.local_pool import LocalPool
 from pantler.pipelines.pipeline import Pipeline
 from pantler.pipelines.task_definition import TaskDefinition
 from pantler.quanta.file.graph_file import GraphFile, write_graph
@@ -48,7 +50,13 @@ def plan(repository, butler, tmp_path):
     """Return a function from a pipeline to the file of its graph."""
 
     def plan(pipeline: Pipeline, run: str = "out") -> Path:
-        graph = plan_graph(repository, pipeline, inputs=INPUTS, output_run=run)
+        graph = plan_graph(
+            repository.registry,
+            pipeline,
+            inputs=INPUTS,
+            output_run=run,
+            records=repository.records.fetch,
+        )
         path = tmp_path / f"{run}.qgraph"
         write_graph(graph, path)
         return path
@@ -60,9 +68,12 @@ def plan(repository, butler, tmp_path):
 def execute(repository, butler, plan):
     """Return a function that runs a pipeline: report and graph."""
 
-    def execute(pipeline: Pipeline, run: str = "out", **options):
+    def execute(pipeline: Pipeline, run: str = "out", processes: int = 0, **options):
+        """Run in process, or in some processes."""
         path = plan(pipeline, run)
-        return run_graph(repository, path, **options), GraphFile.open(path)
+        executor = LocalPool(processes) if processes else InProcess()
+        report = run_graph(repository, path, executor=executor, **options)
+        return report, GraphFile.open(path)
 
     return execute
 

@@ -8,7 +8,7 @@ import pytest
 
 from pantler import DatasetType, Repository
 from pantler.butler.interface import Butler
-from pantler.execution.executor import run_graph
+from pantler.execution.graph_run import run_graph
 from pantler.pipelines.pipeline import Pipeline
 from pantler.quanta.file.graph_file import write_graph
 from pantler.quanta.planning import plan_graph
@@ -107,7 +107,13 @@ def test_init_inputs_come_from_the_repository_and_from_other_tasks(
         "  second: init_tasks_for_test.SecondTask\n"
         "  first: init_tasks_for_test.FirstTask\n"
     )
-    graph = plan_graph(repository, pipeline, inputs=["in"], output_run="out")
+    graph = plan_graph(
+        repository.registry,
+        pipeline,
+        inputs=["in"],
+        output_run="out",
+        records=repository.records.fetch,
+    )
     write_graph(graph, tmp_path / "graph")
     constructed.clear()
     report = run_graph(repository, tmp_path / "graph")

@@ -11,7 +11,8 @@ import pytest
 
 import pantler.execution.recorder as recorder_module
 from pantler.errors import ConflictError, InvalidInputError
-from pantler.execution.executor import run_graph
+from pantler.execution.graph_run import run_graph
+from pantler.execution.local_pool import LocalPool
 from pantler.execution.outcome import QuantumStatus
 from pantler.storage.lease import LeaseBook
 from pantler.testing.survey_repository import survey_pipeline
@@ -132,14 +133,14 @@ def test_progress_is_told_of_every_quantum_that_ends(repository, butler, plan):
     assert statuses[QuantumStatus.BLOCKED] == 4
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [0, 2])
 def test_a_task_is_constructed_once_a_process(
     butler, execute, made_pipeline, processes
 ):
     execute(made_pipeline(), processes=processes)
     found = [butler.get(r) for r in butler.query_datasets("product", collections="out")]
     assert len(found) == SOURCES
-    if processes == 1:
+    if not processes:
         assert {one["process"] for one in found} == {os.getpid()}
         assert len({one["instances"] for one in found}) == 1
     else:
@@ -147,7 +148,7 @@ def test_a_task_is_constructed_once_a_process(
         assert {one["instances"] for one in found} == {1}
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [0, 1, 2])
 def test_init_outputs_and_deferred_inputs_reach_the_other_task(
     butler, execute, made_pipeline, processes
 ):
@@ -182,7 +183,7 @@ def test_a_task_gets_what_was_made_if_that_is_enough(butler, execute, made_pipel
         assert butler.query_datasets("total", collections=run).count() == expected
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [0, 1, 2])
 def test_a_failure_removes_what_was_stored_and_blocks_what_needs_it(
     repository, butler, execute, made_pipeline, processes
 ):
@@ -199,14 +200,14 @@ def test_a_failure_removes_what_was_stored_and_blocks_what_needs_it(
     assert _is_whole(repository)
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [0, 1, 2])
 def test_fail_fast_starts_no_more_and_records_what_ended(
     repository, butler, execute, made_pipeline, processes
 ):
     pipeline = made_pipeline(fail_on=[0, 1, 2, 3], pause_s=0.1)
     report, _ = execute(pipeline, processes=processes, fail_fast=True)
     failed = report.count(QuantumStatus.FAILED)
-    assert 1 <= failed <= processes
+    assert 1 <= failed <= max(processes, 1)
     assert f"{SOURCES + SINKS - report.count()} were not started" in report.summary()
     logs = butler.query_datasets("source_log", collections="out").count()
     assert logs == failed
@@ -217,7 +218,8 @@ def test_notes_that_cannot_be_written_are_kept_as_text(butler, execute, made_pip
     report, _ = execute(made_pipeline(note="strange"))
     assert report.succeeded
     keys = {"exposure": 1, "detector": 1, "collections": "out"}
-    assert "<object object" in butler.get("source_metadata", **keys)["task"]
+    metadata = butler.get("source_metadata", **keys)
+    assert metadata["task"]["strange"].startswith("<object object")
     assert "kept as text" in butler.get("source_log", **keys)[-1]["message"]
 
 
@@ -235,10 +237,9 @@ def test_a_run_is_made_once(repository, butler, plan):
     assert _is_whole(repository)
 
 
-def test_less_than_one_process_is_refused(repository, butler, plan):
+def test_less_than_one_process_is_refused():
     with pytest.raises(InvalidInputError, match="0 processes"):
-        run_graph(repository, plan(survey_pipeline("reduce")), processes=0)
-    assert butler.collections.query("out") == []
+        LocalPool(0)
 
 
 def test_a_failing_observer_ends_the_run_and_what_is_done_is_recorded(

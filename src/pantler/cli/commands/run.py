@@ -9,6 +9,7 @@ import click
 
 from pantler.cli import options
 from pantler.cli.output import OutputFormat, format_option, print_rows
+from pantler.cli.running import echo_chain, keep_graph, run_with_progress
 from pantler.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from pantler.butler.repository import Repository
     from pantler.execution.report import RunReport
+    from pantler.quanta.file.graph_file import GraphFile
 
 
 @click.command()
@@ -37,11 +39,20 @@ if TYPE_CHECKING:
 )
 @click.option("--fail-fast", is_flag=True, help="Stop at the first failure.")
 @click.option(
-    "--progress/--no-progress", default=True, help="Show a bar on standard error."
+    "--in-process",
+    is_flag=True,
+    help="Run in this process, for a debugger: a task that ends it ends the run.",
+)
+@click.option("--traceback", is_flag=True, help="Show where each error came from.")
+@click.option(
+    "--progress/--no-progress", default=True, help="Show progress on standard error."
 )
 @format_option
 def run(repo: str, *, output_format: OutputFormat, **choice: Any) -> None:
     """Run a pipeline, or a graph that was built before.
+
+    The outputs go into a run of their own. With -o CHAIN, the chain is searched for
+    inputs first, and then holds the new run in front of what it held before.
 
     The exit code is 9 if any quantum failed; its log says why. What needs the outputs
     of a failed quantum is not run ("blocked"); all else goes on.
@@ -53,38 +64,66 @@ def run(repo: str, *, output_format: OutputFormat, **choice: Any) -> None:
       pantler run my-repository -g demo.qgraph -j 2
     """
     from pantler.butler.repository import Repository
-    from pantler.cli.running import run_with_progress
+    from pantler.cli.running import describe_failures
+    from pantler.execution.report import RunInterrupted
+    from pantler.quanta.file.graph_file import GraphFile
 
     with Repository.open(repo, writeable=True) as repository:
-        path = choice["graph"] or _build(repository, choice)
-        report, labels = run_with_progress(
-            repository,
-            path,
-            processes=choice["processes"],
-            fail_fast=choice["fail_fast"],
-            show=choice["progress"],
-        )
-    _print(report, labels, output_format)
+        graph = GraphFile.open(choice["graph"] or _build(repository, choice))
+        try:
+            report = _run(repository, graph, choice)
+        except RunInterrupted as stopped:
+            _tell_stop(stopped.report, graph, repo)
+            raise click.exceptions.Exit(130) from None
+        _print(report, graph, output_format)
+        if output_format == "table" and graph.header.output:
+            echo_chain(repository, graph.header.output)
     if not report.succeeded:
+        text = describe_failures(report, repo, traceback=choice["traceback"])
+        click.echo(text, err=True)
         raise click.exceptions.Exit(9)
 
 
 def _build(repository: Repository, choice: Mapping[str, Any]) -> Path:
     """Build a graph, and keep it in the repository, named for its run."""
     from pantler.cli.pipeline_options import plan
-    from pantler.cli.running import keep_graph
 
     if not (choice["output"] or choice["output_run"]):
         raise InvalidInputError("Name the output: -o CHAIN, or --output-run RUN.")
     return keep_graph(repository, plan(repository, choice))
 
 
-def _print(report: RunReport, labels: list[str], output_format: OutputFormat) -> None:
+def _run(
+    repository: Repository, graph: GraphFile, choice: Mapping[str, Any]
+) -> RunReport:
+    from pantler.execution.executor import InProcess
+    from pantler.execution.local_pool import LocalPool
+
+    processes = choice["processes"]
+    if choice["in_process"] and processes != 1:
+        raise InvalidInputError("--in-process is one process: leave out --processes.")
+    return run_with_progress(
+        repository,
+        graph,
+        InProcess() if choice["in_process"] else LocalPool(processes),
+        fail_fast=choice["fail_fast"],
+        show=choice["progress"],
+    )
+
+
+def _tell_stop(report: RunReport, graph: GraphFile, repo: str) -> None:
+    from pantler.cli.running import describe_failures, describe_stop
+
+    if report.failures:
+        click.echo(describe_failures(report, repo, traceback=False), err=True)
+    header = graph.header
+    click.echo(describe_stop(report, header.output, header.inputs), err=True)
+
+
+def _print(report: RunReport, graph: GraphFile, output_format: OutputFormat) -> None:
     from pantler.execution.outcome import QuantumStatus
 
     columns = ["task", *(status.value for status in QuantumStatus)]
-    print_rows(report.rows(labels), columns, output_format)
+    print_rows(report.rows(graph.labels), columns, output_format)
     if output_format == "table":
         click.echo(f"\n{report.summary()} Outputs are in {report.run}.")
-    for failure in report.failures:
-        click.echo(f"  {failure.label} {failure.data_id}: {failure.message}", err=True)

@@ -14,6 +14,7 @@ import zlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import quote
 
 import zstandard
 
@@ -190,6 +191,11 @@ class GraphFile:
         return cls(storage, path, graph, blocks)
 
     @property
+    def uri(self) -> str:
+        """The URI of the file."""
+        return self.storage.root + quote(self.path)
+
+    @property
     def header(self) -> GraphHeader:
         """What the graph was made from."""
         return self.outline.header
@@ -211,6 +217,17 @@ class GraphFile:
 
     def __len__(self) -> int:
         return sum(self.blocks["counts"].values())
+
+    def label_of(self, index: int) -> str:
+        """Return the label of a quantum's task.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no quantum of this index.
+        """
+        task: int = self.blocks["slices"][self._find_slice(index)][0]
+        return self.labels[task]
 
     def pipeline(self, universe: Universe | None = None) -> PipelineGraph:
         """Return the pipeline; its tasks are imported and checked."""

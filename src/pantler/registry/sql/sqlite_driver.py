@@ -15,6 +15,7 @@ from sqlalchemy.dialects import sqlite
 
 from pantler.errors import (
     AccessError,
+    BusyError,
     ConflictError,
     IntegrityError,
     InternalError,
@@ -209,7 +210,7 @@ def _translate_code(code: str, where: str, error: Exception) -> Exception | None
     """Return our error for those that SQLite's code is enough for."""
     match code:
         case "SQLITE_BUSY" | "SQLITE_LOCKED":
-            return ConflictError(
+            return BusyError(
                 f"'{where}' stayed locked by others for too long. Try again, or wait "
                 "longer (registry.lock_timeout_s)."
             )

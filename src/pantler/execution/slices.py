@@ -1,0 +1,135 @@
+"""A part of a graph run by itself: its outcomes go to a file, to be recorded later.
+
+A batch job is one such part. It has no registry: it needs the graph's file and the
+datastore. Whoever has the registry records what the files say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pantler.execution.beginning import begin_run, output_types
+from pantler.execution.graph_run import Tally, make_schedule
+from pantler.execution.outcome import QuantumOutcome, QuantumStatus
+from pantler.execution.outcome_file import OutcomeWriter, read_outcomes
+from pantler.execution.recorder import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from os import PathLike
+
+    from pantler.butler.repository import Repository
+    from pantler.execution.report import RunReport
+    from pantler.execution.workspace import Workspace
+    from pantler.quanta.file.graph_file import GraphFile
+
+
+def run_slice(
+    graph: GraphFile,
+    workspace: Workspace,
+    indices: Sequence[int],
+    path: str | PathLike[str],
+) -> None:
+    """Run some quanta of a graph here, one after another, and write their outcomes.
+
+    Quanta that have an outcome in the file already are not run again; those that
+    need the outputs of one that fails are blocked.
+
+    Parameters
+    ----------
+    graph
+        The graph.
+    workspace
+        Where its datasets are.
+    indices
+        Which quanta; they run in the order of their numbers, in which each comes
+        after those that it needs.
+    path
+        The file of outcomes, new or begun before.
+
+    Raises
+    ------
+    ConflictError
+        If the file belongs to another graph.
+    """
+    runner = workspace.make_runner(graph, stopped=lambda: False)
+    schedule = make_schedule(graph)
+    blocked: set[int] = set()
+    with OutcomeWriter(path, graph) as writer:
+        ended = {outcome.index: outcome.status for outcome in read_outcomes(path)}
+        for index in sorted(set(indices)):
+            status = ended.get(index)
+            if status is None:
+                if index in blocked:
+                    label = graph.label_of(index)
+                    outcome = QuantumOutcome(index, label, QuantumStatus.BLOCKED)
+                else:
+                    outcome = runner.run(index)
+                writer.write(outcome)
+                status = outcome.status
+            if status is QuantumStatus.FAILED:
+                blocked.update(schedule.fail(index))
+
+
+def record_outcomes(
+    repository: Repository,
+    graph: GraphFile,
+    paths: Iterable[str | PathLike[str]],
+) -> RunReport:
+    """Record what the files of outcomes of a graph say.
+
+    A run that has not begun begins, as in `run_graph`; one that has needs no code of
+    its tasks. What is recorded already is passed over, so that a recording that was
+    broken off can be done again.
+
+    Parameters
+    ----------
+    repository
+        The repository of the graph, open for writing.
+    graph
+        The graph.
+    paths
+        The files.
+
+    Returns
+    -------
+    RunReport
+        What became of the quanta of which the files speak.
+
+    Raises
+    ------
+    ConflictError
+        If a file belongs to another graph.
+    IntegrityError
+        If a file is damaged.
+    """
+    if not _has_begun(repository, graph):
+        begin_run(repository, graph, graph.pipeline())
+    recorder = Recorder(repository, graph.header.output_run, output_types(graph))
+    tally = Tally(graph, make_schedule(graph))
+    seen: set[int] = set()
+    try:
+        for path in paths:
+            for outcome in read_outcomes(path, graph):
+                if outcome.index in seen or outcome.status is QuantumStatus.BLOCKED:
+                    continue
+                seen.add(outcome.index)
+                for _ in tally.take(outcome):
+                    pass
+                if not _is_recorded(repository, outcome):
+                    recorder.add(outcome)
+    finally:
+        recorder.flush()
+    return tally.report
+
+
+def _has_begun(repository: Repository, graph: GraphFile) -> bool:
+    label = graph.labels[0]
+    ref = graph.outline.init_ref(f"{label}_config")
+    return repository.registry.datasets.get(ref.id.bytes) is not None
+
+
+def _is_recorded(repository: Repository, outcome: QuantumOutcome) -> bool:
+    for output in outcome.packed or outcome.stored:
+        return repository.registry.datasets.get(output.dataset_id) is not None
+    return False

@@ -1,0 +1,90 @@
+"""What quanta run with: the graph, and where their datasets are."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Self
+from urllib.parse import unquote, urlsplit
+
+from pantler.config.sections import section_from_json
+from pantler.execution.quantum_runner import QuantumRunner
+from pantler.plugins import load_plugin
+from pantler.quanta.file.graph_file import GraphFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pantler.datastores.interface import Datastore
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """All that is needed to run quanta, in plain text; no registry.
+
+    Parameters
+    ----------
+    graph
+        The path or the file URI of the graph's file.
+    root
+        The repository's root.
+    datastore
+        The settings of the datastore, JSON.
+    search_path
+        Where Python looks for the code of tasks.
+    log_level
+        At which level a worker prints its log on standard error; 0 for not at all,
+        since all of it is kept with the outputs.
+    """
+
+    graph: str
+    root: str
+    datastore: str
+    search_path: tuple[str, ...] = ()
+    log_level: int = 0
+
+    @classmethod
+    def here(cls, graph: str, root: str, datastore: str) -> Self:
+        """Return one with the search path and the log level of this process."""
+        level = logging.getLogger().getEffectiveLevel()
+        return cls(
+            graph,
+            root,
+            datastore,
+            tuple(sys.path),
+            level if level < logging.WARNING else 0,
+        )
+
+    def make_runner(
+        self, graph: GraphFile | None = None, *, stopped: Callable[[], bool]
+    ) -> QuantumRunner:
+        """Open the graph, unless it is given, and the datastore; both stay open."""
+        graph = graph or GraphFile.open(_local(self.graph))
+        datastore = self.open_datastore()
+        return QuantumRunner(graph, graph.pipeline(), datastore, stopped=stopped)
+
+    def open_datastore(self) -> Datastore:
+        """Open the datastore alone."""
+        settings = section_from_json("datastore", self.datastore)
+        datastore: Datastore = load_plugin("datastores", settings.kind)(
+            settings, self.root
+        )
+        return datastore
+
+    def to_json(self) -> str:
+        """Return JSON text from which `from_json` makes an equal one."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Return what `to_json` was called on."""
+        held = json.loads(text)
+        held["search_path"] = tuple(held["search_path"])
+        return cls(**held)
+
+
+def _local(uri: str) -> str:
+    parts = urlsplit(uri)
+    return unquote(parts.path) if parts.scheme == "file" else uri

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pantler.errors import HeaderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
 
     from pantler.instruments.instrument import Instrument
     from pantler.instruments.observation import Observation
@@ -28,7 +29,10 @@ class Frame:
     observation: Observation
 
 
-def find_files(locations: Iterable[Path]) -> list[Path]:
+def find_files(
+    locations: Iterable[Path],
+    on_unreadable: Callable[[Path, str], None] | None = None,
+) -> list[Path]:
     """Return the files to ingest, each once.
 
     Parameters
@@ -36,20 +40,28 @@ def find_files(locations: Iterable[Path]) -> list[Path]:
     locations
         Files, which are taken as they are, also if they do not exist; and folders,
         searched to the bottom for names that end in `SUFFIXES` and are not hidden.
+        Links to folders within them are not followed.
+    on_unreadable
+        Called with each folder that cannot be searched, and the reason.
     """
+
+    def complain(error: OSError) -> None:
+        if on_unreadable is not None:
+            reason = f"{error.filename} cannot be searched: {error.strerror}."
+            on_unreadable(Path(error.filename), reason)
+
     found: dict[Path, None] = {}
     for location in locations:
         if not location.is_dir():
             found[location] = None
             continue
-        inside = (
-            path
-            for path in location.rglob("*")
-            if path.name.lower().endswith(SUFFIXES)
-            and not path.name.startswith(".")
-            and path.is_file()
-        )
-        found.update(dict.fromkeys(sorted(inside)))
+        inside = [
+            Path(folder, name)
+            for folder, _, names in os.walk(location, onerror=complain)
+            for name in names
+            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        ]
+        found.update(dict.fromkeys(sorted(p for p in inside if p.is_file())))
     return list(found)
 
 
@@ -59,11 +71,11 @@ def read_frame(path: Path, instrument: Instrument) -> Frame:
     Raises
     ------
     HeaderError
-        If the file is not there, is no whole frame, holds frames of several
+        If the file is not there, is not a whole frame, holds frames of several
         detectors, or its header cannot be translated.
     """
     if not path.is_file():
-        raise HeaderError(f"{path} is no file.")
+        raise HeaderError(f"{path} is not a file.")
     headers = instrument.raw_headers(path)
     if len(headers) != 1:
         raise HeaderError(

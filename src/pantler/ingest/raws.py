@@ -94,7 +94,7 @@ def ingest_raws(
     butler = Butler.of(repository)
     butler.dataset_types.register(instrument.raw_dataset_type(butler.universe))
     butler.collections.register(run, CollectionType.RUN)
-    files = find_files(paths)
+    files = find_files(paths, lambda *folder: report.failed.append(folder))
     frames = []
     for done, path in enumerate(files, start=1):
         try:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
 
 from pantler.butler.interface import Butler
 from pantler.dimensions.sky.regions import ConvexPolygon, decode_region
-from pantler.errors import PantlerError
+from pantler.errors import HeaderError, IntegrityError, PantlerError
 from pantler.ingest.footprint import image_footprint
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pantler.butler.repository import Repository
+    from pantler.datasets.dataset_type import DatasetType
     from pantler.instruments.instrument import Instrument
 
 ONE_TO_ONE: Final = 0
@@ -49,8 +50,9 @@ class VisitReport:
     known
         How many exposures were visits already, with all their detectors.
     failed
-        Frames that no region could be made of, each with the reason. A visit is
-        made of the other detectors; without any, the exposure is left out.
+        Frames that were left out, each with the reason. A visit is made without the
+        detectors that have no celestial world coordinates; one of which a frame
+        cannot be read, or that cannot be stored, is left out as a whole.
     """
 
     defined: list[int] = field(default_factory=list)
@@ -128,25 +130,22 @@ def define_visits(
         .select(pl.col("visit").alias("exposure"), "detector", "region")
     )
     todo = frames.join(known, on=["exposure", "detector"], how="anti")
-    report = VisitReport()
+    definition = _Definition(
+        repository,
+        butler,
+        raw,
+        searched,
+        padding_px=padding_px,
+        exposures=exposures,
+        known=known,
+    )
+    report = definition.report
     report.known = frames["exposure"].n_unique() - todo["exposure"].n_unique()
     for batch in _batches(todo):
         found: dict[Key, ConvexPolygon] = {}
-        for exposure, detector in batch.sort("exposure", "detector").iter_rows():
-            data_id = {
-                "instrument": instrument.name,
-                "exposure": exposure,
-                "detector": detector,
-            }
-            try:
-                wcs = butler.get(f"{raw.name}.wcs", data_id, collections=searched)
-                found[exposure, detector] = image_footprint(wcs, padding_px)
-            except PantlerError as error:
-                frame = f"exposure {exposure}, detector {detector}"
-                report.failed.append((frame, str(error)))
-        numbers = sorted({exposure for exposure, _ in found})
-        _insert(repository, found, _visit_records(exposures, known, found))
-        report.defined.extend(numbers)
+        for _, visit in batch.sort("exposure", "detector").group_by("exposure"):
+            found |= definition.footprints(visit.rows())
+        definition.insert(found)
     return report
 
 
@@ -156,6 +155,70 @@ def _batches(frames: pl.DataFrame) -> Iterator[pl.DataFrame]:
     for begin in range(0, len(numbers), _BATCH):
         some = numbers[begin : begin + _BATCH].to_frame()
         yield frames.join(some, on="exposure", how="semi")
+
+
+@dataclass(slots=True)
+class _Definition:
+    """Visits into a repository, each as a whole or not at all."""
+
+    repository: Repository
+    butler: Butler
+    raw: DatasetType
+    searched: Sequence[str] | str
+    padding_px: float
+    exposures: pl.DataFrame
+    known: pl.DataFrame
+    report: VisitReport = field(default_factory=VisitReport)
+
+    def footprints(self, frames: Sequence[Key]) -> dict[Key, ConvexPolygon]:
+        """Return the regions of the frames of one visit that have any.
+
+        If a frame cannot be read at all, none is returned: the reason may be gone
+        tomorrow, and half a visit would stay.
+        """
+        found: dict[Key, ConvexPolygon] = {}
+        failed: dict[Key, str] = {}
+        for key in frames:
+            try:
+                found[key] = image_footprint(self._wcs(*key), self.padding_px)
+            except (HeaderError, IntegrityError) as error:
+                failed[key] = str(error)
+            except PantlerError as error:
+                left = f"the visit is left out, as detector {key[1]} cannot be read"
+                failed |= dict.fromkeys(frames, left) | {key: str(error)}
+                found.clear()
+                break
+        self._leave_out(failed)
+        return found
+
+    def insert(self, found: Mapping[Key, ConvexPolygon]) -> None:
+        """Insert visits in one transaction; if that fails, one by one."""
+        numbers = sorted({exposure for exposure, _ in found})
+        try:
+            visits = _visit_records(self.exposures, self.known, found)
+            _insert(self.repository, found, visits)
+        except PantlerError as error:
+            if len(numbers) == 1:
+                self._leave_out(dict.fromkeys(found, str(error)))
+                return
+            for number in numbers:
+                self.insert({key: found[key] for key in found if key[0] == number})
+        else:
+            self.report.defined += numbers
+
+    def _wcs(self, exposure: int, detector: int) -> Any:
+        instrument = self.exposures["instrument"][0]
+        return self.butler.get(
+            f"{self.raw.name}.wcs",
+            {"instrument": instrument, "exposure": exposure, "detector": detector},
+            collections=self.searched,
+        )
+
+    def _leave_out(self, reasons: Mapping[Key, str]) -> None:
+        self.report.failed += [
+            (f"exposure {exposure}, detector {detector}", reason)
+            for (exposure, detector), reason in reasons.items()
+        ]
 
 
 def _visit_records(

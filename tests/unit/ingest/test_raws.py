@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import shutil
 from pathlib import Path
 
@@ -165,7 +167,7 @@ def test_bad_files_are_named_with_the_reason_and_the_rest_goes_on(
     assert "no 'EXPTIME'" in reasons[keyless]
     assert "no detector 9; it has 0, 1, 2, 3" in reasons[foreign]
     assert "no filter 'demo_q'" in reasons[filterless]
-    assert "is no file" in reasons[absent]
+    assert "is not a file" in reasons[absent]
     assert all(path.name in reason for path, reason in report.failed)
 
 
@@ -177,6 +179,36 @@ def test_fail_fast_stops_at_the_first_bad_file(
     with pytest.raises(HeaderError, match=r"bad\.fits"):
         ingest_raws(repository, [bad, *night], camera, fail_fast=True)
     assert butler.query_datasets("raw", collections=camera.raw_run).count() == 0
+
+
+@pytest.mark.parametrize("transfer", ["copy", "move"])
+def test_an_exposure_of_which_a_file_cannot_be_stored_stays_out_as_a_whole(
+    repository, butler, camera, copied, transfer, monkeypatch
+):
+    # Links are not possible, and the disk takes no file as large as this.
+    monkeypatch.setattr(os, "link", lambda *_, **__: fail_to_link())
+    large = copied[6]
+    with large.open("ab") as file:
+        file.write(b"\0" * 8_000_000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (7_000_000, hard))
+    try:
+        report = ingest_raws(repository, copied, camera, transfer=transfer)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert sorted(path for path, _ in report.failed) == copied[4:8]
+    assert all("too large" in reason for _, reason in report.failed)
+    assert report.ingested == copied[:4] + copied[8:]
+    assert all(path.exists() for path in copied[4:8])
+    exposures = butler.query_dimension_records("exposure").to_polars()["exposure"]
+    assert exposures.len() == 5
+    assert not repository.check().damaged
+    report = ingest_raws(repository, copied[4:8], camera, transfer=transfer)
+    assert report.ingested == copied[4:8]
+
+
+def fail_to_link():
+    raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
 
 
 def test_frames_of_one_exposure_that_contradict_each_other_stay_out(
@@ -247,6 +279,24 @@ def test_folders_are_searched_for_frames(tmp_path):
     odd = tmp_path / "notes.txt"
     found = find_files([tmp_path, odd, tmp_path / "b.fits"])
     assert found == [tmp_path / "b.fits", tmp_path / "deep" / "a.FITS.fz", odd]
+
+
+def test_a_folder_that_cannot_be_searched_is_named(
+    repository, camera, copied, monkeypatch
+):
+    deep = copied[0].parent / "deep"
+    deep.mkdir()
+    scandir = os.scandir
+
+    def refuse(path):
+        if os.fspath(path) == str(deep):
+            raise PermissionError(errno.EACCES, "Permission denied", str(deep))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    report = ingest_raws(repository, [copied[0].parent], camera)
+    assert report.failed == [(deep, f"{deep} cannot be searched: Permission denied.")]
+    assert report.ingested == copied
 
 
 def test_both_real_nights_come_in_whole(repository, butler):

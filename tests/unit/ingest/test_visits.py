@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 
 import numpy as np
+import polars as pl
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS, Sip
 
+from pantler.butler.interface import Butler
+from pantler.butler.repository import Repository
 from pantler.dimensions.sky.regions import decode_region
 from pantler.dimensions.sky.sphere import lonlat_to_vectors
-from pantler.errors import HeaderError, QuerySyntaxError
+from pantler.errors import HeaderError, QuerySyntaxError, StorageError
+from pantler.formatters.fits import FitsFormatter
 from pantler.ingest.footprint import image_footprint
 from pantler.ingest.raws import ingest_raws
+from pantler.ingest.registration import register_instrument
 from pantler.ingest.visits import define_visits
 
 
@@ -32,6 +38,13 @@ def image_corners(path, beyond=0.0):
     low, high = -0.5 - beyond, 63.5 + beyond
     sky = wcs.all_pix2world([low, high, high, low], [low, low, high, high], 0)
     return lonlat_to_vectors(*sky)
+
+
+def shrunk(region):
+    """Return the corners of a region, moved inwards by as much as rounding does."""
+    center = region.vertices.mean(0)
+    inner = center + 0.999999 * (region.vertices - center)
+    return inner / np.linalg.norm(inner, axis=1, keepdims=True)
 
 
 def test_each_science_exposure_is_a_visit(repository, filled, camera):
@@ -74,11 +87,7 @@ def test_the_region_of_a_visit_holds_those_of_its_detectors(repository, filled, 
         for row in records(filled, "visit").iter_rows(named=True)
     }
     for row in records(filled, "visit_detector_region").iter_rows(named=True):
-        vertices = decode_region(row["region"]).vertices
-        # The corners of the hull are corners of the detectors: allow for rounding.
-        center = vertices.mean(0)
-        inner = center + 0.999999 * (vertices - center)
-        inner /= np.linalg.norm(inner, axis=1, keepdims=True)
+        inner = shrunk(decode_region(row["region"]))
         assert visits[row["visit"]].contains(inner).all()
 
 
@@ -91,7 +100,7 @@ def test_defining_again_changes_nothing(repository, filled, camera):
 
 
 def test_detectors_that_come_late_complete_their_visit(
-    repository, butler, camera, night
+    repository, butler, camera, night, tmp_path
 ):
     early = [path for path in night if path.stem.endswith("_0")]
     ingest_raws(repository, early, camera)
@@ -105,6 +114,19 @@ def test_detectors_that_come_late_complete_their_visit(
     large = decode_region(visit["region"][0])
     assert visit.height == 4
     assert large.bounding_circle().radius > 1.5 * small.bounding_circle().radius
+    # What came early is still in it, and in a visit of which nothing comes late.
+    assert large.contains(shrunk(small)).all()
+    once = tmp_path / "once"
+    with Repository.create(once) as other:
+        register_instrument(other, camera)
+        ingest_raws(other, night, camera)
+        define_visits(other, camera)
+        expected = records(Butler.of(other), "visit").sort("visit")
+    for late, whole in zip(visit["region"], expected["region"], strict=True):
+        assert np.allclose(
+            np.sort(decode_region(late).vertices, axis=0),
+            np.sort(decode_region(whole).vertices, axis=0),
+        )
 
 
 def test_frames_without_world_coordinates_are_left_out_and_named(
@@ -138,6 +160,54 @@ def test_an_exposure_without_any_region_is_no_visit(
     assert report.defined == []
     assert len(report.failed) == 1
     assert records(butler, "visit").is_empty()
+
+
+def test_a_frame_that_cannot_be_read_keeps_its_whole_visit_out_for_now(
+    filled, repository, camera, monkeypatch
+):
+    get = FitsFormatter.read_file
+
+    def fail(self, path, *args, **kwargs):
+        if "/2/" in str(path) and "250301004" in path.name:
+            raise OSError(errno.EIO, "Input/output error")
+        return get(self, path, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FitsFormatter, "read_file", fail)
+        report = define_visits(repository, camera)
+    assert 250301004 not in report.defined
+    assert len(report.defined) == 3
+    assert len(report.failed) == 4
+    reasons = dict(report.failed)
+    assert "Input/output error" in reasons["exposure 250301004, detector 2"]
+    assert "detector 2 cannot be read" in reasons["exposure 250301004, detector 0"]
+    assert records(filled, "visit_detector_region").height == 12
+    assert define_visits(repository, camera).defined == [250301004]
+
+
+@pytest.mark.parametrize("element", ["visit", "visit_detector_region"])
+def test_a_visit_that_cannot_be_stored_is_left_out_as_a_whole_and_named(
+    filled, repository, camera, monkeypatch, element
+):
+    insert = type(repository.registry.dimensions).insert
+
+    def fail(self, name, rows, **more):
+        frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows)
+        if name == element and 250301005 in frame["visit"].to_list():
+            raise StorageError("No space left on device.")
+        return insert(self, name, rows, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(repository.registry.dimensions), "insert", fail)
+        report = define_visits(repository, camera)
+    assert len(report.defined) == 3
+    assert [frame for frame, _ in report.failed] == [
+        f"exposure 250301005, detector {n}" for n in range(4)
+    ]
+    assert "No space left on device" in report.summary()
+    for name in ("visit", "visit_definition", "visit_detector_region"):
+        assert 250301005 not in records(filled, name)["visit"].to_list()
+    assert define_visits(repository, camera).defined == [250301005]
 
 
 def test_exposures_can_be_chosen(repository, filled, camera):

@@ -23,7 +23,8 @@ def define_visits(
 
     Each exposure of INSTRUMENT that saw the sky becomes a visit, with the region that
     each detector saw. Visits that are there already stay. INSTRUMENT need not be
-    named where there is just one.
+    named where there is just one. A frame without celestial coordinates is left out
+    and named, and the exit code is then 2.
 
     \b
     Example:
@@ -41,3 +42,5 @@ def define_visits(
             where=where,
         )
     click.echo(report.summary())
+    if report.failed:
+        raise click.exceptions.Exit(2)

@@ -42,3 +42,8 @@ class TestSqliteRegistry(RegistrySuite):
             SqliteRegistry.open(path, settings=settings, writeable=True)
         ) as registry:
             yield registry
+
+    @pytest.fixture
+    def open_again(self, registry, settings, tmp_path):  # noqa: ARG002 - it is made there
+        path = tmp_path / "registry.sqlite3"
+        return lambda: SqliteRegistry.open(path, settings=settings, writeable=True)

@@ -1,13 +1,19 @@
 """What any registry must do: a suite that implementations inherit.
 
-Derive a test class from `RegistrySuite` and give it a fixture ``registry``: an empty
-registry of the default universe, open for writing. ::
+Derive a test class from `RegistrySuite` and give it two fixtures: ``registry``, an
+empty registry of the default universe, open for writing, and ``open_again``, a function
+that opens the same one once more. ::
 
     class TestMyRegistry(RegistrySuite):
         @pytest.fixture
         def registry(self, tmp_path):
-            with closing(MyRegistry.create(tmp_path / "registry")) as registry:
+            place = tmp_path / "registry"
+            with closing(MyRegistry.create(place, Universe.default())) as registry:
                 yield registry
+
+        @pytest.fixture
+        def open_again(self, tmp_path):
+            return lambda: MyRegistry.open(tmp_path / "registry", writeable=True)
 """
 
 # ruff: noqa: S101 - these are tests
@@ -32,6 +38,7 @@ from pantler.errors import (
     InvalidInputError,
 )
 from pantler.testing.registry_queries import QuerySuite
+from pantler.testing.registry_sharing import SharingSuite
 from pantler.testing.survey import (
     DAY_NS,
     bias_type,
@@ -334,6 +341,11 @@ class DatasetSuite:
             (pl.lit(77).alias("exposure"), "exposure: 77"),
             (pl.lit(None, pl.Int64).alias("exposure"), "null"),
             (pl.lit("x").alias("exposure"), "exposure"),
+            (pl.lit("1").alias("exposure"), "integer"),
+            (pl.lit(1.7).alias("exposure"), "integer"),
+            (pl.lit(value=True).alias("exposure"), "integer"),
+            (pl.lit(2**63, pl.UInt64).alias("exposure"), "exposure"),
+            (pl.lit(1).alias("instrument"), "text"),
         ],
     )
     def test_data_ids_must_be_known(
@@ -417,10 +429,61 @@ class DatasetSuite:
         raws = insert_some(registry, raw, "raws")
         registry.collections.register("calib", CollectionType.CALIBRATION)
         registry.collections.certify("calib", old, Timespan(0, 100))
-        with pytest.raises(ConflictError, match="detector: 0"):
-            registry.collections.certify("calib", new, Timespan(99, 200))
         with pytest.raises(InvalidInputError, match="raw"):
-            registry.collections.certify("calib", raws[:1], Timespan(0, 100))
+            registry.collections.certify("calib", raws[:1], Timespan(100, 200))
+        registry.collections.register("other", CollectionType.CALIBRATION)
+        registry.collections.certify("other", new, Timespan(0, 100))
+
+    @pytest.mark.parametrize(
+        ("begin", "end", "fits"),
+        [
+            (50, 101, False),
+            (199, 250, False),
+            (120, 180, False),
+            (50, 250, False),
+            (100, 200, False),
+            (100, 150, False),
+            (150, 200, False),
+            (50, 100, True),
+            (200, 250, True),
+        ],
+        ids=[
+            "from the left",
+            "from the right",
+            "inside",
+            "outside",
+            "equal",
+            "equal begin",
+            "equal end",
+            "adjoining on the left",
+            "adjoining on the right",
+        ],
+    )
+    def test_a_range_that_overlaps_another_is_a_conflict(
+        self, registry: Registry, begin: int, end: int, *, fits: bool
+    ) -> None:
+        """The range that is there is 100 to 200; nothing of a failed call is done."""
+        fill_survey(registry)
+        bias = bias_type(registry)
+        old, new = (
+            insert_some(registry, bias, "old"),
+            insert_some(registry, bias, "new"),
+        )
+        registry.collections.register("calib", CollectionType.CALIBRATION)
+        registry.collections.certify("calib", old[:1], Timespan(100, 200))
+        span = Timespan(begin, end)
+        if fits:
+            registry.collections.certify("calib", new, span)
+        else:
+            with pytest.raises(ConflictError, match="detector: 0"):
+                registry.collections.certify("calib", new, span)
+        for detector, valid in ((0, fits), (1, fits)):
+            data_id = _data_id(registry, detector=detector)
+            outside = span if fits else Timespan(begin, begin + 1)
+            if not fits and detector == 0 and 100 <= begin < 200:
+                continue  # the one that was there is found
+            found = registry.datasets.find(bias, data_id, ["calib"], outside)
+            assert (found is not None) == valid
 
     def test_deleted_datasets_are_gone_from_everywhere(
         self, registry: Registry
@@ -488,5 +551,7 @@ class DatasetSuite:
         assert [c.name for c in registry.collections.all()] == ["kept"]
 
 
-class RegistrySuite(DimensionSuite, CollectionSuite, DatasetSuite, QuerySuite):
+class RegistrySuite(
+    DimensionSuite, CollectionSuite, DatasetSuite, SharingSuite, QuerySuite
+):
     """All of them."""

@@ -23,7 +23,7 @@ Subject = Literal["collection", "removal", "type", "holder", "governor", "record
 """What a line of the journal is about."""
 
 _KEPT: Final = 10_000
-"""Lines that are kept; who has missed more of them reads everything again."""
+"""Lines that are kept at least; who has missed more reads everything again."""
 
 
 class _View(threading.local):
@@ -118,7 +118,7 @@ class Catalog:
         ((revision,),) = self._db.rows(
             self._add_line, {"subject": subject, "number": number, "type_id": type_id}
         )
-        if revision % 100 == 0:
+        if revision % _KEPT == 0:
             log = self._schema.catalog_change
             self._db.run(sa.delete(log).where(log.c.revision <= revision - _KEPT))
         self._view.is_behind = True

@@ -14,6 +14,7 @@ from pantler.registry.sql.driver import ConstraintError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pantler.dimensions.column import Column
     from pantler.dimensions.coordinate import DataCoordinate
     from pantler.registry.sql.core import Core
     from pantler.registry.sql.driver import Prepared
@@ -60,14 +61,9 @@ class DataIds:
                     f"{', '.join(frame.columns)}."
                 )
             series = frame.get_column(name)
-            dtype = self._schema.universe[name].primary_key.dtype
-            if series.dtype != dtype:
-                try:
-                    series = series.cast(dtype)
-                except pl.exceptions.InvalidOperationError as error:
-                    raise DataIdError(
-                        f"{what}: '{name}' has a wrong type. {error}"
-                    ) from error
+            key = self._schema.universe[name].primary_key
+            if series.dtype != key.dtype:
+                series = _converted(series, key, what)
             if series.null_count():
                 raise DataIdError(f"{what} have nulls in '{name}'.")
             found.append(series)
@@ -148,3 +144,25 @@ class DataIds:
                 .on_conflict_do_nothing()
             )
             self._catalog.changed("holder", collection_id, type_id)
+
+
+def _converted(series: pl.Series, key: Column, what: str) -> pl.Series:
+    """Return the values of a dimension with their proper type.
+
+    Raises
+    ------
+    DataIdError
+        If that would change a value.
+    """
+    if series.dtype != pl.Null and not key.accepts(series.dtype):
+        words = {"int": "integers", "string": "text"}
+        raise DataIdError(
+            f"{what}: '{series.name}' takes {words.get(key.type, key.type)}, not "
+            f"{series.dtype} such as {series.head(1).to_list()}."
+        )
+    try:
+        return series.cast(key.dtype)
+    except pl.exceptions.InvalidOperationError as error:
+        raise DataIdError(
+            f"{what}: '{series.name}' has values that do not fit. {error}"
+        ) from error

@@ -157,7 +157,14 @@ class Database:
         except AttributeError:
             if self._why_not:
                 _NoCursor(self.driver.where, self._why_not).execute()
-            session = self._local.session = _Session(self.driver)
+            session = _Session(self.driver)
+            try:
+                for text in self.driver.setup:
+                    self._fetch(session, text, ())
+            except BaseException:
+                session.close()
+                raise
+            self._local.session = session
             self._sessions.add(session)
         return session
 

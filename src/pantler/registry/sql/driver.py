@@ -67,6 +67,8 @@ class Driver(Protocol):
     errors
         What the driver raises when a statement fails, also for values that cannot be
         parameters.
+    setup
+        What a new connection begins with; one statement at least reads the database.
     begin_reading
         Begins a transaction whose statements all see one state.
     begin_writing
@@ -87,6 +89,8 @@ class Driver(Protocol):
     @property
     def errors(self) -> tuple[type[Exception], ...]: ...  # noqa: D102
     @property
+    def setup(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
     def begin_reading(self) -> str: ...  # noqa: D102
     @property
     def begin_writing(self) -> str: ...  # noqa: D102
@@ -96,7 +100,7 @@ class Driver(Protocol):
     def lock_catalog(self) -> str: ...  # noqa: D102
 
     def connect(self) -> Any:
-        """Return a new connection (DB-API), set up, in autocommit mode.
+        """Return a new connection (DB-API) in autocommit mode.
 
         It may be closed by another thread than the one that uses it.
         """

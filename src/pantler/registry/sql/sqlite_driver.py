@@ -69,13 +69,13 @@ class SqliteDriver:
         self.path = path.absolute()
         self.where = str(path)
         self._mode = "rw" if writeable else "ro"
-        self._pragmas = (
-            f"synchronous = {synchronous}",
-            "foreign_keys = ON",
-            "temp_store = MEMORY",
-            "cache_size = -65536",  # KiB
-            "secure_delete = OFF",
-            "user_version",  # reads the file: is it one of SQLite?
+        self.setup = (
+            f"PRAGMA synchronous = {synchronous}",
+            "PRAGMA foreign_keys = ON",
+            "PRAGMA temp_store = MEMORY",
+            "PRAGMA cache_size = -65536",  # KiB
+            "PRAGMA secure_delete = OFF",
+            "PRAGMA user_version",  # reads the file: is it one of SQLite?
         )
 
     def connect(self) -> sqlite3.Connection:
@@ -86,9 +86,8 @@ class SqliteDriver:
                 "the middle of a transaction of its parent. Fork outside of "
                 "transactions, or start processes by 'spawn'."
             )
-        raw = None
         try:
-            raw = sqlite3.connect(
+            return sqlite3.connect(
                 f"file:{quote(str(self.path))}?mode={self._mode}",
                 uri=True,
                 isolation_level=None,  # we say BEGIN ourselves
@@ -96,13 +95,8 @@ class SqliteDriver:
                 cached_statements=512,
                 check_same_thread=False,  # any thread may close it
             )
-            for pragma in self._pragmas:
-                raw.execute(f"PRAGMA {pragma}")
         except sqlite3.Error as error:
-            if raw is not None:
-                raw.close()
             raise self.translate(error) from error
-        return raw
 
     def in_transaction(self, raw: sqlite3.Connection) -> bool:
         """Whether the database has a transaction open on a connection."""

@@ -118,13 +118,21 @@ class GraphQuantumContext:
         Raises
         ------
         TaskError
-            If there is no such input connection.
+            If there is no such input connection, or it has several datasets and
+            takes one.
         DatasetNotFoundError, IntegrityError
             If a dataset cannot be read.
         """
         edge = self._edge(self._edges, connection, "input")
         declared = cast("Input | PrerequisiteInput", edge.connection)
         refs = self.inputs[connection]
+        if len(refs) > 1 and not declared.multiple:
+            raise TaskError(
+                f"Task '{self.label}' takes one '{edge.dataset_type.name}' through "
+                f"connection '{connection}', and {self.data_id} has {len(refs)}, such "
+                f"as {refs[0]} and {refs[1]}. Declare the connection with "
+                "multiple=True."
+            )
         reader = _Reader(self._datastore, self._find, edge.component)
         values: list[Any] = [
             DeferredDataset(ref, reader) if declared.deferred else reader.get(ref)

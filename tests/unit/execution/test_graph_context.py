@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pantler.datasets.deferred import DeferredDataset
@@ -91,6 +93,18 @@ def test_somebody_else_can_say_what_was_made(context, graph):
     assert told.get("frames") == [{"level": 9.0}]
     ignorant = context(2, records_of=lambda _: [])
     assert ignorant.get("frames") == []
+
+
+def test_the_first_of_several_inputs_is_never_taken_for_the_only_one(graph, datastore):
+    first, second = graph.quantum(0), graph.quantum(1)
+    both = replace(
+        first,
+        inputs={"raw": (*first.inputs["raw"], *second.inputs["raw"])},
+        records={**first.records, **second.records},
+    )
+    context = GraphQuantumContext(both, graph.pipeline().tasks["reduce"], datastore)
+    with pytest.raises(TaskError, match=r"takes one 'raw' .* has 2, such as .*raw@"):
+        context.get("raw")
 
 
 def test_unknown_connections_are_refused(context):

@@ -107,7 +107,8 @@ def build_graph(
     DatasetNotFoundError
         If quanta lack prerequisites.
     DataIdError
-        If several calibrations are valid where one is wanted.
+        If there are several inputs, or several calibrations are valid, where a task
+        takes one.
     ConflictError
         If the output run has any of the outputs already.
     """
@@ -127,6 +128,7 @@ def build_graph(
         raise NotFoundError(" ".join(sentences))
     for sentence in sentences:
         _LOG.warning(sentence)
+    draft.refuse_ambiguous()
     _add_prerequisites(sources, coding, draft)
     seed, time_ms = uuids_from or (new_seed(), time.time_ns() // 1_000_000)
     datasets = draft.dataset_tables() | _init_inputs(sources, coding, pipeline)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pantler.errors import DataIdError
 from pantler.quanta.building.alive import Alive
 from pantler.quanta.tables import DataIds, DatasetTable, Link, QuantumTable
 
@@ -118,6 +119,37 @@ class Draft:
         if not all(mask.all() for mask in everything):
             self._compact(alive)
         return sentences
+
+    def refuse_ambiguous(self) -> None:
+        """Refuse several inputs where a task takes one.
+
+        Raises
+        ------
+        DataIdError
+            Naming the task, the connection and two of the datasets.
+        """
+        for label, task in self.tasks.items():
+            for name, link in self.inputs[label].items():
+                edge = task.inputs[name]
+                many = link.edges.counts > 1
+                if not edge.connection.multiple and many.any():  # type: ignore[attr-defined]
+                    row = int(np.flatnonzero(many)[0])
+                    raise self._ambiguous(task, edge, link, row)
+
+    def _ambiguous(
+        self, task: TaskNode, edge: Edge, link: Link, row: int
+    ) -> DataIdError:
+        table = self.datasets[link.dataset_type]
+        found = link.edges.row(row)
+        shown = [table.data_ids.coordinate(int(place)) for place in found[:2]]
+        more = [n for n in table.data_ids.group.names if n not in task.dimensions]
+        return DataIdError(
+            f"Task '{task.label}' takes one '{link.dataset_type}' through connection "
+            f"'{edge.name}', and there are {len(found)} for "
+            f"{self.quanta[task.label].coordinate(row)}, such as {shown[0]} and "
+            f"{shown[1]}. Declare the connection with multiple=True, or the task with "
+            f"the dimensions {', '.join(more)} too."
+        )
 
     def _compact(self, alive: Alive) -> None:
         """Leave out all that is dropped, and inputs that nobody takes any more."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import numpy as np
 
 from pantler.errors import DataIdError, DatasetNotFoundError
-from pantler.quanta.building.sources import FoundDatasets, quoted
+from pantler.quanta.building.sources import FoundDatasets, Segment, quoted
 from pantler.quanta.join.coding import deciding
 from pantler.quanta.join.csr import Csr
-from pantler.quanta.join.keys import match, pack, pack_both
+from pantler.quanta.join.keys import distinct, match, pack, pack_both
 from pantler.quanta.join.relations import Relation
 from pantler.tasks.connections import PrerequisiteInput
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pantler.datasets.dataset_type import DatasetType
+    from pantler.dimensions.coordinate import DataCoordinate
+    from pantler.dimensions.universe import DimensionGroup
     from pantler.pipelines.nodes import Edge, TaskNode
     from pantler.quanta.building.sources import Sources
     from pantler.quanta.join.coding import Coding
@@ -29,24 +32,45 @@ _EVER = np.iinfo(np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class CandidateGroup:
+    """What one part of the inputs offers.
+
+    Parameters
+    ----------
+    found
+        A row for each dataset; in a CALIBRATION collection, for each time for which
+        one is certified.
+    rows : (n,)
+        The row of each in `Candidates`.
+    certified
+        Whether they are valid only for their time.
+    """
+
+    found: FoundDatasets
+    rows: NDArray[np.int32]
+    certified: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
     """All datasets of a type that may be prerequisites.
 
     Parameters
     ----------
     groups
-        Those of each group of collections, in the order of the search.
-    rows
-        For each group, shape (n,): the row of each dataset in ``ids``.
+        Those of each part of the inputs, in the order of the search.
     relation, ids, run_codes
         The distinct datasets.
     """
 
-    groups: list[FoundDatasets]
-    rows: list[NDArray[np.int32]]
+    groups: list[CandidateGroup]
     relation: Relation
     ids: NDArray[np.uint8]
     run_codes: NDArray[np.int32]
+
+    def data_id(self, row: int, group: DimensionGroup) -> DataCoordinate:
+        """Return the data ID of one."""
+        return self.relation.coding.coordinate(group, self.relation.columns, row)
 
 
 def find_candidates(
@@ -74,12 +98,14 @@ def find_candidates(
     """
     title = f"'{name}' datasets"
     if is_calibration:
-        searches = [names for names, _ in sources.segments()]
+        segments = sources.segments()
     else:
-        searches = [sources.plain_inputs()]
+        segments = [Segment(sources.plain_inputs(), certified=False)]
     groups = [
-        sources.find_datasets(name, coding, names, title=title, optional=optional)
-        for names in searches
+        sources.find_datasets(
+            name, coding, segment.collections, title=title, optional=optional
+        )
+        for segment in segments
     ]
     ids = np.concatenate([group.ids for group in groups])
     columns = {
@@ -99,8 +125,12 @@ def find_candidates(
     run_codes = np.concatenate([group.run_codes for group in groups])
     whole = Relation(title, "datasets", coding, columns, len(ids))
     return Candidates(
-        groups,
-        [place[a:b] for a, b in itertools.pairwise(bounds)],
+        [
+            CandidateGroup(group, place[a:b], segment.certified)
+            for group, segment, (a, b) in zip(
+                groups, segments, itertools.pairwise(bounds), strict=True
+            )
+        ],
         whole.take(chosen),
         ids[chosen],
         run_codes[chosen],
@@ -118,14 +148,20 @@ class Seekers:
     relation
         Their data IDs.
     begin, end
-        Their times, TAI nanoseconds, shape (n,); those of quanta without time are
-        without bounds.
+        Their times, TAI nanoseconds, shape (n,). Those of a task without a time in
+        its dimensions have no bounds; where a record has no time span, ``begin`` is
+        after ``end``.
     """
 
     task: TaskNode
     relation: Relation
     begin: NDArray[np.int64]
     end: NDArray[np.int64]
+
+    def data_id(self, row: int) -> DataCoordinate:
+        """Return the data ID of one."""
+        relation = self.relation
+        return relation.coding.coordinate(self.task.dimensions, relation.columns, row)
 
 
 def make_seekers(task: TaskNode, data_ids: DataIds) -> Seekers:
@@ -159,24 +195,25 @@ def match_prerequisite(
     """
     connection = edge.connection
     if not isinstance(connection, PrerequisiteInput):
-        raise TypeError(f"'{edge.name}' is no prerequisite.")
+        raise TypeError(f"'{edge.name}' is not a prerequisite.")
     waiting = np.ones(len(seekers.relation), dtype=np.bool_)
     quanta: list[NDArray[np.int64]] = []
     datasets: list[NDArray[np.int32]] = []
-    for group, rows in zip(candidates.groups, candidates.rows, strict=True):
+    for group in candidates.groups:
         index = np.flatnonzero(waiting)
-        if not len(index) or not len(group.ids):
+        if not len(index) or not len(group.rows):
             continue
         i, j = _pairs(seekers, index, group)
         quanta.append(index[i])
-        datasets.append(rows[j])
+        datasets.append(group.rows[j])
         waiting[index[i]] = False
     none = np.empty(0, dtype=np.int64)
+    # A dataset that is certified for several times may match with more than one.
     edges = Csr.from_pairs(
         np.concatenate([none, *quanta]),
         np.concatenate([none, *datasets]),
         len(seekers.relation),
-    )
+    ).distinct()
     if not connection.multiple and (edges.counts > 1).any():
         raise _ambiguous(seekers, edge, candidates, edges)
     if (edges.counts < connection.minimum).any():
@@ -185,11 +222,11 @@ def match_prerequisite(
 
 
 def _pairs(
-    seekers: Seekers, index: NDArray[np.int64], group: FoundDatasets
+    seekers: Seekers, index: NDArray[np.int64], group: CandidateGroup
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return pairs of places in ``index`` and rows of a group that go together."""
     asking = seekers.relation.take(index)
-    offered = group.relation
+    found, offered = group.found, group.found.relation
     names = deciding(asking.coding.universe, asking.names & offered.names)
     left, right = pack_both(
         [asking.codes(name) for name in names],
@@ -197,18 +234,33 @@ def _pairs(
         [asking.coding.size(name) for name in names],
         (len(asking), len(offered)),
     )
-    begin, end = seekers.begin[index], seekers.end[index]
+    if not group.certified:
+        return match(left, right)
+    asked = Intervals(left, seekers.begin[index], seekers.end[index])
+    valid = Intervals(right, found.begin, found.end)
     if offered.names <= asking.names:
-        return _match_intervals((left, begin, end), (right, group.begin, group.end))
+        return match_intervals(asked, valid)
     i, j = match(left, right)
-    valid = (group.begin[j] < end[i]) & (begin[i] < group.end[j])
-    return i[valid], j[valid]
+    overlap = (valid.begin[j] < asked.end[i]) & (asked.begin[i] < valid.end[j])
+    return i[overlap], j[overlap]
 
 
-Intervals = tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]"]
+@dataclass(frozen=True, slots=True, eq=False)
+class Intervals:
+    """Times, each of one key.
+
+    Parameters
+    ----------
+    keys, begin, end : (n,)
+        Times are TAI nanoseconds; the end does not belong to them.
+    """
+
+    keys: NDArray[np.int64]
+    begin: NDArray[np.int64]
+    end: NDArray[np.int64]
 
 
-def _match_intervals(
+def match_intervals(
     asked: Intervals, offered: Intervals
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return pairs with equal keys whose times overlap.
@@ -216,20 +268,28 @@ def _match_intervals(
     Parameters
     ----------
     asked, offered
-        Keys, begins and ends; the offered intervals of one key do not overlap one
-        another, so that those which overlap another interval lie together.
+        The offered intervals of one key do not overlap one another, so that those
+        which overlap another interval lie together. One that is asked for and ends
+        before it begins matches none.
+
+    Returns
+    -------
+    i, j : (n_pairs,)
+        Places in ``asked`` and ``offered``; ``i`` ascends.
     """
-    order = np.lexsort((offered[1], offered[0]))
-    keys = np.unique(np.concatenate([asked[0], offered[0]]))
-    times = np.unique(np.concatenate([*asked[1:], *offered[1:]]))
+    order = np.lexsort((offered.begin, offered.keys))
+    keys = distinct(np.concatenate([asked.keys, offered.keys]))
+    times = distinct(
+        np.concatenate([asked.begin, asked.end, offered.begin, offered.end])
+    )
 
     def rank(key: NDArray[np.int64], time: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.searchsorted(keys, key) * len(times) + np.searchsorted(times, time)
 
-    begins = rank(offered[0][order], offered[1][order])
-    ends = rank(offered[0][order], offered[2][order])
-    first = np.searchsorted(ends, rank(asked[0], asked[1]), side="right")
-    last = np.searchsorted(begins, rank(asked[0], asked[2]), side="left")
+    begins = rank(offered.keys[order], offered.begin[order])
+    ends = rank(offered.keys[order], offered.end[order])
+    first = np.searchsorted(ends, rank(asked.keys, asked.begin), side="right")
+    last = np.searchsorted(begins, rank(asked.keys, asked.end), side="left")
     # An end without bound has the rank just below the next key's first: ranks of
     # different keys never mix, as each key has all the times to itself.
     counts = np.maximum(last - first, 0)
@@ -242,12 +302,21 @@ def _ambiguous(
     seekers: Seekers, edge: Edge, candidates: Candidates, edges: Csr
 ) -> DataIdError:
     row = int(np.flatnonzero(edges.counts > 1)[0])
-    data_id = _data_id(seekers, row)
-    ids = [candidates.ids[place].tobytes().hex() for place in edges.row(row)[:3]]
-    return DataIdError(
-        f"Task '{seekers.task.label}' takes one '{edge.dataset_type.name}', and "
-        f"{edges.counts[row]} are valid at the time of {data_id}: {', '.join(ids)}. "
+    dataset_type = edge.dataset_type
+    shown = [
+        f"{candidates.data_id(place, dataset_type.dimensions)} "
+        f"({UUID(bytes=candidates.ids[place].tobytes())})"
+        for place in map(int, edges.row(row)[:2])
+    ]
+    advice = (
         "Decertify some of them, or search other collections."
+        if dataset_type.dimensions <= seekers.task.dimensions
+        else "Declare the connection with multiple=True."
+    )
+    return DataIdError(
+        f"Task '{seekers.task.label}' takes one '{dataset_type.name}' through "
+        f"connection '{edge.name}', and {edges.counts[row]} are valid for "
+        f"{seekers.data_id(row)}, such as {' and '.join(shown)}. {advice}"
     )
 
 
@@ -255,23 +324,22 @@ def _missing(
     seekers: Seekers, edge: Edge, missing: NDArray[np.bool_], sources: Sources
 ) -> DatasetNotFoundError:
     rows = np.flatnonzero(missing)
-    shown = "; ".join(str(_data_id(seekers, int(row))) for row in rows[:3])
+    shown = "; ".join(str(seekers.data_id(int(row))) for row in rows[:3])
     name = edge.dataset_type.name
-    connection = edge.connection
-    is_calibration = getattr(connection, "is_calibration", False)
-    advice = (
-        "Certify one that is valid at that time, "
-        if is_calibration
-        else "Ingest or make it, "
-    )
+    timeless = np.count_nonzero(seekers.begin[rows] > seekers.end[rows])
+    if timeless:
+        elements = [e.name for e in seekers.task.dimensions.temporal_elements()]
+        advice = (
+            f"{timeless} of them have no time, as the {' or '.join(elements)} record "
+            "has no time span, and no calibration is valid then: complete the record, "
+        )
+    elif getattr(edge.connection, "is_calibration", False):
+        advice = "Certify one that is valid at that time, "
+    else:
+        advice = "Ingest or make it, "
     return DatasetNotFoundError(
         f"Task '{seekers.task.label}' needs '{name}', and there is none for "
         f"{len(rows)} of its {len(missing)} quanta: {shown}"
         f"{' ...' if len(rows) > 3 else ''}. Searched: {quoted(sources.inputs)}. "
         f"{advice}or add the collection that has it to the inputs."
     )
-
-
-def _data_id(seekers: Seekers, row: int) -> object:
-    relation = seekers.relation
-    return relation.coding.coordinate(seekers.task.dimensions, relation.columns, row)

@@ -60,6 +60,22 @@ class FoundDatasets:
     end: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Input collections that are searched together.
+
+    Parameters
+    ----------
+    collections
+        Their names, in the order of the search.
+    certified
+        Whether it is one CALIBRATION collection, whose datasets are valid for a time.
+    """
+
+    collections: tuple[str, ...]
+    certified: bool
+
+
 @dataclass(slots=True, eq=False)
 class Sources:
     """What a graph is built from.
@@ -128,26 +144,32 @@ class Sources:
             )
         return found
 
-    def segments(self) -> list[tuple[tuple[str, ...], bool]]:
-        """Return the inputs as groups of collections, in the order of the search.
+    def segments(self) -> list[Segment]:
+        """Return the inputs in parts that are searched one after another.
 
-        A CALIBRATION collection is a group of its own, and then the second value is
-        true; others that follow one another are searched together.
+        A CALIBRATION collection is a part of its own; others that follow one another
+        are searched together.
         """
-        groups: list[tuple[list[str], bool]] = []
+        found: list[Segment] = []
         for collection in self.registry.collections.flatten(self.inputs):
             certified = collection.type is CollectionType.CALIBRATION
-            if certified or not groups or groups[-1][1]:
-                groups.append(([], certified))
-            groups[-1][0].append(collection.name)
-        return [(tuple(names), certified) for names, certified in groups]
+            names: tuple[str, ...] = (collection.name,)
+            if found and not certified and not found[-1].certified:
+                names = (*found.pop().collections, *names)
+            found.append(Segment(names, certified))
+        return found
 
     def plain_inputs(self) -> tuple[str, ...]:
         """Return the inputs without CALIBRATION collections."""
         segments = self.segments()
-        if not any(certified for _, certified in segments):
+        if not any(segment.certified for segment in segments):
             return self.inputs
-        return tuple(n for names, certified in segments if not certified for n in names)
+        return tuple(
+            name
+            for segment in segments
+            if not segment.certified
+            for name in segment.collections
+        )
 
     def find_datasets(
         self,

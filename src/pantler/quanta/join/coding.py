@@ -95,14 +95,14 @@ def number_values(
     return DimensionValues(
         frame[name].rechunk(),
         fixed,
-        _times(frame, "timespan_begin", Timespan.MIN) if times else None,
-        _times(frame, "timespan_end", Timespan.MAX) if times else None,
+        # A record without a time span has one that overlaps none.
+        _times(frame, "timespan_begin", missing=Timespan.MAX) if times else None,
+        _times(frame, "timespan_end", missing=Timespan.MIN) if times else None,
         frame["region"] if "region" in frame.columns else None,
     )
 
 
-def _times(frame: pl.DataFrame, name: str, missing: int) -> NDArray[np.int64]:
-    """Return times; a missing bound is none."""
+def _times(frame: pl.DataFrame, name: str, *, missing: int) -> NDArray[np.int64]:
     return frame[name].fill_null(missing).to_numpy()
 
 
@@ -118,7 +118,8 @@ class DimensionValues:
         For each dimension that this one fixes, its number by number; shape (n,)
         each.
     begin, end : (n,)
-        TAI nanoseconds, for temporal dimensions.
+        TAI nanoseconds, for temporal dimensions; where a value has no time span,
+        ``begin`` is after ``end``.
     regions : (n,)
         Encoded regions, for spatial dimensions.
     """

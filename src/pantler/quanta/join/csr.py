@@ -35,7 +35,7 @@ class Csr:
         Parameters
         ----------
         rows, columns : (n_links,)
-            The pairs, in any order, without duplicates.
+            The pairs, in any order.
         n_rows
             How many rows there are.
         """
@@ -96,6 +96,18 @@ class Csr:
         running = np.zeros(len(self.columns) + 1, dtype=np.int64)
         np.cumsum(wanted[self.columns], out=running[1:])
         return np.diff(running[self.starts])
+
+    def distinct(self) -> Self:
+        """Return the edges without repetitions; columns ascend in each row."""
+        repeated = np.zeros(len(self.columns), dtype=np.bool_)
+        repeated[1:] = self.columns[1:] == self.columns[:-1]
+        starts = self.starts[:-1]
+        repeated[starts[starts < len(self.columns)]] = False
+        if not repeated.any():
+            return self
+        running = np.zeros(len(self.columns) + 1, dtype=np.int64)
+        np.cumsum(~repeated, out=running[1:])
+        return type(self)(running[self.starts], self.columns[~repeated])
 
     def keep(self, rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> Self:
         """Return the edges among the kept rows and columns, both renumbered.

@@ -66,6 +66,18 @@ def pack_both(
     return keys[: counts[0]], keys[counts[0] :]
 
 
+def distinct(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the distinct keys in order.
+
+    By sorting: `numpy.unique` of recent versions makes a table of hashes first, which
+    takes four times as long for millions of keys.
+    """
+    ordered = np.sort(keys)
+    is_new = np.ones(len(ordered), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
+    return ordered[is_new]
+
+
 def is_in(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which of the left keys are among the right ones, shape (n,)."""
     return np.isin(left, right)

@@ -17,6 +17,7 @@ from pantler.errors import (
     DatasetTypeNotFoundError,
     NotFoundError,
 )
+from pantler.tasks.connections import Input, PrerequisiteInput
 from pantler.testing.survey import DAY_NS, insert_some, raw_type
 
 
@@ -178,7 +179,7 @@ def test_two_calibrations_at_one_time_are_refused(build, registry):
     ):
         ids = insert_some(registry, bias, run, [1])
         registry.collections.certify("Cam/split", ids, span)
-    with pytest.raises(DataIdError, match="takes one 'bias', and 2 are valid"):
+    with pytest.raises(DataIdError, match=r"takes one 'bias' .*, and 2 are valid"):
         build("reduce", inputs=("Cam/raw", "Cam/split"))
 
 
@@ -311,3 +312,107 @@ def test_configurations_have_refs_without_data_ids(build):
     assert (ref.run, dict(ref.data_id)) == ("out", {})
     with pytest.raises(NotFoundError, match="Did you mean 'reduce_config'"):
         graph.init_ref("reduce_confog")
+
+
+def test_several_inputs_where_a_task_takes_one_are_refused(
+    build, graph_of, make_task, registry
+):
+    raw = Input("raw", "StructuredDict", dimensions=("exposure", "detector"))
+    types = registry.dataset_types.all()
+    pipeline = graph_of(make_task("look", ("exposure",), frame=raw), registered=types)
+    with pytest.raises(DataIdError) as caught:
+        build(pipeline=pipeline)
+    text = str(caught.value)
+    assert "'look' takes one 'raw' through connection 'frame', and there are 4" in text
+    for words in ("exposure: 1}", "detector: 0", "detector: 1", "multiple=True"):
+        assert words in text
+    graph = build(pipeline=pipeline, where="detector = 2")
+    assert [refs(graph.quantum(i), "frame") for i in range(3)] == [[2]] * 3
+
+
+def test_inputs_that_are_not_there_do_not_count_as_several(
+    build, graph_of, make_task, registry
+):
+    group = registry.universe.group(["exposure", "detector"])
+    some = DatasetType("some", group, "StructuredDict")
+    registry.dataset_types.register(some)
+    (one, *_) = insert_some(registry, some, "Cam/some", [1, 2])
+    registry.collections.register("Cam/one", CollectionType.TAGGED)
+    registry.collections.associate("Cam/one", [one])
+    look = make_task(
+        "look",
+        ("exposure",),
+        frame=Input(
+            "some", "StructuredDict", dimensions=("exposure", "detector"), minimum=0
+        ),
+    )
+    pipeline = graph_of(look, registered=registry.dataset_types.all())
+    graph = build(pipeline=pipeline, inputs=("Cam/one",), where="detector < 2")
+    assert [refs(graph.quantum(i), "frame") for i in range(3)] == [[0], [], []]
+    with pytest.raises(DataIdError, match=r"'look' takes one 'some'.* there are 2"):
+        build(pipeline=pipeline, inputs=("Cam/some",), where="detector < 2")
+
+
+def test_several_prerequisites_where_a_task_takes_one_are_refused(
+    build, graph_of, make_task, registry
+):
+    group = registry.universe.group(["detector"])
+    registry.dataset_types.register(DatasetType("map", group, "StructuredDict"))
+    insert_some(registry, registry.dataset_types.get("map"), "Cam/maps", [1])
+    look = make_task(
+        "look",
+        ("exposure",),
+        frames=Input(
+            "raw", "StructuredDict", dimensions=("exposure", "detector"), multiple=True
+        ),
+        chart=PrerequisiteInput("map", "StructuredDict", dimensions=("detector",)),
+    )
+    pipeline = graph_of(look, registered=registry.dataset_types.all())
+    with pytest.raises(DataIdError) as caught:
+        build(pipeline=pipeline, inputs=("Cam/raw", "Cam/maps"))
+    text = str(caught.value)
+    assert "takes one 'map' through connection 'chart', and 4 are valid for" in text
+    for words in ("exposure: 1}", "detector: 0", "detector: 1", "multiple=True"):
+        assert words in text
+
+
+@pytest.fixture
+def timeless(registry):
+    """Add exposure 4, which has raws and no time span."""
+    keys = {"instrument": "Cam", "day_obs": 20260101, "group": "group 1"}
+    record = {**keys, "exposure": 4, "obs_id": "obs-4", "physical_filter": "g1"}
+    registry.dimensions.insert("exposure", [record])
+    insert_some(registry, registry.dataset_types.get("raw"), "Cam/raw", [4])
+
+
+@pytest.mark.usefixtures("timeless")
+def test_no_calibration_is_valid_for_an_exposure_without_a_time_span(build):
+    with pytest.raises(DatasetNotFoundError) as caught:
+        build("reduce")
+    text = str(caught.value)
+    assert "there is none for 4 of its 16 quanta" in text
+    assert "exposure: 4" in text
+    assert "4 of them have no time, as the exposure record has no time span" in text
+    assert len(build("reduce", where="exposure < 4")) == 12
+
+
+@pytest.mark.usefixtures("timeless")
+def test_an_exposure_without_a_time_span_takes_what_has_no_time_either(build):
+    graph = build("reduce", inputs=("Cam/raw", "Cam/biases"))
+    assert len(graph) == 16
+    # What is certified is passed over, and the plain member of a run is found.
+    graph = build("reduce", inputs=("Cam/raw", "Cam/calib", "Cam/biases"))
+    assert all(len(graph.quantum(i).inputs["bias"]) == 1 for i in range(16))
+
+
+def test_one_dataset_certified_for_adjoining_times_counts_once(build, registry):
+    bias = registry.dataset_types.get("bias")
+    ids = insert_some(registry, bias, "Cam/b1", [1])
+    registry.collections.register("Cam/two", CollectionType.CALIBRATION)
+    middle = DAY_NS + 5_000_000_000  # within the first exposure
+    for span in (Timespan(0, middle), Timespan(middle, 9 * DAY_NS)):
+        registry.collections.certify("Cam/two", ids, span)
+    graph = build("reduce", inputs=("Cam/raw", "Cam/two"))
+    for index in range(len(graph)):
+        (ref,) = graph.quantum(index).inputs["bias"]
+        assert ref.run == "Cam/b1"

@@ -16,7 +16,8 @@ from pantler.pipelines.graph import PipelineGraph
 from pantler.pipelines.pipeline import Pipeline
 from pantler.pipelines.task_definition import TaskDefinition
 from pantler.quanta.building.build import build_graph
-from pantler.queries.binding import parse_where
+from pantler.queries.binding import bind
+from pantler.queries.parser import parse
 from pantler.registry.sql.settings import SqliteSettings
 from pantler.registry.sql.sqlite import SqliteRegistry
 from pantler.tasks.connections import Connection, Connections
@@ -129,7 +130,7 @@ def build(
     def make(*labels: str, where: str = "", **options: Any) -> QuantumGraph:
         options = {"inputs": INPUTS, "output_run": "out", **options}
         pipeline = options.pop("pipeline", None) or make_pipeline(*labels)
-        condition = parse_where(where, registry.universe)
+        condition = bind(parse(where), registry.universe)
         return build_graph(pipeline, registry, where=condition, **options)
 
     return make

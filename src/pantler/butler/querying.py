@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from pantler.datasets.collection import CollectionType
 from pantler.errors import InvalidInputError
 from pantler.queries.analysis import columns
-from pantler.queries.binding import combine, data_id_predicate, parse_where
+from pantler.queries.binding import bind as bind_names
+from pantler.queries.binding import combine, data_id_predicate
+from pantler.queries.parser import parse
 from pantler.queries.query import DatasetSearch, Query
 from pantler.queries.results import DataIdResults, DatasetResults, RecordResults
 from pantler.queries.tree import DatasetField, DimensionKey
@@ -123,8 +125,8 @@ class QueryFactory:
         """
         group, searches = scope
         universe = self._registry.universe
-        written = parse_where(
-            where,
+        written = bind_names(
+            parse(where),
             universe,
             dataset_types={s.dataset_type.name: s.dataset_type for s in searches},
             parameters=dict(bind or {}),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from types import NoneType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 ColumnType = Literal["string", "int", "float", "bool", "hash", "region", "time"]
 
 DataIdValue = int | str
+
+_INT64: Final = range(-(2**63), 2**63)
 
 _POLARS: dict[str, type[pl.DataType]] = {
     "string": pl.String,
@@ -35,6 +38,47 @@ _PYTHON: dict[str, tuple[type, ...]] = {
     "region": (bytes,),
     "time": (int,),
 }
+
+
+def plain_integer(value: object) -> int:
+    """Return an integer of any type, such as numpy's, as Python's own.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer: a float is not, nor is a truth value.
+    ValueError
+        If it does not fit into 64 bits.
+    """
+    if type(value) is not int:
+        value = _index(value)
+    if value not in _INT64:
+        raise ValueError(f"The integer {value} does not fit into 64 bits.")
+    return value
+
+
+def _index(value: object) -> int:
+    # A truth value is an index to Python, and so is an array of one integer.
+    if isinstance(value, bool) or getattr(value, "shape", ()) != ():
+        raise TypeError(f"{value!r} is not an integer")
+    return operator.index(value)  # type: ignore[arg-type]  # it checks itself
+
+
+def plain_text(value: str) -> str:
+    """Return text as Python's own type.
+
+    Raises
+    ------
+    ValueError
+        If it has lone surrogates, which stand for bytes that are not text (in a file
+        name, say) and cannot be stored.
+    """
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{value!a} has characters that are not text.") from None
+    return value if type(value) is str else str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +152,13 @@ class Column:
                 f"{where}: '{self.name}' must be {self.type}, "
                 f"not {value!r} ({type(value).__name__})."
             )
+        try:
+            if isinstance(value, str):
+                plain_text(value)
+            elif isinstance(value, int):
+                plain_integer(int(value))
+        except ValueError as error:
+            raise InvalidInputError(f"{where}: '{self.name}': {error}") from None
         if self.length and isinstance(value, str | bytes) and len(value) > self.length:
             raise InvalidInputError(
                 f"{where}: '{self.name}' has {len(value)} characters or bytes; "

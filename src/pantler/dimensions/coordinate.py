@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pantler.dimensions.column import DataIdValue
+from pantler.dimensions.column import DataIdValue, plain_integer, plain_text
 from pantler.errors import DataIdError, close_match
 
 if TYPE_CHECKING:
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 class DataCoordinate(Mapping[str, DataIdValue]):
     """An immutable data ID: a value for each required dimension of a group.
 
-    Equality and hash go by the required values. A *full* coordinate also holds the
+    An integer may be of any type that stands for nothing else, such as numpy's; a
+    float is refused, 4.0 as much as 4.7, and so is a truth value: where they come from,
+    a fraction or a missing value may come from as well. Equality and hash go by the
+    required values. A *full* coordinate also holds the
     implied values; then they are keys of the mapping too.
 
     Parameters
@@ -141,13 +144,14 @@ def _show(mapping: Mapping[str, object]) -> str:
 
 def _value(name: str, value: object, group: DimensionGroup) -> DataIdValue:
     column = group.universe[name].primary_key
-    if column.type == "int":
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-        index = getattr(value, "__index__", None)  # numpy integers
-        if index is not None and not isinstance(value, bool):
-            return int(index())
-    elif isinstance(value, str):
-        return value
+    try:
+        if column.type == "int":
+            return plain_integer(value)
+        if isinstance(value, str):
+            return plain_text(value)
+    except ValueError as error:
+        raise DataIdError(f"Data ID key '{name}': {error}") from None
+    except TypeError:
+        pass
     kind = "an integer" if column.type == "int" else "text"
     raise DataIdError(f"Data ID key '{name}' takes {kind}, not {value!r}.")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _SECOND: Final = 1_000_000_000
 _DAY: Final = 86_400 * _SECOND
 _LIMIT: Final = 2**63
+_MOST_CHARACTERS: Final = 100
 _EPOCH_ORDINAL: Final = dt.date(1970, 1, 1).toordinal()
 _EPOCH_MJD: Final = 40_587
 _EPOCH_JD: Final = Fraction(4_881_175, 2)  # 2440587.5
@@ -39,6 +40,10 @@ _FORMS: Final = (
     "Write a date such as '2025-03-01', '2025-03-01T12:34:56.789' or "
     "'2025:060:12:34' (UTC), a number (MJD, TAI), or 'format/value/scale' "
     "with names of astropy, such as 'jd/2460735.5/tai'."
+)
+
+_OUTSIDE: Final = (
+    "outside of the years 1678 to 2261, which 64 bits of nanoseconds can hold"
 )
 
 
@@ -61,7 +66,7 @@ def parse_time(text: str) -> int:
     Raises
     ------
     InvalidInputError
-        If the text is no time, or the time does not fit into 64 bits (years 1678 to
+        If the text is not a time, or the time does not fit into 64 bits (years 1678 to
         2261 do).
 
     Examples
@@ -71,16 +76,15 @@ def parse_time(text: str) -> int:
     >>> parse_time("41317/tai") == parse_time("1972-01-01/tai")
     True
     """
+    if len(text) > _MOST_CHARACTERS or not text.isascii():
+        raise InvalidInputError(f"{_short(text)} is not a time. {_FORMS}")
     format_name, value, scale = _split(text)
     if _NUMBER.fullmatch(value) and format_name not in _DATE_FORMATS:
         time_ns = _from_number(text, value, format_name or "mjd", scale)
     else:
         time_ns = _from_date(text, value, format_name, scale or "utc")
     if not -_LIMIT <= time_ns < _LIMIT:
-        raise InvalidInputError(
-            f"The time '{text}' is outside of the years 1678 to 2261, "
-            "which 64 bits of nanoseconds can hold."
-        )
+        raise InvalidInputError(f"The time '{text}' is {_OUTSIDE}.")
     return time_ns
 
 
@@ -126,17 +130,24 @@ def from_astropy(time: Any) -> int:
     Raises
     ------
     InvalidInputError
-        If it is no scalar, or cannot be converted to TAI.
+        If it is not a scalar, or cannot be converted to TAI.
     """
     if not getattr(time, "isscalar", False):
         raise InvalidInputError(f"One astropy Time is needed, not {time!r}.")
+    time_ns = _tai_ns(time)
+    if not -_LIMIT <= time_ns < _LIMIT:
+        raise InvalidInputError(f"The time {time!r} is {_OUTSIDE}.")
+    return time_ns
+
+
+def _tai_ns(time: Any) -> int:
     with _quiet_astropy():
         from astropy.time import ScaleValueError
 
         try:
             tai = time.tai
             days = Fraction(float(tai.jd1)) + Fraction(float(tai.jd2)) - _EPOCH_JD
-        except (ValueError, IndexError, ScaleValueError) as error:
+        except (ValueError, OverflowError, IndexError, ScaleValueError) as error:
             raise InvalidInputError(
                 f"The time {time!r} cannot be converted to TAI: {error}"
             ) from error
@@ -159,16 +170,28 @@ def datetime_to_tai(moment: dt.datetime) -> int:
     Raises
     ------
     InvalidInputError
-        If it is before 1972.
+        If it is before 1972 or after 2261.
     """
+    if moment.year > 9000:
+        raise InvalidInputError(f"The time {moment} is {_OUTSIDE}.")
     if moment.tzinfo is not None:
-        moment = moment.astimezone(dt.UTC)
+        local, east = moment.replace(tzinfo=None), moment.utcoffset() or dt.timedelta()
+        # The first day of year 1 may have no other zone's time; it is refused below.
+        moment = local if local.year == 1 else local - east
     day = moment.toordinal() - _EPOCH_ORDINAL
     offset = _tai_minus_utc(day)
     if offset is None:
         raise InvalidInputError(f"{moment} is before 1972, when UTC became as it is.")
     seconds = moment.hour * 3600 + moment.minute * 60 + moment.second + offset
-    return day * _DAY + seconds * _SECOND + moment.microsecond * 1000
+    time_ns = day * _DAY + seconds * _SECOND + moment.microsecond * 1000
+    if time_ns >= _LIMIT:
+        raise InvalidInputError(f"The time {moment} is {_OUTSIDE}.")
+    return time_ns
+
+
+def _short(text: str) -> str:
+    shown = text if len(text) <= 40 else f"{text[:40]}…"
+    return ascii(shown)
 
 
 def _split(text: str) -> tuple[str | None, str, str | None]:
@@ -183,7 +206,7 @@ def _split(text: str) -> tuple[str | None, str, str | None]:
         return parts[0].lower(), parts[1], None
     if len(parts) == 3:
         return parts[0].lower(), parts[1], parts[2].lower()
-    raise InvalidInputError(f"'{text}' is no time. {_FORMS}")
+    raise InvalidInputError(f"'{text}' is not a time. {_FORMS}")
 
 
 def _from_number(text: str, value: str, format_name: str, scale: str | None) -> int:
@@ -192,9 +215,11 @@ def _from_number(text: str, value: str, format_name: str, scale: str | None) -> 
     try:
         number = Decimal(value)
     except InvalidOperation:
-        raise InvalidInputError(f"'{text}' is no time. {_FORMS}") from None
+        raise InvalidInputError(f"'{text}' is not a time. {_FORMS}") from None
     if number.copy_abs() >= Decimal("1e12"):
         raise InvalidInputError(f"The number in the time '{text}' is too large.")
+    if number.adjusted() < -30:  # far below a nanosecond in any unit
+        number = Decimal(0)
     if scale == "tai" and format_name in {"mjd", "jd"}:
         origin = _EPOCH_MJD if format_name == "mjd" else _EPOCH_JD
         return round((Fraction(number) - origin) * _DAY)
@@ -209,7 +234,7 @@ def _from_date(text: str, value: str, format_name: str | None, scale: str) -> in
     if format_name is None or format_name in _DATE_FORMATS:
         match = _CALENDAR.fullmatch(value) or _DAY_OF_YEAR.fullmatch(value)
         if match is None:
-            raise InvalidInputError(f"'{text}' is no time. {_FORMS}")
+            raise InvalidInputError(f"'{text}' is not a time. {_FORMS}")
     if match is None:
         return _through_astropy(text, (value,), format_name, scale)
     day = _day_number(text, match)
@@ -282,19 +307,27 @@ def _tai_minus_utc(day: int) -> int | None:
 
 @contextmanager
 def _quiet_astropy() -> Iterator[None]:
-    """Keep astropy from the network, and from warning of far years."""
+    """Keep astropy from the network, and from warning of far years.
+
+    Its own tables of leap seconds and of the Earth's rotation are used as they are:
+    it would look for newer ones when they are about to expire.
+    """
     import warnings
 
     import erfa
-    from astropy.utils import iers
+    from astropy.utils import data
 
-    with (
-        iers.conf.set_temp("auto_download", False),
-        iers.conf.set_temp("auto_max_age", None),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore", erfa.ErfaWarning)
-        yield
+    with data.conf.set_temp("allow_internet", False):
+        from astropy.utils import iers
+
+        with (
+            iers.conf.set_temp("auto_download", False),
+            iers.conf.set_temp("auto_max_age", None),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore", erfa.ErfaWarning)
+            warnings.simplefilter("ignore", iers.IERSWarning)
+            yield
 
 
 def _through_astropy(
@@ -316,6 +349,6 @@ def _through_astropy(
             time = Time(*value, format=format_name, scale=scale)
         except (ValueError, TypeError, OverflowError) as error:
             raise InvalidInputError(
-                f"'{text}' is no time: {error}. {_FORMS}"
+                f"'{text}' is not a time: {str(error).splitlines()[0]} {_FORMS}"
             ) from error
-    return from_astropy(time)
+    return _tai_ns(time)

@@ -15,7 +15,8 @@ from pantler.quanta.output_run import (
     searched_collections,
     used_collections,
 )
-from pantler.queries.binding import parse_where
+from pantler.queries.binding import bind as bind_names
+from pantler.queries.parser import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,7 +93,7 @@ def plan_graph(
         raise PipelineError(
             "The pipeline does not fit the repository. " + " ".join(mismatches)
         )
-    condition = parse_where(where, registry.universe, parameters=dict(bind or {}))
+    condition = bind_names(parse(where), registry.universe, parameters=dict(bind or {}))
     built = build_graph(
         graph,
         registry,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast, overload
 
 from pantler.dimensions.timespan import Timespan
 from pantler.errors import DataIdError, InvalidInputError, QuerySyntaxError, close_match
@@ -28,11 +28,11 @@ from pantler.queries.operands import (
     is_constant,
     is_list,
     number,
+    string,
     to_operand,
     type_of,
     type_words,
 )
-from pantler.queries.parser import parse
 from pantler.queries.rendering import to_text
 from pantler.queries.syntax import (
     Binary,
@@ -68,20 +68,42 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _ARITHMETIC: Final = frozenset("+-*/%")
 
 
-def parse_where(
-    text: str,
+@overload
+def bind(
+    syntax: Node,
+    universe: Universe,
+    *,
+    dataset_types: Mapping[str, DatasetType] = ...,
+    parameters: Mapping[str, object] = ...,
+    dimensions: DimensionGroup | None = ...,
+) -> Predicate: ...
+
+
+@overload
+def bind(
+    syntax: Node | None,
+    universe: Universe,
+    *,
+    dataset_types: Mapping[str, DatasetType] = ...,
+    parameters: Mapping[str, object] = ...,
+    dimensions: DimensionGroup | None = ...,
+) -> Predicate | None: ...
+
+
+def bind(
+    syntax: Node | None,
     universe: Universe,
     *,
     dataset_types: Mapping[str, DatasetType] = _NOTHING,
     parameters: Mapping[str, object] = _NOTHING,
     dimensions: DimensionGroup | None = None,
 ) -> Predicate | None:
-    """Return the bound tree of an expression; None of an empty one.
+    """Return the bound tree of a syntax tree; None of None.
 
     Parameters
     ----------
-    text
-        An expression, such as ``"instrument = 'Demo' AND visit IN (1, 5..9)"``.
+    syntax
+        What `pantler.queries.parser.parse` returns.
     universe
         The dimensions that it can name.
     dataset_types
@@ -95,42 +117,18 @@ def parse_where(
     Raises
     ------
     QuerySyntaxError
-        If it cannot be understood, with the line and column.
+        If a name is unknown or a type does not fit, with the line and column.
 
     Examples
     --------
     >>> from pantler.dimensions.universe import Universe
-    >>> parse_where("visit > 3", Universe.default())
+    >>> from pantler.queries.parser import parse
+    >>> bind(parse("visit > 3"), Universe.default())
     Comparison(operator='>', left=DimensionKey(dimension='visit', type='int'), \
 right=Constant(value=3, type='int'))
     """
-    syntax = parse(text)
     if syntax is None:
         return None
-    return bind(
-        syntax,
-        universe,
-        dataset_types=dataset_types,
-        parameters=parameters,
-        dimensions=dimensions,
-    )
-
-
-def bind(
-    syntax: Node,
-    universe: Universe,
-    *,
-    dataset_types: Mapping[str, DatasetType] = _NOTHING,
-    parameters: Mapping[str, object] = _NOTHING,
-    dimensions: DimensionGroup | None = None,
-) -> Predicate:
-    """Return the bound tree of a syntax tree; parameters as for `parse_where`.
-
-    Raises
-    ------
-    QuerySyntaxError
-        If a name is unknown or a type does not fit.
-    """
     names = Names(universe, dataset_types, dimensions, parameters)
     return _Binder(universe, names, parameters).predicate(syntax)
 
@@ -173,10 +171,10 @@ def data_id_predicate(mapping: Mapping[str, object], universe: Universe) -> Pred
 
 
 def _key_value(column: Operand, value: object, key: str) -> Operand:
-    """Return the value of a data ID's key, which is no fraction."""
+    """Return the value of a data ID's key, which may not be a float."""
     operand = to_operand(value, key, Place())
     if isinstance(column, DimensionKey) and type_of(operand) == "float":
-        raise DataIdError(f"Data ID key '{key}' takes no fraction: {value!r}.")
+        raise DataIdError(f"Data ID key '{key}' takes an integer, not {value!r}.")
     return operand
 
 
@@ -324,6 +322,8 @@ def _literal(node: Value) -> Operand:
             return number(cast("float", value), node.place)
         case "time":
             return Constant(_time(str(value), node.place), "time")
+        case "string":
+            return string(str(value), node.place)
         case kind:
             return Constant(value, kind)
 

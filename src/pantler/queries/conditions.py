@@ -276,7 +276,7 @@ class Conditions:
             return Constant(bytes.fromhex(text), "hash")
         except ValueError:
             raise self.place.error(
-                f"'{text}' is no hash: hexadecimal digits are needed."
+                f"'{text}' is not a hash: hexadecimal digits are needed."
             ) from None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
 from pantler.errors import InvalidInputError, PantlerError, close_match
@@ -60,7 +60,7 @@ def uuid_bytes(text: str, place: Place) -> bytes:
         return UUID(text).bytes
     except ValueError:
         raise place.error(
-            f"'{text}' is no UUID: 32 hexadecimal digits are needed."
+            f"'{text}' is not a UUID: 32 hexadecimal digits are needed."
         ) from None
 
 
@@ -73,7 +73,7 @@ def _text(name: str, arguments: Sequence[Operand], place: Place) -> str:
 
 def _number(name: str, argument: Operand, place: Place) -> float:
     if isinstance(argument, Constant) and argument.type in NUMERIC:
-        return float(argument.value or 0)
+        return float(cast("float", argument.value))  # -0.0 is another bit pattern
     raise place.error(
         f"{name} takes numbers, in degrees, and no columns; "
         f"one of its values is {type_words(type_of(argument))}."
@@ -108,6 +108,7 @@ def _box(lon: float, lat: float, width: float, height: float, /) -> Region:
 
     if width < 0 or height < 0:
         raise InvalidInputError("the width and height of a box are not negative.")
+    width = min(width, 360.0)  # all longitudes, however many turns
     low, high = max(lat - height / 2, -90.0), min(lat + height / 2, 90.0)
     return Box.from_lonlat(lon - width / 2, lon + width / 2, low, high)
 

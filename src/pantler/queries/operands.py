@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import operator
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import numpy as np
 import polars as pl
 
+from pantler.dimensions.column import plain_integer, plain_text
 from pantler.dimensions.timespan import Timespan
 from pantler.queries.tree import (
     Arithmetic,
@@ -39,7 +41,6 @@ _WORDS: Final[dict[ValueType, str]] = {
     "hash": "bytes",
     "null": "NULL",
 }
-_INT64: Final = range(-(2**63), 2**63)
 
 
 def type_of(operand: Operand) -> ValueType:
@@ -69,9 +70,9 @@ def type_words(kind: ValueType) -> str:
 
 def is_list(value: object) -> bool:
     """Whether a Python value stands for several values."""
-    return isinstance(
-        value, list | tuple | set | frozenset | range | np.ndarray | pl.Series
-    )
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, list | tuple | set | frozenset | range | pl.Series)
 
 
 def number(value: float, place: Place) -> Constant:
@@ -83,12 +84,27 @@ def number(value: float, place: Place) -> Constant:
         If it is not finite, or an integer of more than 64 bits.
     """
     if isinstance(value, int):
-        if value not in _INT64:
-            raise place.error(f"The integer {value} does not fit into 64 bits.")
-        return Constant(value, "int")
+        try:
+            return Constant(plain_integer(value), "int")
+        except ValueError as error:
+            raise place.error(str(error)) from None
     if not math.isfinite(value):
         raise place.error(f"The number {value} is not finite.")
     return Constant(value, "float")
+
+
+def string(value: str, place: Place) -> Constant:
+    """Return text as a constant.
+
+    Raises
+    ------
+    QuerySyntaxError
+        If it cannot be stored anywhere, and so never be found.
+    """
+    try:
+        return Constant(plain_text(value), "string")
+    except ValueError as error:
+        raise place.error(str(error)) from None
 
 
 def to_operand(value: object, name: str, place: Place) -> Operand:
@@ -110,14 +126,14 @@ def to_operand(value: object, name: str, place: Place) -> Operand:
     QuerySyntaxError
         If it is nothing of these.
     """
-    if isinstance(value, np.generic):
+    if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
         value = value.item()
     if isinstance(value, bool):
         return Constant(value, "bool")
     if isinstance(value, int | float):
         return number(value, place)
     if isinstance(value, str):
-        return Constant(value, "string")
+        return string(value, place)
     if value is None:
         return Constant(None, "null")
     return _rich_operand(value, name, place)
@@ -141,6 +157,8 @@ def _rich_operand(value: object, name: str, place: Place) -> Operand:
     encoded = value.encode() if hasattr(value, "encode") else None
     if isinstance(encoded, bytes):
         return RegionConstant(encoded)
+    if hasattr(value, "__index__"):
+        return number(operator.index(value), place)
     raise place.error(
         f"The value of '{name}' is a {type(value).__name__}, of which an expression "
         "knows nothing. Bind a number, text, time, time span, region or UUID."

@@ -48,8 +48,9 @@ def to_text(node: Predicate | Operand) -> str:
     Examples
     --------
     >>> from pantler.dimensions.universe import Universe
-    >>> from pantler.queries.binding import parse_where
-    >>> to_text(parse_where("visit in (3,1) or not band='r'", Universe.default()))
+    >>> from pantler.queries.binding import bind
+    >>> from pantler.queries.parser import parse
+    >>> to_text(bind(parse("visit in (3,1) or not band='r'"), Universe.default()))
     "visit IN (3, 1) OR NOT band = 'r'"
     """
     raise TypeError(f"{node!r} is no node of a bound tree.")

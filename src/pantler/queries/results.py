@@ -6,6 +6,7 @@ Each is immutable: ``where``, ``order_by``, ``limit`` and ``offset`` return a ne
 from __future__ import annotations
 
 import itertools
+import operator
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 # Rows that are Python objects at one time while results are iterated over.
 _CHUNK_ROWS = 50_000
+
+# The most rows that any database can count.
+_MOST = 2**63 - 1
 
 Item_co = TypeVar("Item_co", covariant=True)
 
@@ -123,15 +127,14 @@ class Results(ABC, Generic[Item_co]):
 
     def limit(self, count: int | None) -> Self:
         """Return at most so many of the rows; None for all."""
-        if count is not None and count < 0:
-            raise InvalidInputError(f"A limit is 0 or more, not {count}.")
+        if count is not None:
+            count = _checked_number(count, "A limit")
         return replace(self, query=replace(self.query, limit=count))
 
     def offset(self, count: int) -> Self:
         """Return the rows without the first ones; the limit counts from there."""
-        if count < 0:
-            raise InvalidInputError(f"An offset is 0 or more, not {count}.")
-        return replace(self, query=replace(self.query, offset=count))
+        number = _checked_number(count, "An offset")
+        return replace(self, query=replace(self.query, offset=number))
 
     def to_polars(self) -> pl.DataFrame:
         """Return all rows as a frame, columns as `Query` says."""
@@ -168,6 +171,16 @@ class Results(ABC, Generic[Item_co]):
 
     def _chunks(self) -> Iterator[pl.DataFrame]:
         yield from self.to_polars().iter_slices(_CHUNK_ROWS)
+
+
+def _checked_number(count: int, what: str) -> int:
+    try:
+        number = operator.index(count)
+    except TypeError:
+        raise InvalidInputError(f"{what} is an integer, not {count!r}.") from None
+    if number < 0:
+        raise InvalidInputError(f"{what} is 0 or more, not {count}.")
+    return min(number, _MOST)
 
 
 class DataIdResults(Results[DataCoordinate]):

@@ -37,6 +37,7 @@ from pantler.errors import (
     DatasetTypeNotFoundError,
     InvalidInputError,
 )
+from pantler.testing.registry_dataset_queries import DatasetQuerySuite
 from pantler.testing.registry_queries import QuerySuite
 from pantler.testing.registry_sharing import SharingSuite
 from pantler.testing.survey import (
@@ -552,6 +553,11 @@ class DatasetSuite:
 
 
 class RegistrySuite(
-    DimensionSuite, CollectionSuite, DatasetSuite, SharingSuite, QuerySuite
+    DimensionSuite,
+    CollectionSuite,
+    DatasetSuite,
+    SharingSuite,
+    DatasetQuerySuite,
+    QuerySuite,
 ):
     """All of them."""

@@ -106,3 +106,44 @@ def test_a_data_id_prints_its_required_values():
     assert str(data_id) == "{instrument: 'D', detector: 2, visit: 1}"
     with pytest.raises(KeyError):
         data_id["band"]
+
+
+class Anything:
+    def __index__(self):
+        return 4
+
+
+@pytest.mark.parametrize("value", [np.int64(4), np.uint8(4), np.array(4), Anything()])
+def test_an_integer_may_have_any_type(value):
+    mapping = {"instrument": "D", "visit": value, "detector": 2}
+    data_id = DataCoordinate.from_mapping(mapping, GROUP)
+    assert type(data_id["visit"]) is int
+    assert data_id["visit"] == 4
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("visit", 4.7, "'visit' takes an integer, not 4.7"),
+        ("visit", 4.0, "'visit' takes an integer, not 4.0"),
+        ("visit", np.float32(4), "'visit' takes an integer"),
+        ("visit", np.True_, "'visit' takes an integer"),
+        ("visit", np.array([4]), "'visit' takes an integer"),
+        ("visit", 2**63, "'visit': The integer 9223372036854775808 does not fit"),
+        ("visit", -(2**63) - 1, "does not fit into 64 bits"),
+        ("instrument", "D\ud800", "'instrument': .* characters that are not text"),
+        ("instrument", b"D", "'instrument' takes text"),
+    ],
+)
+def test_what_a_repository_cannot_hold_is_refused(key, value, said):
+    mapping = {"instrument": "D", "visit": 1, "detector": 2, key: value}
+    with pytest.raises(DataIdError, match=said):
+        DataCoordinate.from_mapping(mapping, GROUP)
+
+
+def test_the_least_and_the_greatest_integers_and_text_of_any_script_are_taken():
+    for value in (-(2**63), 2**63 - 1):
+        mapping = {"instrument": np.str_("望遠鏡"), "visit": value, "detector": 2}
+        data_id = DataCoordinate.from_mapping(mapping, GROUP)
+        assert data_id["visit"] == value
+        assert type(data_id["instrument"]) is str

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -139,3 +141,92 @@ def test_datetimes_are_utc_unless_they_say_otherwise():
     )
     with pytest.raises(InvalidInputError, match="before 1972"):
         datetime_to_tai(dt.datetime(1971, 1, 1, tzinfo=dt.UTC))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01",
+        "9999-12-31",
+        "mjd/inf",
+        "mjd/nan",
+        "nan",
+        "mjd/1e308",
+        "unix/1e300",
+        "mjd/1e9/utc",
+        "decimalyear/1",
+        "jyear/1e11",
+        "1" * 5000,
+        "2025-01-01T00:00:00." + "0" * 5000,
+        "mjd/١٢",
+    ],
+)
+def test_a_time_beyond_all_bounds_is_refused_in_a_short_message(text):
+    with pytest.raises(InvalidInputError) as caught:
+        parse_time(text)
+    assert len(str(caught.value)) < 500
+    assert "\n" not in str(caught.value)
+
+
+def test_a_fraction_below_all_units_is_none():
+    assert parse_time("mjd/1e-999999999") == parse_time("mjd/0")
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        dt.datetime(1, 1, 1),
+        dt.datetime(1, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=5))),
+        dt.datetime(9999, 12, 31, 23, tzinfo=dt.timezone(-dt.timedelta(hours=5))),
+        dt.datetime(2300, 1, 1),
+    ],
+)
+def test_datetimes_beyond_64_bits_are_refused(moment):
+    with pytest.raises(InvalidInputError):
+        datetime_to_tai(moment)
+
+
+def test_astropy_times_beyond_64_bits_are_refused():
+    time = pytest.importorskip("astropy.time").Time(5e9, format="mjd", scale="tai")
+    with pytest.raises(InvalidInputError, match="1678 to 2261"):
+        from_astropy(time)
+
+
+OFFLINE = """
+import socket, sys
+import astropy_iers_data
+
+asked = []
+
+def refuse(*args, **kwargs):
+    asked.append(args)
+    raise OSError("no network here")
+
+socket.getaddrinfo = socket.create_connection = socket.socket.connect = refuse
+# As in an installation that is some years old: astropy then looks for newer tables.
+astropy_iers_data.IERS_LEAP_SECOND_FILE = "/nowhere"
+
+from pantler.dimensions.times import parse_time
+from pantler.errors import InvalidInputError
+
+for text in sys.argv[1:]:
+    try:
+        parse_time(text)
+    except InvalidInputError:
+        pass
+assert not asked, asked
+"""
+
+
+@pytest.mark.parametrize("first", ["0001-01-01", "1960-01-01", "unix/1e9", "2025/ut1"])
+def test_no_time_makes_anybody_ask_the_network(first):
+    """Whichever comes first: astropy looks for leap seconds once, at need."""
+    texts = [first, "60000/ut1", "2050-01-01/ut1", "mjd/inf", "2025-01-01/tdb"]
+    done = subprocess.run(
+        [sys.executable, "-c", OFFLINE, *texts],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert not done.returncode, done.stderr

@@ -15,8 +15,9 @@ from pantler.dimensions.times import parse_time
 from pantler.dimensions.timespan import Timespan
 from pantler.dimensions.universe import Universe
 from pantler.errors import DataIdError, QuerySyntaxError
-from pantler.queries.binding import combine, data_id_predicate, parse_where
+from pantler.queries.binding import bind, combine, data_id_predicate
 from pantler.queries.conditions import ALWAYS, NEVER
+from pantler.queries.parser import parse
 from pantler.queries.rendering import to_text
 from pantler.queries.tree import (
     And,
@@ -47,7 +48,7 @@ FULL_NAME = RecordField("detector", "full_name", "string")
 
 
 def bound(text, types=None, **parameters):
-    return parse_where(text, UNIVERSE, dataset_types=types or {}, parameters=parameters)
+    return bind(parse(text), UNIVERSE, dataset_types=types or {}, parameters=parameters)
 
 
 def right(text, **parameters):
@@ -106,13 +107,10 @@ def test_fields_of_datasets_are_known_where_their_type_is_searched_for():
 
 def test_a_field_alone_is_looked_for_among_the_rows_elements_first():
     rows = UNIVERSE.group(["visit", "detector"])
-    found = parse_where("exposure_time > 3", UNIVERSE, dimensions=rows)
+    found = bind(parse("exposure_time > 3"), UNIVERSE, dimensions=rows)
     assert found.left == RecordField("visit", "exposure_time", "float")
-    overlap = parse_where(
-        "timespan OVERLAPS (T'60000', NULL) AND region OVERLAPS POINT(1, 2)",
-        UNIVERSE,
-        dimensions=rows,
-    )
+    text = "timespan OVERLAPS (T'60000', NULL) AND region OVERLAPS POINT(1, 2)"
+    overlap = bind(parse(text), UNIVERSE, dimensions=rows)
     assert overlap.operands[0].left == TimespanField("visit")
     assert overlap.operands[1].left.element == "visit_detector_region"
 
@@ -178,7 +176,16 @@ def test_a_field_alone_is_looked_for_among_the_rows_elements_first():
         ("visit.region OVERLAPS REGION('BLOB 3')", ["REGION:"]),
         ("visit.region OVERLAPS REGION('0xzz')", ["REGION:"]),
         ("visit.region OVERLAPS REGION(3)", ["takes one text"]),
-        ("calexp.dataset_id = 'x'", ["'x' is no UUID"]),
+        ("visit.region OVERLAPS BOX(1e308, 0, 1, 1)", ["BOX: ", "-1e6 to 1e6 degrees"]),
+        ("visit.region OVERLAPS BOX(0, 0, 1, 1e999)", ["not finite"]),
+        ("visit.region OVERLAPS POINT(1e308, 0)", ["POINT: ", "-1e6 to 1e6"]),
+        ("visit.region OVERLAPS CIRCLE(0, 0, 1e308)", ["CIRCLE: ", "0° to 180°"]),
+        ("band = '\ud800'", ["characters that are not text"]),
+        ("band = :lone", ["characters that are not text"]),
+        ("band IN :lones", ["characters that are not text"]),
+        ("GLOB(band, :lone)", ["characters that are not text"]),
+        ("visit = :nan", ["nan is not finite"]),
+        ("calexp.dataset_id = 'x'", ["'x' is not a UUID"]),
         ("skymap.hash = 'xyz'", ["hexadecimal"]),
         ("GLOB(visit.exposure_time, 'x*')", ["a column of text"]),
         ("GLOB(band)", ["two values"]),
@@ -187,7 +194,16 @@ def test_a_field_alone_is_looked_for_among_the_rows_elements_first():
 )
 def test_a_mistake_is_named_together_with_what_to_try(text, words):
     with pytest.raises(QuerySyntaxError) as caught:
-        bound(text, TYPES, v=1, list=[1, 2], odd=1j)
+        bound(
+            text,
+            TYPES,
+            v=1,
+            list=[1, 2],
+            odd=1j,
+            lone="\udfff",
+            lones=["r", "\udfff"],
+            nan=float("nan"),
+        )
     for word in words:
         assert word in caught.value.message
 
@@ -317,6 +333,23 @@ def test_python_values_of_all_kinds_can_be_bound():
     assert right("skymap.hash = :h", h=b"\xab") == right("skymap.hash = 'ab'")
 
 
+def test_a_box_of_a_whole_turn_or_more_has_all_longitudes():
+    for width in ("360", "1e6", "1e308"):
+        assert right(f"visit.region OVERLAPS BOX(10, 20, {width}, 4)") == (
+            right("visit.region OVERLAPS BOX(200, 20, 360, 4)")
+        )
+
+
+def test_integers_of_any_type_can_be_bound():
+    class Anything:
+        def __index__(self):
+            return 7
+
+    for value in (np.uint16(7), np.array(7), Anything()):
+        assert right("visit = :n", n=value) == Constant(7, "int")
+        assert data_id_predicate({"visit": value}, UNIVERSE) == bound("visit = 7")
+
+
 def test_a_time_of_astropy_can_be_bound():
     time = pytest.importorskip("astropy.time").Time(60000.5, format="mjd", scale="tai")
     assert right("visit.timespan.begin > :t", t=time) == right(
@@ -367,8 +400,10 @@ def test_a_data_id_is_a_condition():
     ("data_id", "words"),
     [
         ({"vist": 3}, "Did you mean 'visit'?"),
-        ({"visit": 3.5}, "no fraction"),
-        ({"visit": [3.5]}, "no fraction"),
+        ({"visit": 3.5}, "takes an integer, not 3.5"),
+        ({"visit": 3.0}, "takes an integer, not 3.0"),
+        ({"visit": [3.5]}, "takes an integer, not 3.5"),
+        ({"visit": True}, "TRUE"),
         ({"visit": None}, "None"),
         ({"band": 3}, "is text"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -248,3 +249,14 @@ def test_a_type_without_dimensions_has_refs_too(ids):
     (ref,) = DatasetResults(FakeRunner(frame), query)
     assert ref.data_id == DataCoordinate(kind.dimensions, ())
     assert ref.id.bytes == ids[0].tobytes()
+
+
+def test_any_number_of_rows_may_be_asked_for(visits):
+    assert visits.limit(10**20).to_polars().height == 4
+    assert visits.offset(10**20).to_polars().is_empty()
+    assert visits.limit(np.int64(2)).to_polars().height == 2
+    for wrong in (2.0, "2"):
+        with pytest.raises(InvalidInputError, match="A limit is an integer"):
+            visits.limit(wrong)
+        with pytest.raises(InvalidInputError, match="An offset is an integer"):
+            visits.offset(wrong)

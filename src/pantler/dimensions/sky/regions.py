@@ -16,6 +16,7 @@ import numpy as np
 from pantler.dimensions.sky import sphere
 from pantler.dimensions.sky.lonlat_box import LonLatBox
 from pantler.dimensions.sky.vertices import (
+    MOST_LONGITUDE,
     checked_lonlat,
     checked_points,
     checked_units,
@@ -297,6 +298,11 @@ class Box(Region):
         """
         if not np.isfinite([lon_first, lon_last, lat_first, lat_last]).all():
             raise InvalidInputError("The bounds of a box must be finite numbers.")
+        if max(abs(lon_first), abs(lon_last)) > MOST_LONGITUDE:
+            raise InvalidInputError(
+                "The longitudes of a box must be -1e6 to 1e6 degrees, not "
+                f"{lon_first}, {lon_last}."
+            )
         if lon_last - lon_first >= 360.0:
             first, last = 0.0, 2 * np.pi
         else:
@@ -518,7 +524,7 @@ def _from_pos(text: str) -> Region:
     read = _POS.get(kind.upper())
     if read is None:
         raise InvalidInputError(
-            f"'{text}' is no position: begin with CIRCLE, POLYGON or RANGE."
+            f"'{text}' is not a position: begin with CIRCLE, POLYGON or RANGE."
             f"{close_match(kind.upper(), _POS)}"
         )
     try:

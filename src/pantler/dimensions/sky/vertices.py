@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _UNIT_ERROR: Final = 1e-9
 
+MOST_LONGITUDE: Final = 1e6
+"""Degrees beyond which a longitude is a mistake: a float loses its direction there."""
+
 
 def checked_lonlat(lon_deg: ArrayLike, lat_deg: ArrayLike) -> Floats:
     """Return the unit vectors, shape (n, 3), of longitudes and latitudes, degrees.
@@ -30,10 +33,11 @@ def checked_lonlat(lon_deg: ArrayLike, lat_deg: ArrayLike) -> Floats:
         raise InvalidInputError(
             f"As many longitudes as latitudes are needed, not {lon.shape}, {lat.shape}."
         )
-    if not (np.isfinite(lon).all() and (np.abs(lat) <= 90.0).all()):
+    # So written, it is false of NaN.
+    if not ((np.abs(lon) <= MOST_LONGITUDE).all() and (np.abs(lat) <= 90.0).all()):
         raise InvalidInputError(
-            "Longitudes must be finite and latitudes -90 to 90 degrees, not "
-            f"{lon.tolist()}, {lat.tolist()}."
+            "Longitudes must be finite, -1e6 to 1e6, and latitudes -90 to 90 degrees, "
+            f"not {lon.tolist()}, {lat.tolist()}."
         )
     return sphere.lonlat_to_vectors(lon, lat)
 

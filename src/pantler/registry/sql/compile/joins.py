@@ -23,6 +23,10 @@ class Joins:
 
     Attributes
     ----------
+    source
+        All of them, joined.
+    conditions
+        What the first relation must satisfy, which no join can hold.
     dimensions
         A column for each dimension.
     elements
@@ -32,6 +36,7 @@ class Joins:
     """
 
     source: Any = None
+    conditions: list[sa.ColumnElement[bool]] = field(default_factory=list)
     dimensions: dict[str, sa.ColumnElement[Any]] = field(default_factory=dict)
     elements: dict[str, sa.Table] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
@@ -54,7 +59,7 @@ class Joins:
         columns
             Its columns that hold dimensions.
         conditions
-            More conditions of the join.
+            What else its rows must satisfy.
         outer
             Whether rows without a match stay.
         """
@@ -65,6 +70,7 @@ class Joins:
         ]
         if self.source is None:
             self.source = relation
+            self.conditions += conditions
         else:
             condition = sa.and_(sa.true(), *same, *conditions)
             self.source = self.source.join(relation, condition, isouter=outer)

@@ -172,7 +172,8 @@ class Statement:
         self._join_searches(ranks_first=ranks_first)
         self._join_pairs()
         self._join_elements()
-        conditions = [to_sql(c, self._columns) for c in self._conditions]
+        conditions = [*self._columns.joins.conditions]
+        conditions += [to_sql(c, self._columns) for c in self._conditions]
         conditions += self._sky_conditions() + self._time_conditions()
         output = self._output()
         hidden = self._hidden(output)

@@ -1,0 +1,254 @@
+"""What any registry must answer to queries of datasets."""
+
+# ruff: noqa: S101 - these are tests
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from pantler.datasets.collection import CollectionType
+from pantler.datasets.dataset_type import DatasetType
+from pantler.datasets.identity import make_uuids, uuid_series
+from pantler.dimensions.timespan import Timespan
+from pantler.queries.query import DatasetSearch, OrderTerm, Query
+from pantler.queries.tree import (
+    And,
+    Comparison,
+    Constant,
+    DatasetField,
+    DimensionKey,
+    RecordField,
+)
+from pantler.testing.survey import (
+    bias_type,
+    fill_survey,
+    insert_some,
+    raw_type,
+)
+
+if TYPE_CHECKING:
+    from pantler.registry.interface import Registry
+
+DETECTOR = DimensionKey("detector", "int")
+TIME = RecordField("exposure", "exposure_time", "float")
+
+
+def _int(value: int) -> Constant:
+    return Constant(value, "int")
+
+
+def _text(value: str) -> Constant:
+    return Constant(value, "string")
+
+
+class DatasetQuerySuite:
+    """Queries of datasets, and of what has datasets."""
+
+    def test_datasets_have_their_ids_runs_and_no_time(self, registry: Registry) -> None:
+        """Required values first, then the rest."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        ids = insert_some(registry, raw, "run")
+        query = Query(raw.dimensions, target=DatasetSearch(raw, ("run",)))
+        found = registry.query(query)
+        assert found.schema == {
+            "instrument": pl.String(),
+            "detector": pl.Int64(),
+            "exposure": pl.Int64(),
+            "dataset_id": pl.Binary(),
+            "run": pl.String(),
+            "timespan_begin": pl.Int64(),
+            "timespan_end": pl.Int64(),
+        }
+        assert sorted(found["dataset_id"]) == sorted(ids)
+        assert found["timespan_begin"].null_count() == registry.count(query) == 12
+
+    def test_only_the_first_match_counts_where_asked(self, registry: Registry) -> None:
+        """Runs and tags, in any order; otherwise each dataset once."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        one, two = (insert_some(registry, raw, run, [1]) for run in ("one", "two"))
+        registry.collections.register("tag", CollectionType.TAGGED)
+        registry.collections.associate("tag", two[:1])
+
+        def found(*collections: str, find_first: bool = True) -> list[bytes]:
+            search = DatasetSearch(raw, collections, find_first)
+            order = (
+                OrderTerm(DETECTOR),
+                OrderTerm(DatasetField("raw", "run", "string")),
+            )
+            query = Query(raw.dimensions, target=search, order_by=order)
+            return registry.query(query)["dataset_id"].to_list()
+
+        def part(limit: int | None = None, offset: int = 0) -> list[bytes]:
+            query = Query(
+                raw.dimensions,
+                target=DatasetSearch(raw, ("two", "one")),
+                order_by=(OrderTerm(DETECTOR),),
+                limit=limit,
+                offset=offset,
+            )
+            assert registry.count(query) == registry.query(query).height
+            return registry.query(query)["dataset_id"].to_list()
+
+        assert part(limit=2, offset=1) == two[1:3]
+        assert part(offset=1) == two[1:]
+        assert found("one", "two") == one
+        assert found("two", "one") == two
+        assert found("tag", "one", "two") == [two[0], *one[1:]]
+        assert found("one", "tag") == one
+        assert found("tag") == two[:1]
+        assert sorted(found("one", "tag", find_first=False)) == sorted([*one, two[0]])
+        assert sorted(found("two", "tag", find_first=False)) == sorted(two)
+
+    def test_conditions_on_a_dataset_come_after_the_search(
+        self, registry: Registry
+    ) -> None:
+        """A first match in another run hides the later ones."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        insert_some(registry, raw, "one", [1])
+        two = insert_some(registry, raw, "two", [1, 2])
+        run = DatasetField("raw", "run", "string")
+        search = DatasetSearch(raw, ("one", "two"))
+        query = Query(raw.dimensions, Comparison("=", run, _text("two")), target=search)
+        assert sorted(registry.query(query)["dataset_id"]) == sorted(two[4:])
+        uuid = Comparison(
+            "=", DatasetField("raw", "dataset_id", "uuid"), Constant(two[5], "uuid")
+        )
+        query = Query(raw.dimensions, uuid, target=search)
+        assert registry.query(query)["dataset_id"].to_list() == [two[5]]
+
+    def test_datasets_are_chosen_by_records(self, registry: Registry) -> None:
+        """Conditions, order, limit and offset."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        ids = insert_some(registry, raw, "run")
+        query = Query(
+            raw.dimensions,
+            And(
+                (
+                    Comparison("=", DimensionKey("band", "string"), _text("g")),
+                    Comparison("=", DETECTOR, _int(1)),
+                )
+            ),
+            target=DatasetSearch(raw, ("run",)),
+            order_by=(OrderTerm(TIME, descending=True),),
+        )
+        assert registry.query(query)["dataset_id"].to_list() == [ids[5], ids[1]]
+
+    def test_datasets_are_chosen_by_the_sky(self, registry: Registry) -> None:
+        """First matches only, of those that overlap anything that is wanted."""
+        fill_survey(registry)
+        group = registry.universe.group(["visit", "detector"])
+        calexp = DatasetType("calexp", group, "StructuredDict")
+        registry.dataset_types.register(calexp)
+        frame = registry.query(Query(group))
+        ids = uuid_series(make_uuids(2 * frame.height))
+        for run, part in (("one", ids[: frame.height]), ("two", ids[frame.height :])):
+            registry.collections.register(run, CollectionType.RUN)
+            registry.datasets.insert(calexp, run, frame, part)
+        patch = Comparison(">=", DimensionKey("patch", "int"), _int(2))
+        query = Query(group, patch, target=DatasetSearch(calexp, ("two", "one")))
+        found = registry.query(query)
+        rows = found.select("visit", "detector", "run").rows()
+        assert sorted(rows) == [(v, d, "two") for v in (1, 2) for d in (2, 3)]
+
+    def test_rows_must_have_the_datasets(self, registry: Registry) -> None:
+        """Each row once, however many datasets it has."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        for run in ("one", "two"):
+            insert_some(registry, raw, run, [1, 3])
+        insert_some(registry, raw, "not searched", [2])
+        search = DatasetSearch(raw, ("one", "two"))
+        group = registry.universe.group(["exposure"])
+        query = Query(group, datasets=(search,))
+        assert sorted(registry.query(query)["exposure"]) == [1, 3]
+        visits = Query(registry.universe.group(["visit"]), datasets=(search,))
+        assert sorted(registry.query(visits)["visit"]) == [1, 3]
+        none = Query(
+            group, datasets=(search, DatasetSearch(bias_type(registry), ("one",)))
+        )
+        assert registry.query(none).is_empty()
+
+    @pytest.mark.parametrize("kind", ["RUN", "TAGGED", "CALIBRATION"])
+    @pytest.mark.parametrize(
+        "dimensions", [["detector"], ["exposure"], ["instrument"], ["band"]]
+    )
+    def test_only_the_searched_collections_count(
+        self, registry: Registry, kind: str, dimensions: list[str]
+    ) -> None:
+        """Whatever else a row is made of, and however many types it needs."""
+        fill_survey(registry)
+        bias = bias_type(registry)
+        here, there = (insert_some(registry, bias, run) for run in ("run", "other"))
+        collections = registry.collections
+        for name, ids in (("here", here[:2]), ("there", there[2:])):
+            if kind == "RUN":
+                collections.set_chain(name, ["run" if name == "here" else "other"])
+                continue
+            collections.register(name, CollectionType[kind])
+            if kind == "TAGGED":
+                collections.associate(name, ids)
+            else:
+                collections.certify(name, ids, Timespan.always())
+        if kind == "RUN":
+            registry.datasets.delete([*here[2:], *there[:2]])
+        found, nowhere = DatasetSearch(bias, ("here",)), DatasetSearch(bias, ())
+        detectors = registry.universe.group(["detector"])
+        query = Query(detectors, datasets=(found,))
+        assert sorted(registry.query(query)["detector"]) == [0, 1]
+        assert registry.count(query) == 2
+        group = registry.universe.group(dimensions)
+        assert registry.query(Query(group, datasets=(found,))).height
+        assert registry.query(Query(group, datasets=(nowhere,))).is_empty()
+        assert registry.query(Query(group, datasets=(found, nowhere))).is_empty()
+        other = DatasetSearch(bias, ("there",))
+        assert registry.query(Query(detectors, datasets=(found, other))).is_empty()
+        target = Query(bias.dimensions, datasets=(other,), target=found)
+        assert registry.query(target).is_empty()
+
+    def test_records_are_those_of_data_ids_with_the_datasets(
+        self, registry: Registry
+    ) -> None:
+        """In the searched collections."""
+        fill_survey(registry)
+        bias = bias_type(registry)
+        ids = insert_some(registry, bias, "run")
+        insert_some(registry, bias, "other")
+        registry.datasets.delete(ids[1:])
+        query = Query(
+            bias.dimensions,
+            datasets=(DatasetSearch(bias, ("run",)),),
+            element="detector",
+        )
+        assert registry.query(query)["full_name"].to_list() == ["S0"]
+
+    def test_certified_datasets_have_their_times(self, registry: Registry) -> None:
+        """A row for each range of validity."""
+        fill_survey(registry)
+        bias = bias_type(registry)
+        ids = insert_some(registry, bias, "run")
+        registry.collections.register("calib", CollectionType.CALIBRATION)
+        registry.collections.certify("calib", ids, Timespan(0, 10))
+        registry.collections.certify("calib", ids[:1], Timespan(20, 30))
+        query = Query(
+            bias.dimensions, target=DatasetSearch(bias, ("calib",), find_first=False)
+        )
+        found = registry.query(query).sort("detector", "timespan_begin")
+        spans = found.select("timespan_begin", "timespan_end").rows()
+        assert spans == [(0, 10), (20, 30), (0, 10), (0, 10), (0, 10)]
+        assert set(found["run"]) == {"run"}
+
+    def test_datasets_without_dimensions_can_be_asked_for(
+        self, registry: Registry
+    ) -> None:
+        """They have one empty data ID."""
+        group = registry.universe.group([])
+        config = DatasetType("config", group, "StructuredDict")
+        registry.dataset_types.register(config)
+        query = Query(group, target=DatasetSearch(config, ()))
+        assert registry.query(query).is_empty()

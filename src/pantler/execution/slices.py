@@ -29,6 +29,8 @@ def run_slice(
     workspace: Workspace,
     indices: Sequence[int],
     path: str | PathLike[str],
+    *,
+    before: Iterable[str | PathLike[str]] = (),
 ) -> None:
     """Run some quanta of a graph here, one after another, and write their outcomes.
 
@@ -46,15 +48,21 @@ def run_slice(
         after those that it needs.
     path
         The file of outcomes, new or begun before.
+    before
+        The files of the slices on which this one depends: they say what failed.
 
     Raises
     ------
     ConflictError
-        If the file belongs to another graph.
+        If a file belongs to another graph.
     """
     runner = workspace.make_runner(graph, stopped=lambda: False)
     schedule = make_schedule(graph)
     blocked: set[int] = set()
+    for earlier in before:
+        for outcome in read_outcomes(earlier, graph):
+            if outcome.status is QuantumStatus.FAILED:
+                blocked.update(schedule.fail(outcome.index))
     with OutcomeWriter(path, graph) as writer:
         ended = {outcome.index: outcome.status for outcome in read_outcomes(path)}
         for index in sorted(set(indices)):

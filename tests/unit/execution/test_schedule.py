@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pantler.execution.schedule import Schedule
+from pantler.tasks.needs import Needs
 
 
 def _schedule(edges: list[tuple[int, int]], ranks: list[int]) -> Schedule:
@@ -82,3 +83,20 @@ def test_every_quantum_ends_once_and_never_before_what_it_needs(graph):
             schedule.finish(index)
     assert len(ended) == size
     assert schedule.unfinished == 0
+
+
+def test_at_first_later_tasks_and_lower_numbers_come_first():
+    schedule = _schedule([], [0, 2, 1, 2, 0])
+    taken = [schedule.take() for _ in range(5)]
+    assert taken == [1, 3, 2, 0, 4]
+
+
+def test_what_does_not_fit_waits_and_the_next_goes_on():
+    edges = np.zeros(4, dtype=np.int64), np.empty(0, dtype=np.int64)
+    schedule = Schedule(*edges, [0, 0, 1], [Needs(), Needs(cores=4)])
+    small = schedule.take(lambda needs: needs.cores == 1)
+    assert small == 0
+    assert schedule.ready_count == 2
+    assert schedule.take() == 2
+    assert schedule.needs(2).cores == 4
+    assert schedule.take(lambda _: False) is None

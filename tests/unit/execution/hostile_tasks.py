@@ -1,0 +1,208 @@
+"""A task that does to its process, on one detector, what no task should."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import logging.config
+import math
+import os
+import pathlib
+import signal
+import sys
+import time
+from contextlib import suppress
+from typing import Any
+
+from pydantic import Field
+
+from pantler.tasks.config import TaskConfig
+from pantler.tasks.connections import Connections, Input, Output
+from pantler.tasks.task import PipelineTask
+
+DICT = "StructuredDict"
+FRAME = ("exposure", "detector")
+
+
+class HostileConnections(Connections, dimensions=FRAME):
+    raw = Input("raw", DICT, dimensions=FRAME)
+    product = Output("product", DICT, dimensions=FRAME)
+
+
+class HostileConfig(TaskConfig):
+    """What is done, and where."""
+
+    how: dict[str, str] = Field(
+        {}, description="Names of functions here, by exposure and detector: 'e1d0'."
+    )
+
+
+class HostileTask(PipelineTask[HostileConfig]):
+    """Logs a line, notes a number, passes a frame on; and here and there, more."""
+
+    connections = HostileConnections
+
+    def run_quantum(self, quantum: Any) -> None:
+        raw = quantum.get("raw")
+        self.log.info("Detector %d.", raw["detector"])
+        self.metadata["detector"] = raw["detector"]
+        quantum.put("product", raw)
+        where = f"e{quantum.data_id['exposure']}d{raw['detector']}"
+        globals()[self.config.how.get(where, "nothing")](self)
+
+
+class _Unprintable(ValueError):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+
+class _Alien(BaseException):
+    pass
+
+
+class _RaisingHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        raise RuntimeError(f"not {record.msg}")
+
+
+def nothing(task: Any) -> None:
+    pass
+
+
+def child_that_returns(task: Any) -> None:
+    os.fork()
+
+
+def child_that_raises(task: Any) -> None:
+    if os.fork() == 0:
+        raise ValueError("in the child")
+
+
+def child_that_exits(task: Any) -> None:
+    if os.fork() == 0:
+        sys.exit(3)
+
+
+def child_that_dies(task: Any) -> None:
+    child = os.fork()
+    if child == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def child_that_outlives_its_parent(task: Any) -> None:
+    if os.fork() == 0:
+        time.sleep(120)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def child_that_outlives_its_quantum(task: Any) -> None:
+    if os.fork() == 0:
+        time.sleep(120)
+
+
+def surrogates_in_error(task: Any) -> None:
+    raise ValueError("bad \udc80 file")
+
+
+def surrogates_in_log(task: Any) -> None:
+    task.log.warning("bad %s file", "\udc80")
+
+
+def surrogates_in_metadata(task: Any) -> None:
+    task.metadata["name"] = "\udc80"
+    task.metadata["\udc81"] = 1
+
+
+def huge_integer(task: Any) -> None:
+    task.metadata["number"] = 10**5000
+
+
+def not_a_number(task: Any) -> None:
+    task.metadata["number"] = math.nan
+
+
+def unprintable_metadata(task: Any) -> None:
+    task.metadata["odd"] = _Unprintable()
+
+
+def endless_metadata(task: Any) -> None:
+    task.metadata["self"] = task.metadata
+
+
+def no_metadata(task: Any) -> None:
+    task.metadata = None
+
+
+def metadata_of_another_kind(task: Any) -> None:
+    task.metadata = [1, 2]
+
+
+def unprintable_error(task: Any) -> None:
+    raise _Unprintable
+
+
+def unprintable_log(task: Any) -> None:
+    task.log.warning("%s", _Unprintable())
+
+
+def message_without_arguments(task: Any) -> None:
+    task.log.warning("%d %d", 1)  # noqa: PLE1206 - that is the point
+
+
+def alien_error(task: Any) -> None:
+    raise _Alien("from outside")
+
+
+def keyboard_interrupt(task: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def generator_exit(task: Any) -> None:
+    raise GeneratorExit
+
+
+def raising_handler(task: Any) -> None:
+    logging.getLogger().addHandler(_RaisingHandler())
+    task.log.warning("one more")
+
+
+def logging_disabled(task: Any) -> None:
+    logging.disable(logging.CRITICAL)
+
+
+def logging_configured(task: Any) -> None:
+    logging.config.dictConfig({"version": 1, "disable_existing_loggers": True})
+
+
+def exit_by_exception(task: Any) -> None:
+    sys.exit("I leave.")
+
+
+def exit_well(task: Any) -> None:
+    os._exit(0)
+
+
+def exit_badly(task: Any) -> None:
+    os._exit(3)
+
+
+def segmentation_fault(task: Any) -> None:
+    ctypes.string_at(0)
+
+
+def closed_stdout(task: Any) -> None:
+    with suppress(OSError, AttributeError):
+        sys.stdout.close()
+        os.close(1)
+
+
+def closed_descriptors(task: Any) -> None:
+    os.closerange(3, 1000)
+
+
+def closed_descriptors_and_new_ones(task: Any) -> None:
+    os.closerange(3, 1000)
+    task.kept = [pathlib.Path(os.devnull).open("wb") for _ in range(50)]  # noqa: SIM115

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -10,34 +11,79 @@ import polars as pl
 
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.identity import make_uuids
-from pantler.datasets.records import records_to_frame
 from pantler.datasets.ref import DatasetRef
 from pantler.datastores.interface import SourceFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pantler.butler.file_dataset import FileDataset
-    from pantler.butler.pending_files import PendingFiles
-    from pantler.datastores.interface import Datastore
+    from pantler.dimensions.records import Rows
     from pantler.registry.interface import Registry
-    from pantler.storage.interface import TransferMode
 
 
-def ingest_files(
+class _TryOutError(Exception):
+    """Ends a transaction that was only to show whether it would do."""
+
+
+def make_refs(
     files: Sequence[FileDataset],
-    transfer: TransferMode,
-    *,
     registry: Registry,
-    datastore: Datastore,
-    pending: PendingFiles,
+    new_records: Mapping[str, Rows],
 ) -> list[DatasetRef]:
-    """Make datasets of files, within a transaction that ``pending`` follows.
+    """Return refs with full data IDs, which may need records that are yet to come.
 
-    A file that is to be moved gets a second link, or is copied where that is not
-    possible, and goes from its old place only when everything is committed.
+    Such records are inserted for a moment, and undone: so they are checked, and known,
+    while nobody holds a lock for as long as the copying of files takes.
     """
-    refs = [
+    if not new_records:
+        return _expand(files, registry)
+    refs: list[DatasetRef] = []
+    with suppress(_TryOutError), registry.transaction():
+        insert_records(registry, new_records)
+        refs = _expand(files, registry)
+        raise _TryOutError
+    return refs
+
+
+def make_sources(
+    files: Sequence[FileDataset], refs: Sequence[DatasetRef]
+) -> list[SourceFile]:
+    """Return the files as a datastore takes them."""
+    return [
+        SourceFile(
+            ref,
+            file.path,
+            file.formatter or ref.dataset_type.load_storage_class().formatter,
+        )
+        for file, ref in zip(files, refs, strict=True)
+    ]
+
+
+def insert_records(registry: Registry, records: Mapping[str, Rows]) -> None:
+    """Insert the records of some elements, in this order."""
+    for element, rows in records.items():
+        registry.dimensions.insert(element, rows)
+
+
+def insert_refs(registry: Registry, refs: Sequence[DatasetRef]) -> None:
+    """Record datasets, in RUN collections that are made if need be."""
+    groups: dict[tuple[str, str], list[DatasetRef]] = defaultdict(list)
+    for ref in refs:
+        groups[ref.dataset_type.name, ref.run].append(ref)
+    for (_, run), members in groups.items():
+        registry.collections.register(run, CollectionType.RUN)
+        rows = [ref.data_id.required for ref in members]
+        registry.datasets.insert(
+            members[0].dataset_type,
+            run,
+            pl.DataFrame(rows) if rows[0] else pl.DataFrame(height=len(rows)),
+            pl.Series("dataset_id", [ref.id.bytes for ref in members], dtype=pl.Binary),
+        )
+
+
+def _expand(files: Sequence[FileDataset], registry: Registry) -> list[DatasetRef]:
+    return [
         DatasetRef(
             file.dataset_type,
             registry.dimensions.expand(file.data_id, file.dataset_type.dimensions),
@@ -46,35 +92,3 @@ def ingest_files(
         )
         for file, identity in zip(files, make_uuids(len(files)), strict=True)
     ]
-    _insert(registry, refs)
-    staged = datastore.prepare_files(
-        [
-            SourceFile(
-                ref,
-                file.path,
-                file.formatter or ref.dataset_type.load_storage_class().formatter,
-            )
-            for file, ref in zip(files, refs, strict=True)
-        ],
-        transfer,
-    )
-    if transfer != "direct":
-        pending.note_written([record.path for record in staged.records])
-    pending.after_commit(staged.remove_sources)
-    staged.publish()
-    table = registry.record_table(datastore.name)
-    table.insert(records_to_frame(staged.records))
-    return refs
-
-
-def _insert(registry: Registry, refs: list[DatasetRef]) -> None:
-    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for index, ref in enumerate(refs):
-        groups[ref.dataset_type.name, ref.run].append(index)
-    for (_, run), members in groups.items():
-        registry.collections.register(run, CollectionType.RUN)
-        dataset_type = refs[members[0]].dataset_type
-        rows = [refs[index].data_id.required for index in members]
-        ids = pl.Series([refs[index].id.bytes for index in members], dtype=pl.Binary)
-        data_ids = pl.DataFrame(rows) if rows[0] else pl.DataFrame(height=len(rows))
-        registry.datasets.insert(dataset_type, run, data_ids, ids)

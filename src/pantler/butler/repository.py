@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+import functools
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Self
 
-import polars as pl
-
-from pantler.butler.ingestion import ingest_files
-from pantler.butler.pending_files import PendingFiles
+from pantler.butler.ingestion import (
+    insert_records,
+    insert_refs,
+    make_refs,
+    make_sources,
+)
+from pantler.butler.processes import refuse_forked
 from pantler.butler.settings_file import read_settings_file, repository_folder
+from pantler.butler.transactions import Transactions
 from pantler.config.settings import SETTINGS_FILE, RepositorySettings
-from pantler.datasets.collection import CollectionType
 from pantler.datasets.records import records_to_frame
 from pantler.dimensions.universe import Universe
 from pantler.errors import (
@@ -23,17 +27,23 @@ from pantler.errors import (
 from pantler.plugins import load_plugin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from os import PathLike
     from pathlib import Path
+
+    import polars as pl
 
     from pantler.butler.check import CheckReport
     from pantler.butler.file_dataset import FileDataset
     from pantler.datasets.dataset_type import DatasetType
     from pantler.datasets.ref import DatasetRef
-    from pantler.datastores.interface import Datastore
+    from pantler.datastores.interface import Datastore, Staged
+    from pantler.dimensions.records import Rows
     from pantler.registry.interface import Registry
     from pantler.storage.interface import TransferMode
+
+_NOTHING: Final[Mapping[str, Rows]] = MappingProxyType({})
 
 
 class Repository:
@@ -85,7 +95,7 @@ class Repository:
         self.datastore = datastore
         self.records = registry.record_table(datastore.name)
         self.universe = registry.universe
-        self._files = PendingFiles(datastore)
+        self._transactions = Transactions(registry.transaction, self.records)
 
     # Opening
 
@@ -116,6 +126,7 @@ class Repository:
         AccessError
             If the rights to open it are missing.
         """
+        refuse_forked()
         root = repository_folder(uri)
         chosen = RepositorySettings.for_user(
             read_settings_file(root), str(root / SETTINGS_FILE), call=settings
@@ -143,6 +154,7 @@ class Repository:
         ConflictError
             If something is there already.
         """
+        refuse_forked()
         root = repository_folder(uri)
         settings = settings or RepositorySettings()
         if root.exists() and any(root.iterdir()):
@@ -251,38 +263,70 @@ class Repository:
             If the repository was opened for reading.
         """
         self.check_writeable()
-        # The row goes in first: a conflict is found before any file is touched, and
-        # a commit that never comes leaves at most a file that no record names.
-        with self.transaction():
-            self.registry.collections.register(ref.run, CollectionType.RUN)
-            self.registry.datasets.insert(
-                ref.dataset_type,
-                ref.run,
-                pl.DataFrame([ref.data_id.required])
-                if ref.data_id.required
-                else pl.DataFrame(height=1),
-                pl.Series("dataset_id", [ref.id.bytes], dtype=pl.Binary),
-            )
-            records = self.datastore.write(value, ref)
-            self._files.note_written([record.path for record in records])
-            self.records.insert(records_to_frame(records))
+        self._transactions.refuse_deleted(ref)
+        # Bytes first: others wait while rows are inserted and a file gets its name, and
+        # not while it is written. A kill leaves at most a file that no record names.
+        self._add([ref], self.datastore.prepare(value, ref))
         return ref
 
     def ingest(
-        self, files: Sequence[FileDataset], transfer: TransferMode = "copy"
+        self,
+        files: Sequence[FileDataset],
+        transfer: TransferMode = "copy",
+        *,
+        new_records: Mapping[str, Rows] | None = None,
     ) -> list[DatasetRef]:
         """Make datasets of files of other programs: all of them or none.
 
-        See `Butler.ingest`.
+        Parameters
+        ----------
+        files
+            What they are.
+        transfer
+            How they come in; ``direct`` leaves them where they are.
+        new_records
+            Records of dimensions that come with the files, by element, in the order
+            in which they are inserted: with the datasets, or not at all.
+
+        Raises
+        ------
+        ConflictError
+            If one of them is there already.
         """
         self.check_writeable()
+        new_records = new_records or {}
+        refs = make_refs(files, self.registry, new_records)
+        if refs:
+            sources = make_sources(files, refs)
+            staged = self.datastore.prepare_files(sources, transfer)
+            self._add(refs, staged, new_records)
+        return refs
+
+    def _add(
+        self,
+        refs: Sequence[DatasetRef],
+        staged: Staged,
+        new_records: Mapping[str, Rows] = _NOTHING,
+    ) -> None:
+        """Record datasets whose bytes are ready, and give their files their names."""
+        with self._transactions.open(staged):
+            insert_records(self.registry, new_records)
+            insert_refs(self.registry, refs)
+            staged.publish()
+            self.records.insert(records_to_frame(staged.records))
+            self._transactions.after_commit(staged.remove_sources)
+
+    def delete(self, refs: Iterable[DatasetRef]) -> None:
+        """Remove datasets from all collections; their files go after the commit."""
+        self.check_writeable()
+        ids = [ref.id.bytes for ref in refs]
         with self.transaction():
-            return ingest_files(
-                files,
-                transfer,
-                registry=self.registry,
-                datastore=self.datastore,
-                pending=self._files,
+            paths = self.records.fetch(ids)["path"].unique().to_list()
+            self.registry.datasets.delete(ids)
+            in_use = self.records.paths_in_use(paths)
+            gone = [path for path in paths if path not in in_use]
+            self._transactions.note_deleted(
+                ids, functools.partial(self.datastore.delete, gone)
             )
 
     def record(
@@ -314,14 +358,17 @@ class Repository:
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction is open here."""
-        return self._files.in_transaction
+        """Whether this thread is within a transaction."""
+        return self._transactions.is_open
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Make all changes within, or none of them: also new files are removed."""
-        with self._files.following(self.registry.transaction()):
-            yield
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make all changes within, or none of them: also new files are removed.
+
+        Each thread has its own. Others cannot change anything meanwhile: keep it
+        short.
+        """
+        refuse_forked()
+        return self._transactions.open()
 
     def check(self, *, repair: bool = False) -> CheckReport:
         """Compare files with records: find what was left half done, or was lost.
@@ -345,12 +392,14 @@ class Repository:
         """
         from pantler.butler.check import check_repository
 
+        refuse_forked()
         if repair:
             self.check_writeable()
         return check_repository(self, repair=repair)
 
     def check_writeable(self) -> None:
         """Raise `ReadOnlyError` unless the repository was opened for writing."""
+        refuse_forked()
         if not self.registry.is_writeable:
             raise ReadOnlyError(
                 "This repository was opened for reading. "

@@ -402,6 +402,11 @@ class FileDatastore:
             if mode == "move":
                 staged.sources.append(MovedSource.of(source.path))
             if mode == "direct":
+                if self._storage.holds(source.path):
+                    raise InvalidInputError(
+                        f"{source.path} lies within the datastore itself, where it "
+                        "would count as a file that nobody needs: copy it"
+                    )
                 size = read_through(str(source.path), digest)
                 path = source.path.absolute().as_uri()
             else:

@@ -112,6 +112,10 @@ class Storage(Protocol):
         """Stage, secure and publish bytes, replacing what was there."""
         ...
 
+    def holds(self, local: Path) -> bool:
+        """Whether a local file is one of this storage."""
+        ...
+
     def exists(self, path: str) -> bool:
         """Whether a file is there."""
         ...

@@ -150,9 +150,10 @@ class LocalStorage:
         origin = os.path.abspath(source)
         if not os.path.isfile(origin):
             raise NotFoundError(f"There is no file {origin} to bring in.")
-        if mode == "move" and self._holds(origin):
+        if mode in {"move", "symlink"} and self.holds(Path(origin)):
             raise InvalidInputError(
-                f"{origin} lies within {self._folder} already: copy it, or link to it."
+                f"{origin} lies within {self._folder} already: "
+                "copy it, or make a hard link."
             )
         unfinished = self._unfinished(place)
         with (
@@ -210,6 +211,12 @@ class LocalStorage:
             os.stat(place)
         yield Path(place)
 
+    def holds(self, local: Path) -> bool:
+        """Whether a local file lies below the root, whatever links lead to it."""
+        folder = os.path.realpath(os.path.dirname(local))
+        root = os.path.realpath(self._folder)
+        return os.path.commonpath([folder, root]) == root
+
     def exists(self, path: str) -> bool:
         """Whether a file is there."""
         return os.path.isfile(self._place(path))
@@ -266,12 +273,6 @@ class LocalStorage:
         if lease is None or not lease.is_held:
             lease = self._lease = Lease.hold(self._folder, "write files")
         return name_for(place, lease.id)
-
-    def _holds(self, origin: str) -> bool:
-        """Whether a file lies below the root, whatever links lead to it."""
-        folder = os.path.realpath(os.path.dirname(origin))
-        root = os.path.realpath(self._folder)
-        return os.path.commonpath([folder, root]) == root
 
     def _open_new(self, place: str) -> int:
         """Open a new file, making the folder only if the first try shows none."""

@@ -151,7 +151,7 @@ def test_a_file_of_the_datastore_itself_is_not_moved(repository, butler):
     assert butler.get("raw", RAW, collections="mine") == {"level": 7}
 
 
-@pytest.mark.parametrize("mode", ["copy", "hardlink", "symlink"])
+@pytest.mark.parametrize("mode", ["copy", "hardlink"])
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_file_that_is_in_the_datastore_already_is_never_removed(
     repository, butler, mode, fails

@@ -12,13 +12,13 @@ import os
 import threading
 import time
 import weakref
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
-from pantler.errors import InvalidInputError, ReadOnlyError
+from pantler.errors import InternalError, InvalidInputError, ReadOnlyError
 from pantler.registry.sql.bulk import fetch_frame
 from pantler.registry.sql.driver import Prepared
 
@@ -423,8 +423,13 @@ class Database:
             forget()
         # Some failures (a full disk) have the database end the transaction itself.
         if session.raw is not None and self.driver.in_transaction(session.raw):
-            self._execute(session, undo, ())
-            if undo != "ROLLBACK":
+            if undo == "ROLLBACK":
+                self._execute(session, undo, ())
+                return
+            # Interrupted as a savepoint was released, it may be gone: then what was
+            # done belongs to the enclosing transaction.
+            with suppress(InternalError):
+                self._execute(session, undo, ())
                 self._execute(session, commit, ())
 
     # The end

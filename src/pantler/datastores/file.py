@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from pantler.datasets.dataset_type import DatasetType
     from pantler.datasets.ref import DatasetRef
     from pantler.datastores.interface import SourceFile
-    from pantler.storage.interface import StagedFile, Storage, TransferMode
+    from pantler.storage.interface import Digest, StagedFile, Storage, TransferMode
 
 _BATCH: Final = 10_000
 
@@ -402,12 +402,7 @@ class FileDatastore:
             if mode == "move":
                 staged.sources.append(MovedSource.of(source.path))
             if mode == "direct":
-                if self._storage.holds(source.path):
-                    raise InvalidInputError(
-                        f"{source.path} lies within the datastore itself, where it "
-                        "would count as a file that nobody needs: copy it"
-                    )
-                size = read_through(str(source.path), digest)
+                size = _read_outside(self._storage, source.path, digest)
                 path = source.path.absolute().as_uri()
             else:
                 file = self._storage.stage_file(source.path, path, mode, digest)
@@ -455,6 +450,16 @@ def _record(
         formatter=formatter or plan.formatter_name,
         storage_class=plan.storage_class.name,
     )
+
+
+def _read_outside(storage: Storage, local: Path, digest: Digest | None) -> int:
+    """Feed a digest with a file that stays where it is, and return its size."""
+    if storage.holds(local):
+        raise InvalidInputError(
+            f"{local} lies within the datastore itself, where it would count as a "
+            "file that nobody needs: copy it"
+        )
+    return read_through(str(local), digest)
 
 
 def _read_bytes(storage: Storage, path: str, record: DatastoreRecord) -> bytes:

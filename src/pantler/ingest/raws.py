@@ -184,13 +184,16 @@ class _Ingest:
             for frames in exposures
             for frame in frames
         ]
-        insert = self.repository.registry.dimensions.insert
-        with self.repository.transaction():
-            insert("day_obs", [self.instrument.day_obs_record(day) for day in days])
-            insert("group", [{"instrument": name, "group": group} for group in groups])
-            insert("exposure", records)
-            # Last: files that are moved are gone when this returns.
-            refs = self.repository.ingest(files, self.transfer)
+        day_records = [self.instrument.day_obs_record(day) for day in days]
+        refs = self.repository.ingest(
+            files,
+            self.transfer,
+            new_records={
+                "day_obs": day_records,
+                "group": [{"instrument": name, "group": group} for group in groups],
+                "exposure": records,
+            },
+        )
         self.report.refs.extend(refs)
         self.report.ingested.extend(file.path for file in files)
 

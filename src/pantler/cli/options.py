@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pantler.queries.results import Results
+
+Found = TypeVar("Found", bound="Results[Any]")
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+MOST_ROWS: Final = 2**63 - 1
+"""As far as a database can count."""
+
+MOST_PROCESSES: Final = 1024
+"""More workers on one machine are a mistake of the keyboard."""
 
 
-def names_option(
-    *flags: str, **more: Any
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def names_option(*flags: str, **more: Any) -> Callable[[Command], Command]:
     """Return an option that takes names, separated by commas, any number of times.
 
     The command gets one list of names.
@@ -30,19 +40,19 @@ def _split(
     return [part for part in parts if part]
 
 
-def repository(function: Callable[..., Any]) -> Callable[..., Any]:
+def repository(function: Command) -> Command:
     """Add the argument REPO."""
     return click.argument("repo", type=click.Path())(function)
 
 
-def collections(function: Callable[..., Any]) -> Callable[..., Any]:
+def collections(function: Command) -> Command:
     """Add ``--collections``."""
     return names_option("--collections", "-i", help="Collections to search, in order.")(
         function
     )
 
 
-def where(function: Callable[..., Any]) -> Callable[..., Any]:
+def where(function: Command) -> Command:
     """Add ``--where``."""
     return click.option(
         "--where",
@@ -53,22 +63,130 @@ def where(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def order_and_limit(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--order-by`` and ``--limit``."""
-    function = click.option(
-        "--limit", type=click.IntRange(min=0), help="Print at most this many rows."
-    )(function)
-    return names_option(
+@dataclass(frozen=True, slots=True)
+class RowChoice:
+    """Which rows of a result to print.
+
+    Parameters
+    ----------
+    order_by
+        Columns, those with a '-' descending.
+    limit
+        How many at most; None for all.
+    """
+
+    order_by: list[str]
+    limit: int | None
+
+    def of(self, results: Found, *, otherwise: tuple[str, ...] = ()) -> Found:
+        """Return the rows, in the order that was asked for or in another one."""
+        order = self.order_by or otherwise
+        if order:
+            results = results.order_by(*order)
+        return results if self.limit is None else results.limit(self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineChoice:
+    """Which pipeline, configured how.
+
+    Parameters
+    ----------
+    pipeline
+        Its file, or package and file; None if it was not said.
+    tasks
+        Only these labels and subsets, if any.
+    config
+        Texts ``LABEL:KEY=VALUE``.
+    instrument
+        Whose overrides to apply; None for the pipeline's own.
+    """
+
+    pipeline: str | None
+    tasks: list[str]
+    config: tuple[str, ...]
+    instrument: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DataChoice:
+    """On which data a pipeline runs, and where its outputs go.
+
+    Parameters
+    ----------
+    inputs
+        Collections to search, in order.
+    output
+        The chain of the outputs, if any.
+    output_run
+        The run of the outputs, if it was named.
+    where
+        What must hold of the data.
+    """
+
+    inputs: list[str]
+    output: str | None
+    output_run: str | None
+    where: str
+
+
+Option = Callable[[Any], Any]
+
+
+def gathered(
+    parameter: str, kind: type[object], added: tuple[Option, ...]
+) -> Callable[[Command], Command]:
+    """Return a decorator that adds options, of which the command gets one object.
+
+    Parameters
+    ----------
+    parameter
+        The name of the command's parameter.
+    kind
+        A dataclass; its fields are named like the options.
+    added
+        The options, in the order of the help.
+    """
+
+    def add(function: Command) -> Command:
+        @functools.wraps(function)
+        def gathering(**values: Any) -> Any:
+            names = [field.name for field in fields(cast("Any", kind))]
+            made = kind(**{name: values.pop(name) for name in names})
+            return function(**values, **{parameter: made})
+
+        command: Any = gathering
+        for option in reversed(added):
+            command = option(command)
+        return cast("Command", command)
+
+    return add
+
+
+def rows(function: Command) -> Command:
+    """Add ``--order-by`` and ``--limit``; they arrive as a `RowChoice`, ``rows``."""
+    return gathered("rows", RowChoice, _ROW_OPTIONS)(function)
+
+
+def plan(function: Command) -> Command:
+    """Add the options that say what to run on which data.
+
+    They arrive as ``pipeline``, a `PipelineChoice`, and ``data``, a `DataChoice`.
+    """
+    function = gathered("data", DataChoice, _DATA_OPTIONS)(function)
+    return gathered("pipeline", PipelineChoice, _PIPELINE_OPTIONS)(function)
+
+
+_ROW_OPTIONS = (
+    names_option(
         "--order-by", help="Columns to order by; '-' before one for descending."
-    )(function)
-
-
-def pipeline(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say what to run on which data."""
-    for option in reversed(_PIPELINE_OPTIONS):
-        function = option(function)
-    return where(function)
-
+    ),
+    click.option(
+        "--limit",
+        type=click.IntRange(min=0, max=MOST_ROWS),
+        help="Print at most this many rows.",
+    ),
+)
 
 _PIPELINE_OPTIONS = (
     click.option(
@@ -90,6 +208,9 @@ _PIPELINE_OPTIONS = (
         metavar="NAME",
         help="Apply the configuration that suits this instrument.",
     ),
+)
+
+_DATA_OPTIONS = (
     names_option("--inputs", "-i", help="Collections to search for inputs, in order."),
     click.option(
         "--output",
@@ -102,4 +223,5 @@ _PIPELINE_OPTIONS = (
         metavar="RUN",
         help="RUN collection of the outputs; CHAIN/TIME if left out.",
     ),
+    where,
 )

@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
+import sys
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 import click
+
+from pantler.cli.tables import cell_text, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 
 OutputFormat = Literal["table", "json", "csv"]
 
-_WIDEST_CELL = 60
+_TIMES = ("timespan_begin", "timespan_end")
 
 
 def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,20 +37,20 @@ def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def print_frame(frame: pl.DataFrame, output_format: OutputFormat) -> None:
-    """Print a frame: UUIDs as text, times as TAI, regions as a word."""
+    """Print a frame; binary columns and times as `readable` says."""
     if output_format == "json":
         rows = readable(frame).to_dicts()
         click.echo(json.dumps(rows, indent=1, default=str))
     elif output_format == "csv":
         click.echo(readable(frame).write_csv(), nl=False)
     else:
-        click.echo(render_frame(frame))
+        click.echo(render_frame(frame, terminal_width()))
 
 
-def render_frame(frame: pl.DataFrame) -> str:
-    """Return a frame as a table of text."""
+def render_frame(frame: pl.DataFrame, width: int | None = None) -> str:
+    """Return a frame as a table of text, of some width or as wide as it is."""
     frame = readable(frame)
-    return _table(frame.columns, frame.rows())
+    return table(frame.columns, frame.rows(), width)
 
 
 def print_rows(
@@ -63,37 +67,55 @@ def print_rows(
     if output_format == "csv":
         lines = csv.writer(text := io.StringIO(), lineterminator="\n")
         lines.writerow(columns)
-        lines.writerows([[_text(cell) for cell in row] for row in cells])
+        lines.writerows([map(cell_text, row) for row in cells])
         click.echo(text.getvalue(), nl=False)
     else:
-        click.echo(_table(columns, cells))
+        click.echo(table(columns, cells, terminal_width()))
+
+
+def terminal_width() -> int | None:
+    """Return the width of the terminal that reads our output; None if none does."""
+    if not sys.stdout.isatty():
+        return None
+    return shutil.get_terminal_size().columns
 
 
 def readable(frame: pl.DataFrame) -> pl.DataFrame:
     """Return a frame in which binary and time columns are text.
 
-    The two bounds of a time span stay columns of their own.
+    UUIDs have hyphens, and regions are written as in a query. Times are ISO 8601, in
+    TAI, which the name of their column says; the two bounds of a time span stay
+    columns of their own.
     """
     import polars as pl
 
     changed: list[pl.Series] = []
+    names = {}
     for series in frame.iter_columns():
         if series.dtype == pl.Binary:
             show = _binary_text(series.name)
             changed.append(pl.Series(series.name, [show(v) for v in series], pl.String))
-        elif series.name.endswith(("timespan_begin", "timespan_end")):
+        elif series.name.endswith(_TIMES):
+            names[series.name] = f"{series.name}_tai"
             changed.append(
                 pl.Series(series.name, [_time_text(v) for v in series], pl.String)
             )
-    return frame.with_columns(changed)
+    return frame.with_columns(changed).rename(names)
 
 
 def _binary_text(name: str) -> Callable[[bytes | None], str | None]:
     if name.endswith("dataset_id"):
         return lambda value: None if value is None else str(UUID(bytes=value))
     if name.endswith("region"):
-        return lambda value: None if value is None else f"<{len(value)} bytes>"
+        return _region_text
     return lambda value: None if value is None else value.hex()
+
+
+def _region_text(value: bytes | None) -> str | None:
+    from pantler.dimensions.sky.region_text import region_text
+    from pantler.dimensions.sky.regions import decode_region
+
+    return None if value is None else region_text(decode_region(value))
 
 
 def _time_text(value: int | None) -> str | None:
@@ -105,52 +127,3 @@ def _time_text(value: int | None) -> str | None:
     if value in {Timespan.MIN, Timespan.MAX}:
         return "unbounded"
     return format_time(value)
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    numeric = [
-        all(isinstance(row[place], int | float) or row[place] is None for row in rows)
-        for place in range(len(columns))
-    ]
-    # The last column may be as long as it likes: nothing has to line up after it.
-    cells = [
-        [*(_shorten(_text(value)) for value in row[:-1]), *map(_text, row[-1:])]
-        for row in rows
-    ]
-    widths = [
-        max(len(name), *(len(row[place]) for row in cells)) if cells else len(name)
-        for place, name in enumerate(columns)
-    ]
-    lines = [_line(columns, widths, numeric), _rule(widths)]
-    lines.extend(_line(row, widths, numeric) for row in cells)
-    return "\n".join(lines)
-
-
-def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:
-    padded = (
-        cell.rjust(width) if right else cell.ljust(width)
-        for cell, width, right in zip(cells, widths, numeric, strict=True)
-    )
-    return "  ".join(padded).rstrip()
-
-
-def _rule(widths: Sequence[int]) -> str:
-    return "  ".join("─" * width for width in widths)
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value)
-    if isinstance(value, dict):
-        return json.dumps(value)
-    return str(value)
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= _WIDEST_CELL else text[: _WIDEST_CELL - 1] + "…"

@@ -12,7 +12,7 @@ from pantler.cli.output import OutputFormat, format_option, print_frame
 
 @click.command()
 @options.repository
-@options.pipeline
+@options.plan
 @click.option(
     "--save-graph",
     "-g",
@@ -22,7 +22,12 @@ from pantler.cli.output import OutputFormat, format_option, print_frame
 )
 @format_option
 def build(
-    repo: str, *, save_graph: Path, output_format: OutputFormat, **choice: object
+    repo: str,
+    *,
+    pipeline: options.PipelineChoice,
+    data: options.DataChoice,
+    save_graph: Path,
+    output_format: OutputFormat,
 ) -> None:
     """See what a pipeline would run, and on which data.
 
@@ -39,7 +44,7 @@ def build(
     from pantler.quanta.file.graph_file import write_graph
 
     with Repository.open(repo) as repository:
-        graph = plan(repository, choice)
+        graph = plan(repository, pipeline, data)
     write_graph(graph, save_graph)
     print_frame(graph.summary(), output_format)
     if output_format == "table":

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import click
 
+from pantler.cli.options import MOST_PROCESSES
+
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--processes",
     "-j",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=MOST_PROCESSES),
     default=2,
     show_default=True,
     help="How many worker processes.",

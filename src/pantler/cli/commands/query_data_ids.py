@@ -16,7 +16,7 @@ from pantler.cli.output import OutputFormat, format_option, print_frame
     "--datasets", help="Dataset types that each data ID must have, in the collections."
 )
 @options.where
-@options.order_and_limit
+@options.rows
 @format_option
 def query_data_ids(
     repo: str,
@@ -25,8 +25,7 @@ def query_data_ids(
     collections: list[str],
     datasets: list[str],
     where: str,
-    order_by: list[str],
-    limit: int | None,
+    rows: options.RowChoice,
     output_format: OutputFormat,
 ) -> None:
     """List the data IDs of some dimensions.
@@ -48,10 +47,7 @@ def query_data_ids(
             datasets=datasets,
             collections=collections or None,
         )
-        if order_by:
-            results = results.order_by(*order_by)
-        if limit is not None:
-            results = results.limit(limit)
+        results = rows.of(results)
         frame = results.to_polars()
         reasons = results.explain() if frame.is_empty() else []
     print_frame(frame, output_format)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pantler.butler.interface import Butler
+    from pantler.queries.results import DatasetResults
 
 
 @click.command()
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.argument("glob", default="*")
 @options.collections
 @options.where
-@options.order_and_limit
+@options.rows
 @click.option(
     "--find-first/--no-find-first",
     default=None,
@@ -32,7 +33,15 @@ if TYPE_CHECKING:
 @click.option("--show-uri", is_flag=True, help="Also where the files are.")
 @format_option
 def query_datasets(
-    repo: str, glob: str, *, output_format: OutputFormat, **choice: Any
+    repo: str,
+    glob: str,
+    *,
+    collections: list[str],
+    where: str,
+    rows: options.RowChoice,
+    find_first: bool | None,
+    show_uri: bool,
+    output_format: OutputFormat,
 ) -> None:
     """List datasets, a table for each type.
 
@@ -47,8 +56,19 @@ def query_datasets(
     from pantler.butler.interface import Butler
 
     with Butler.open(repo) as butler:
-        tables = {name: _table(butler, name, choice) for name in _types(butler, glob)}
-        shown = {name: table for name, table in tables.items() if table.height}
+        shown = {}
+        for name in _types(butler, glob):
+            results = butler.query_datasets(
+                name,
+                collections=collections or None,
+                where=where,
+                find_first=find_first,
+            )
+            dimensions = results.dataset_type.dimensions.required
+            chosen = rows.of(results, otherwise=dimensions)
+            table = _table(butler, chosen, show_uri=show_uri)
+            if table.height:
+                shown[name] = table
         if output_format == "table":
             for name, table in shown.items():
                 click.secho(f"{name} ({table.height})", bold=True)
@@ -70,21 +90,11 @@ def _types(butler: Butler, glob: str) -> list[str]:
     return found
 
 
-def _table(butler: Butler, name: str, choice: dict[str, Any]) -> pl.DataFrame:
+def _table(butler: Butler, results: DatasetResults, *, show_uri: bool) -> pl.DataFrame:
     import polars as pl
 
-    results = butler.query_datasets(
-        name,
-        collections=choice["collections"] or None,
-        where=choice["where"],
-        find_first=choice["find_first"],
-    )
-    dimensions = butler.dataset_types.get(name).dimensions.required
-    results = results.order_by(*(choice["order_by"] or dimensions))
-    if choice["limit"] is not None:
-        results = results.limit(choice["limit"])
     table = results.to_polars()
-    if choice["show_uri"]:
+    if show_uri:
         table = table.with_columns(
             pl.Series("uri", [butler.uri(ref) for ref in results], dtype=pl.String)
         )

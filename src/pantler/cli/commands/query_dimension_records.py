@@ -12,15 +12,14 @@ from pantler.cli.output import OutputFormat, format_option, print_frame
 @options.repository
 @click.argument("element")
 @options.where
-@options.order_and_limit
+@options.rows
 @format_option
 def query_dimension_records(
     repo: str,
     element: str,
     *,
     where: str,
-    order_by: list[str],
-    limit: int | None,
+    rows: options.RowChoice,
     output_format: OutputFormat,
 ) -> None:
     """List what is recorded of a dimension.
@@ -37,10 +36,7 @@ def query_dimension_records(
 
     with Butler.open(repo) as butler:
         results = butler.query_dimension_records(element, where=where)
-        if order_by:
-            results = results.order_by(*order_by)
-        if limit is not None:
-            results = results.limit(limit)
+        results = rows.of(results)
         frame = results.to_polars()
     if output_format == "table":
         # Columns that no record fills are noise to a person.

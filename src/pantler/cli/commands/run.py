@@ -2,53 +2,91 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from pantler.cli import options
+from pantler.cli.options import MOST_PROCESSES
 from pantler.cli.output import OutputFormat, format_option, print_rows
 from pantler.cli.running import echo_chain, keep_graph, run_with_progress
 from pantler.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pantler.butler.repository import Repository
     from pantler.execution.report import RunReport
     from pantler.quanta.file.graph_file import GraphFile
 
 
+@dataclass(frozen=True, slots=True)
+class RunChoice:
+    """How a graph runs.
+
+    Parameters
+    ----------
+    processes
+        How many workers.
+    fail_fast
+        Whether to stop at the first failure.
+    in_process
+        Whether to run in this process.
+    progress
+        Whether to show a bar.
+    """
+
+    processes: int
+    fail_fast: bool
+    in_process: bool
+    progress: bool
+
+
+_RUN_OPTIONS = (
+    click.option(
+        "--processes",
+        "-j",
+        type=click.IntRange(min=1, max=MOST_PROCESSES),
+        default=1,
+        show_default=True,
+        help="How many worker processes.",
+    ),
+    click.option("--fail-fast", is_flag=True, help="Stop at the first failure."),
+    click.option(
+        "--in-process",
+        is_flag=True,
+        help="Run in this process, for a debugger: a task that ends it ends the run.",
+    ),
+    click.option(
+        "--progress/--no-progress",
+        default=True,
+        help="Show progress on standard error.",
+    ),
+)
+
+
 @click.command()
 @options.repository
-@options.pipeline
+@options.plan
 @click.option(
     "--graph",
     "-g",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Run this graph, in place of building one.",
 )
-@click.option(
-    "--processes",
-    "-j",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="How many worker processes.",
-)
-@click.option("--fail-fast", is_flag=True, help="Stop at the first failure.")
-@click.option(
-    "--in-process",
-    is_flag=True,
-    help="Run in this process, for a debugger: a task that ends it ends the run.",
-)
+@options.gathered("how", RunChoice, _RUN_OPTIONS)
 @click.option("--traceback", is_flag=True, help="Show where each error came from.")
-@click.option(
-    "--progress/--no-progress", default=True, help="Show progress on standard error."
-)
 @format_option
-def run(repo: str, *, output_format: OutputFormat, **choice: Any) -> None:
+def run(
+    repo: str,
+    *,
+    pipeline: options.PipelineChoice,
+    data: options.DataChoice,
+    graph: Path | None,
+    how: RunChoice,
+    traceback: bool,
+    output_format: OutputFormat,
+) -> None:
     """Run a pipeline, or a graph that was built before.
 
     The outputs go into a run of their own. With -o CHAIN, the chain is searched for
@@ -69,45 +107,44 @@ def run(repo: str, *, output_format: OutputFormat, **choice: Any) -> None:
     from pantler.quanta.file.graph_file import GraphFile
 
     with Repository.open(repo, writeable=True) as repository:
-        graph = GraphFile.open(choice["graph"] or _build(repository, choice))
+        opened = GraphFile.open(graph or _build(repository, pipeline, data))
         try:
-            report = _run(repository, graph, choice)
+            report = _run(repository, opened, how)
         except RunInterrupted as stopped:
-            _tell_stop(stopped.report, graph, repo)
+            _tell_stop(stopped.report, opened, repo)
             raise click.exceptions.Exit(130) from None
-        _print(report, graph, output_format)
-        if output_format == "table" and graph.header.output:
-            echo_chain(repository, graph.header.output)
+        _print(report, opened, output_format)
+        if output_format == "table" and opened.header.output:
+            echo_chain(repository, opened.header.output)
     if not report.succeeded:
-        text = describe_failures(report, repo, traceback=choice["traceback"])
+        text = describe_failures(report, repo, traceback=traceback)
         click.echo(text, err=True)
         raise click.exceptions.Exit(9)
 
 
-def _build(repository: Repository, choice: Mapping[str, Any]) -> Path:
+def _build(
+    repository: Repository, pipeline: options.PipelineChoice, data: options.DataChoice
+) -> Path:
     """Build a graph, and keep it in the repository, named for its run."""
     from pantler.cli.pipeline_options import plan
 
-    if not (choice["output"] or choice["output_run"]):
+    if not (data.output or data.output_run):
         raise InvalidInputError("Name the output: -o CHAIN, or --output-run RUN.")
-    return keep_graph(repository, plan(repository, choice))
+    return keep_graph(repository, plan(repository, pipeline, data))
 
 
-def _run(
-    repository: Repository, graph: GraphFile, choice: Mapping[str, Any]
-) -> RunReport:
+def _run(repository: Repository, graph: GraphFile, how: RunChoice) -> RunReport:
     from pantler.execution.executor import InProcess
     from pantler.execution.local_pool import LocalPool
 
-    processes = choice["processes"]
-    if choice["in_process"] and processes != 1:
+    if how.in_process and how.processes != 1:
         raise InvalidInputError("--in-process is one process: leave out --processes.")
     return run_with_progress(
         repository,
         graph,
-        InProcess() if choice["in_process"] else LocalPool(processes),
-        fail_fast=choice["fail_fast"],
-        show=choice["progress"],
+        InProcess() if how.in_process else LocalPool(how.processes),
+        fail_fast=how.fail_fast,
+        show=how.progress,
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
 from pantler.cli import options
+from pantler.cli.files import write_text
+from pantler.cli.output import render_frame, terminal_width
 
 
 @click.command()
@@ -43,8 +45,10 @@ def show(
     location: str,
     *,
     drawing: str,
+    tasks: list[str],
+    instrument: str | None,
+    config: tuple[str, ...],
     save: Path | None,
-    **choice: Any,
 ) -> None:
     """Show a pipeline or a graph; no repository needed.
 
@@ -58,19 +62,19 @@ def show(
       pantler show config science.yaml --tasks isr
       pantler show graph demo.qgraph
     """
-    text = (
-        _graph(location)
-        if what == "graph"
-        else _pipeline(what, {**choice, "pipeline": location}, drawing)
-    )
+    if what == "graph":
+        text = _graph(location, None if save else terminal_width())
+    else:
+        choice = options.PipelineChoice(location, tasks, config, instrument)
+        text = _pipeline(what, choice, drawing)
     if save is None:
         click.echo(text)
     else:
-        save.write_text(text, "utf-8")
+        write_text(save, text)
         click.echo(f"Wrote {save}.")
 
 
-def _pipeline(what: str, choice: dict[str, Any], drawing: str) -> str:
+def _pipeline(what: str, choice: options.PipelineChoice, drawing: str) -> str:
     import yaml
 
     from pantler.cli.pipeline_options import load_pipeline
@@ -95,8 +99,7 @@ def _pipeline(what: str, choice: dict[str, Any], drawing: str) -> str:
     return draw(graph, drawing)
 
 
-def _graph(location: str) -> str:
-    from pantler.cli.output import render_frame
+def _graph(location: str, width: int | None) -> str:
     from pantler.quanta.file.graph_file import GraphFile
 
     graph = GraphFile.open(location)
@@ -107,6 +110,6 @@ def _graph(location: str) -> str:
             f"inputs:     {', '.join(header.inputs)}",
             f"quanta:     {len(graph)}",
             "",
-            render_frame(graph.load().summary()),
+            render_frame(graph.load().summary(), width),
         ]
     )

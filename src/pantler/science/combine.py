@@ -16,6 +16,7 @@ from pantler.science.image import (
     counts_of,
     header_number,
     make_image,
+    mask_of,
     variance_of,
 )
 from pantler.science.inputs import loaded
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
+    Bools = NDArray[np.bool_]
 
 _EXPOSURE = ("instrument", "exposure", "detector")
 
@@ -140,6 +142,9 @@ class _CombineTask(PipelineTask[ConfigT]):
     ) -> CCDData:
         """Return the clipped mean of frames, each of which is first prepared.
 
+        A pixel that is masked in some frames is the mean of the others; one that is
+        masked in all of them keeps a value, and stays masked.
+
         Raises
         ------
         InvalidInputError
@@ -147,46 +152,65 @@ class _CombineTask(PipelineTask[ConfigT]):
         """
         if not frames:
             raise InvalidInputError("There is no frame to combine.")
-        first = prepare(loaded(frames[0]))
-        limit_mb = self.config.stack_memory_mb
-        stack = open_stack(len(frames), first.shape, np.float32, limit_mb=limit_mb)
-        stack[0] = first
-        for place, handle in enumerate(frames[1:], 1):
-            frame = prepare(loaded(handle))
-            if frame.shape != first.shape:
+        count, limit_mb = len(frames), self.config.stack_memory_mb / 2
+        for place, handle in enumerate(frames):
+            image = loaded(handle)
+            frame = prepare(image)
+            if place == 0:
+                stack = open_stack(count, frame.shape, np.float32, limit_mb=limit_mb)
+                suspect = open_stack(count, frame.shape, bool, limit_mb=limit_mb)
+            if frame.shape != stack.shape[1:]:
                 raise InvalidInputError(
-                    f"Frames of shape {first.shape} and {frame.shape} cannot be "
+                    f"Frames of shape {stack.shape[1:]} and {frame.shape} cannot be "
                     "combined: are they binned or windowed differently?"
                 )
             stack[place] = frame
-        return self._mean(stack, unit)
+            suspect[place] = mask_of(image)
+        return self._mean(stack, suspect, unit)
 
-    def _mean(self, stack: Floats, unit: str) -> CCDData:
-        noise = frame_noise(stack)
+    def _mean(self, stack: Floats, suspect: Bools, unit: str) -> CCDData:
+        """Return the mean of the good pixels; of the suspect ones where none is good.
+
+        Only the latter are masked, and those without any data.
+        """
+        noise = frame_noise(stack, suspect)
         mean = np.empty(stack.shape[1:], np.float32)
         variance = np.empty_like(mean)
+        mask = np.empty(mean.shape, bool)
         tolerance = np.float32(self.config.clip_sigma * noise)
+        weights = np.ones(len(stack), np.float32)
         rejected = 0
         for rows in strips(stack, limit_mb=self.config.stack_memory_mb):
+            good = np.where(suspect[:, rows], np.float32(np.nan), stack[:, rows])
             mean[rows], variance[rows], clipped = clipped_mean(
-                stack[:, rows],
-                noise**2,
-                tolerance=np.asarray(tolerance),
-                weights=np.ones(len(stack), np.float32),
+                good, noise**2, tolerance=np.asarray(tolerance), weights=weights
             )
+            mask[rows] = np.isnan(mean[rows])
+            if mask[rows].any():
+                any_mean, any_variance, _ = clipped_mean(
+                    stack[:, rows],
+                    noise**2,
+                    tolerance=np.asarray(np.inf, np.float32),
+                    weights=weights,
+                )
+                mean[rows] = np.where(mask[rows], any_mean, mean[rows])
+                variance[rows] = np.where(mask[rows], any_variance, variance[rows])
             rejected += int(clipped.sum())
         self.metadata["frames"] = len(stack)
         self.metadata["frame_noise"] = noise
         self.metadata["clipped_fraction"] = rejected / stack.size
+        self.metadata["masked_pixels"] = int(mask.sum())
         self.log.info(
-            "Combined %d frames with a noise of %.4g %s each; clipped %.3g %%",
+            "Combined %d frames with a noise of %.4g %s each; clipped %.3g %%; masked "
+            "%d pixels",
             len(stack),
             noise,
             unit or "(relative)",
             100 * rejected / stack.size,
+            mask.sum(),
         )
         header = {"NFRAMES": len(stack), "FRNOISE": noise}
-        return make_image(mean, variance, np.isnan(mean), unit=unit, header=header)
+        return make_image(mean, variance, mask, unit=unit, header=header)
 
 
 class CombineBiasTask(_CombineTask[CombineConfig]):
@@ -254,27 +278,31 @@ class CombineFlatTask(_CombineTask[CombineConfig]):
             If a frame has no light.
         """
         flat = self.combine(frames, relative_response, unit="")
-        level = np.float32(np.nanmedian(flat.data))
+        level = np.float32(np.nanmedian(flat.data[~mask_of(flat)]))
+        noise = float(flat.header["FRNOISE"]) / float(level)
         return {
             "flat": make_image(
                 flat.data / level,
                 variance_of(flat) / level**2,
                 flat.mask,
                 unit="",
-                header=flat.header,
+                header={**flat.header, "FRNOISE": noise},
             )
         }
 
 
 def relative_response(frame: CCDData) -> Floats:
-    """Return an evenly lit frame over its median.
+    """Return an evenly lit frame over the median of its good pixels.
 
     Raises
     ------
     InvalidInputError
-        If the median is not positive.
+        If the median is not positive, or no pixel is good.
     """
-    level = float(np.nanmedian(frame.data))
+    good = frame.data[~mask_of(frame)]
+    if not good.size:
+        raise InvalidInputError("A flat frame has no good pixel: is it saturated?")
+    level = float(np.median(good))
     if level <= 0:
         raise InvalidInputError(
             f"A flat frame has a median of {level:.1f} {frame.unit} above bias and "
@@ -283,7 +311,7 @@ def relative_response(frame: CCDData) -> Floats:
     return np.asarray(frame.data / np.float32(level), np.float32)
 
 
-def frame_noise(stack: Floats) -> float:
+def frame_noise(stack: Floats, suspect: Bools) -> float:
     """Return the noise of one frame, from the differences of frames.
 
     Parameters
@@ -291,16 +319,20 @@ def frame_noise(stack: Floats) -> float:
     stack
         Shape (n, rows, columns). A single frame is compared with itself, shifted
         by a column.
+    suspect
+        Pixels to leave out, of the same shape.
     """
     from astropy.stats import sigma_clipped_stats
 
     if len(stack) == 1:
         pairs = [(stack[0, :, 1:], stack[0, :, :-1])]
+        masks = [suspect[0, :, 1:] | suspect[0, :, :-1]]
     else:
         pairs = list(zip(stack[1:], stack[:-1], strict=True))
+        masks = [one | other for one, other in zip(suspect[1:], suspect, strict=False)]
     # Not the median deviation: that of whole numbers is a whole number.
     widths = [
-        sigma_clipped_stats(one - other, mask=~np.isfinite(one - other))[2]
-        for one, other in pairs
+        sigma_clipped_stats(one - other, mask=mask | ~np.isfinite(one - other))[2]
+        for (one, other), mask in zip(pairs, masks, strict=True)
     ]
     return float(np.median(widths)) / 2**0.5

@@ -13,6 +13,7 @@ from pantler.science.image import (
     counts_of,
     header_number,
     make_image,
+    mask_of,
     variance_of,
 )
 from pantler.tasks.config import TaskConfig
@@ -167,12 +168,14 @@ class IsrTask(PipelineTask[IsrConfig]):
             seconds = header_number(raw.header, *self.config.dark_time_keys)
             data -= np.float32(seconds) * dark.data
             variance += np.float32(seconds**2) * variance_of(dark)
-        bad, saturated = self._masks(counts, dark, flat)
+        bad, saturated = self._masks(raw, bias, dark, flat)
         if flat is not None:
             response = np.where(bad, np.float32(1), flat.data)
             data /= response
             variance += data**2 * np.where(bad, 0, variance_of(flat))
             variance /= response**2
+        if not np.isfinite(variance[bad]).all():
+            variance = fill_from_neighbours(variance, bad)
         header = dict(raw.header) | {"EXPTIME": exposure_s, "GAIN": 1.0}
         image = make_image(
             fill_from_neighbours(data, bad),
@@ -197,24 +200,23 @@ class IsrTask(PipelineTask[IsrConfig]):
 
     def _masks(
         self,
-        counts: Floats,
+        raw: CCDData,
+        bias: CCDData | None,
         dark: CCDData | None,
         flat: CCDData | None,
     ) -> tuple[Bools, Bools]:
         """Return which pixels are bad, and which are saturated by light."""
         from scipy.ndimage import binary_dilation
 
-        bad = np.zeros(counts.shape, bool)
-        for image in (dark, flat):
+        bad = np.zeros(raw.shape, bool)
+        for image in (raw, bias, dark, flat):
             if image is not None:
-                bad |= ~np.isfinite(image.data)
-                if image.mask is not None:
-                    bad |= image.mask
+                bad |= mask_of(image) | ~np.isfinite(image.data)
         if dark is not None:
             bad |= dark.data > self.config.hot_pixel_rate
         if flat is not None:
             bad |= flat.data < self.config.flat_minimum
-        saturated: Bools = counts >= self.config.saturation
+        saturated: Bools = raw.data >= self.config.saturation
         grow = self.config.saturation_grow
         if saturated.any():
             # What a hot pixel spills over is as bad as the pixel itself: it must not

@@ -89,6 +89,88 @@ def test_flat_is_the_response_whatever_the_level_of_each_frame(rng):
     np.testing.assert_allclose(flat.data, response, atol=0.004)
 
 
+def masked(frame, *pixels):
+    for pixel in pixels:
+        frame.mask[pixel] = True
+    return frame
+
+
+def test_a_pixel_masked_in_some_frames_is_the_mean_of_the_others(rng):
+    frames = [electrons(rng.normal(10000, 50, SHAPE)) for _ in range(4)]
+    for frame in frames[:2]:
+        frame.data[5, 6] = 42000
+        masked(frame, (5, 6))
+    flat = CombineFlatTask().run(frames=frames)["flat"]
+    assert flat.data[5, 6] == pytest.approx(1, abs=0.02)
+    assert not flat.mask.any()
+    ratio = flat.uncertainty.array[5, 6] / flat.uncertainty.array[0, 0]
+    assert ratio == pytest.approx(2)
+
+
+def test_a_pixel_masked_in_all_frames_is_masked_in_flat_dark_and_bias(rng, make_raw):
+    frames = [electrons(rng.normal(10000, 50, SHAPE)) for _ in range(3)]
+    for frame in frames:
+        frame.data[5, 6] = 42000
+        masked(frame, (5, 6))
+    task = CombineFlatTask()
+    flat = task.run(frames=frames)["flat"]
+    dark = CombineDarkTask().run(frames=frames)["dark"]
+    raws = [make_raw(frame.data) for frame in frames]
+    for raw in raws:
+        raw.mask = np.zeros(SHAPE, bool)
+        masked(raw, (5, 6))
+    bias = CombineBiasTask().run(frames=raws)["bias"]
+    for image in (flat, dark, bias):
+        assert image.mask[5, 6]
+        assert image.mask.sum() == 1
+        assert np.isfinite(image.data[5, 6])
+        assert image.uncertainty.array[5, 6] == pytest.approx(
+            image.uncertainty.array[0, 0], rel=1e-5
+        )
+    assert task.metadata["masked_pixels"] == 1
+
+
+def test_masked_pixels_count_neither_in_the_level_nor_in_the_noise(rng):
+    frames = [electrons(rng.normal(10000, 50, SHAPE)) for _ in range(3)]
+    for number, frame in enumerate(frames):
+        frame.data[:40] = 60000 + 9000 * number
+        frame.mask[:40] = True
+    flat = CombineFlatTask().run(frames=frames)["flat"]
+    assert np.median(flat.data[40:]) == pytest.approx(1, abs=1e-3)
+    assert flat.header["FRNOISE"] == pytest.approx(50 / 10000, rel=0.1)
+
+
+def test_a_flat_frame_without_a_good_pixel_is_refused():
+    frame = electrons(np.full(SHAPE, 60000.0))
+    frame.mask[:] = True
+    with pytest.raises(InvalidInputError, match="saturated"):
+        CombineFlatTask().run(frames=[frame])
+
+
+def test_the_variance_of_a_flat_is_relative_to_its_median_as_the_flat_is(rng):
+    # Each frame has a median of 1, and their mean one of 1.5.
+    left, right = np.ones(SHAPE), np.ones(SHAPE)
+    left[:, :20] = right[:, -20:] = 2
+    frames = [
+        electrons(10000 * pattern * rng.normal(1, 0.002, SHAPE))
+        for pattern in (left, right, left, right)
+    ]
+    task = CombineFlatTask(CombineConfig(clip_sigma=100))
+    flat = task.run(frames=frames)["flat"]
+    assert np.median(flat.data) == pytest.approx(1)
+    assert flat.data[0, 25] == pytest.approx(1 / 1.5, rel=0.01)
+    noise = task.metadata["frame_noise"] / 1.5
+    assert flat.header["FRNOISE"] == pytest.approx(noise, rel=0.01)
+    np.testing.assert_allclose(flat.uncertainty.array, noise**2 / 4, rtol=0.02)
+
+
+def test_the_variance_of_a_flat_is_the_scatter_of_its_pixels(rng):
+    frames = [electrons(rng.normal(10000, 50, (200, 200))) for _ in range(5)]
+    flat = CombineFlatTask().run(frames=frames)["flat"]
+    found = float(np.mean(flat.uncertainty.array))
+    assert found == pytest.approx(float(np.var(flat.data)), rel=0.05)
+
+
 def test_a_flat_without_light_is_refused(rng):
     with pytest.raises(InvalidInputError, match="no light"):
         CombineFlatTask().run(frames=[electrons(rng.normal(-5, 1, SHAPE))])

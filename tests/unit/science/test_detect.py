@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
-from pantler.science.detect import DetectConfig, DetectTask
+from pantler.science.detect import DetectConfig, DetectTask, in_inner
 from pantler.tasks.task import NoWork
 
 SHAPE = (400, 400)
@@ -72,6 +72,15 @@ def test_a_source_in_the_border_is_not_the_patchs_own(make_sky, wcs, make_patch)
     own = table[table["in_inner"]]
     assert len(table) == 3
     assert own["x"] == pytest.approx([60], abs=0.2)
+
+
+def test_patches_share_their_sources_at_the_edges_of_pixels(wcs, make_patch):
+    patch = make_patch(wcs, (200, 200), border=20)
+    inside = [(19.51, 60), (179.49, 60), (60, 19.51), (60, 179.49)]
+    outside = [(19.49, 60), (179.51, 60), (60, 19.49), (60, 179.51)]
+    x, y = np.transpose([*inside, *outside])
+    found = in_inner({"x": x, "y": y}, patch)
+    assert found.tolist() == [True] * 4 + [False] * 4
 
 
 def test_a_masked_star_is_found_and_flagged(make_sky, wcs):

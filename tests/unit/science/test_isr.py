@@ -90,6 +90,26 @@ def test_hot_and_unresponsive_pixels_are_masked_and_filled(make_raw, bias, dark,
     assert task.metadata["bad_pixels"] == 2
 
 
+@pytest.mark.parametrize("which", ["raw", "bias", "dark", "flat"])
+@pytest.mark.parametrize("value", [None, np.nan])
+def test_what_is_masked_or_missing_in_any_input_is_masked_and_filled(
+    make_raw, bias, dark, flat, which, value
+):
+    raw = make_raw(np.full(SHAPE, 1300.0, np.float32))
+    inputs = {"raw": raw, "bias": bias, "dark": dark, "flat": flat}
+    if value is None:
+        inputs[which].mask = np.zeros(SHAPE, bool)
+        inputs[which].mask[5, 5] = True
+        inputs[which].data[5, 5] *= 1.5
+    else:
+        inputs[which].data[5, 5] = value
+    task = IsrTask(IsrConfig(gain=1.0))
+    image = task.run(**inputs)["post_isr"]
+    assert list(zip(*np.nonzero(image.mask), strict=True)) == [(5, 5)]
+    np.testing.assert_allclose(image.data, image.data[0, 0], rtol=1e-5)
+    assert np.isfinite(image.uncertainty.array).all()
+
+
 def test_what_a_saturated_hot_pixel_spills_over_is_bad_too(make_raw, bias, dark):
     counts = np.full(SHAPE, 1300.0)
     counts[5, 5], counts[5, 6] = 60000, 20000

@@ -64,7 +64,7 @@ class Quantum:
 
 
 def deferred(value, **data_id):
-    reader = SimpleNamespace(read=lambda _ref, _component, _parameters: value)
+    reader = SimpleNamespace(get=lambda *_, **__: value)
     return DeferredDataset(SimpleNamespace(data_id=data_id), reader)
 
 

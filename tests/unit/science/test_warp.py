@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from astropy.wcs import WCS
+from astropy.wcs import WCS, Sip
+from astropy.wcs.utils import pixel_to_pixel
 
 from pantler.science.warp import WarpConfig, WarpTask, area_ratio
 from pantler.tasks.task import NoWork
@@ -44,6 +45,53 @@ def test_area_ratio_is_that_of_the_pixel_scales_everywhere():
     ratio = area_ratio(tan((50, 50), 0.5), tan((70, 40), 0.4, 20), (90, 80))
     assert ratio.shape == (90, 80)
     np.testing.assert_allclose(ratio, 0.64, rtol=1e-5)
+
+
+def bent(square=6e-4, fourth=0.0):
+    """Return coordinates whose sides bulge by pixels, and whose areas vary.
+
+    A row is shifted by the column's distance from the middle, in powers, and a column
+    by that of the row.
+    """
+    wcs = tan((100, 100), 0.5)
+    wcs.wcs.ctype = ["RA---TAN-SIP", "DEC--TAN-SIP"]
+    along_x, along_y = np.zeros((5, 5)), np.zeros((5, 5))
+    along_x[0, 2] = along_y[2, 0] = square
+    along_x[0, 4] = along_y[4, 0] = fourth
+    along_x[2, 0] = 2e-4
+    wcs.sip = Sip(along_x, along_y, None, None, wcs.wcs.crpix)
+    return wcs
+
+
+def test_area_ratio_follows_a_distortion():
+    source, target, shape = bent(), tan((60, 70), 0.5), (120, 140)
+    rows, columns = np.indices(shape)
+
+    def step(dx, dy):
+        x, y = pixel_to_pixel(target, source, columns + dx, rows + dy)
+        return np.stack([x, y])
+
+    along_x, along_y = step(0.5, 0) - step(-0.5, 0), step(0, 0.5) - step(0, -0.5)
+    expected = np.abs(along_x[0] * along_y[1] - along_x[1] * along_y[0])
+    assert np.ptp(expected) > 0.05
+    found = area_ratio(source, target, shape)
+    np.testing.assert_allclose(found, expected, atol=0.003 * np.ptp(expected) + 1e-3)
+
+
+@pytest.mark.parametrize(
+    "bulge", [(6e-4, 0.0), (-6e-4, 0.0), (12e-4, -12e-8), (-12e-4, 12e-8)]
+)
+def test_a_distorted_image_covers_all_that_it_saw(make_sky, make_patch, bulge):
+    image = make_sky(bent(*bulge), level=5.0, noise=0.01)
+    patch = make_patch(tan((112, 112), 0.5), (224, 224))
+    warp = WarpTask().run(calexp=[image], patch=patch)["warp"]
+    rows, columns = np.indices(patch.shape)
+    x, y = pixel_to_pixel(patch.wcs, image.wcs, columns, rows)
+    seen = (x > -0.4) & (x < 199.4) & (y > -0.4) & (y < 199.4)
+    assert seen.sum() > 20_000
+    assert np.isfinite(warp.data[seen]).all()
+    beyond = (x < -0.5) | (x > 199.5) | (y < -0.5) | (y > 199.5)
+    assert np.isnan(warp.data[beyond]).all()
 
 
 def test_variance_goes_with_the_square_of_the_area(make_sky, make_patch):

@@ -62,6 +62,12 @@ def test_regions_have_the_corners_of_the_projection(tract):
         assert corners.shape == (4, 2)
         inside = lonlat_to_vectors(*corners.T)
         assert piece.region.contains(inside).all()
+        # Pixels reach half a pixel beyond their centres, and regions no further.
+        edges = piece.wcs.calc_footprint(undistort=False, center=False)
+        edges = lonlat_to_vectors(*edges.T)
+        pixel = np.radians(tract.pixel_scale_arcsec / 3600)
+        apart = np.linalg.norm(piece.region.vertices[:, None] - edges, axis=2)
+        assert apart.min(axis=1).max() < 1e-4 * pixel
 
 
 def test_a_patch_has_the_projection_of_its_tract():
@@ -71,6 +77,16 @@ def test_a_patch_has_the_projection_of_its_tract():
         part = patch.wcs.all_pix2world(7.0, 11.0, 0)
         np.testing.assert_allclose(part, whole, atol=1e-12)
         assert patch.wcs.array_shape == patch.shape == (box.ny, box.nx)
+
+
+def test_neighbouring_patches_without_border_share_a_side_and_nothing_else():
+    tract = Tract(0, 10.0, 20.0, 1.0, 2, 1, 100, 0)
+    left, right = (patch.region for patch in tract.patches())
+    y = np.linspace(5, 95, 7)
+    for x, in_left, in_right in ((99.4, True, False), (99.6, False, True)):
+        places = tract.vectors(np.full(7, x), y)
+        assert (left.contains(places) == in_left).all()
+        assert (right.contains(places) == in_right).all()
 
 
 def test_north_is_up_and_east_to_the_left():

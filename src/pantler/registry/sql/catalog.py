@@ -95,7 +95,7 @@ class Catalog:
             version = self._db.data_version()
             if version == view.version:
                 view.checked = epoch
-                if not self._db.is_changing:
+                if snapshot is not view.base and not self._db.is_changing:
                     self._share(view)
                 return snapshot
         with self._db.reading():

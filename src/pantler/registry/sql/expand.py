@@ -53,15 +53,6 @@ class Expander:
         if not group.names and not data_id:
             return DataCoordinate(group, ())
         given = self._interpret(data_id, group)
-        with self._db.reading():
-            return self._complete(data_id, given, group)
-
-    def _complete(
-        self,
-        data_id: Mapping[str, object],
-        given: dict[_Key, object],
-        group: DimensionGroup,
-    ) -> DataCoordinate:
         self._add_governors(given, group)
         keys = tuple(sorted(given))
         self._check_missing(given, data_id, group)

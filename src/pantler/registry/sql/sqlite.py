@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pantler.config.sections import RegistrySettings
     from pantler.dimensions.universe import Universe
 
-_SYNCHRONOUS: Final = {"process": "OFF", "power": "FULL"}
+# EXTRA waits for the folder too: a commit that has returned is not undone.
+_SYNCHRONOUS: Final = {"process": "OFF", "power": "EXTRA"}
 
 
 class SqliteRegistry(SqlRegistry):

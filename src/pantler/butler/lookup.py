@@ -77,7 +77,20 @@ class DatasetLookup:
         *,
         timespan: Timespan | None = None,
     ) -> DatasetRef | None:
-        """Return the first match, or None; see `Butler.get`."""
+        """Return the first match, or None; see `Butler.get`.
+
+        All that it takes is read from one state of the registry.
+        """
+        with self._registry.reading():
+            return self._find(dataset, wanted, collections, timespan)
+
+    def _find(
+        self,
+        dataset: str | DatasetType,
+        wanted: Mapping[str, object],
+        collections: Sequence[str] | str | None,
+        timespan: Timespan | None,
+    ) -> DatasetRef | None:
         dataset_type = self.dataset_type(dataset)
         names = self.searched(collections)
         group = dataset_type.dimensions

@@ -138,7 +138,7 @@ class Database:
         self._why_not = ""
         self._local = threading.local()
         self._sessions: weakref.WeakSet[_Session] = weakref.WeakSet()
-        self._stages: dict[tuple[tuple[str, str], ...], _Stage] = {}
+        self._stages: dict[tuple[tuple[str, type], ...], _Stage] = {}
         self._numbers = itertools.count()
         self._inserts: dict[sa.Table, Prepared] = {}
         self._mine()  # what is wrong with the database shows at once
@@ -278,7 +278,7 @@ class Database:
         rows
             In that order.
         """
-        key = tuple([(column.name, str(column.type)) for column in columns])
+        key = tuple([(column.name, type(column.type)) for column in columns])
         stage = self._stages.get(key)
         if stage is None:
             new = _Stage(self, next(self._numbers), columns)

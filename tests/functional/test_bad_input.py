@@ -177,6 +177,26 @@ def test_an_instrument_that_is_not_there_is_named(repo, camera_repo, command):
     assert (code, "Did you mean 'DemoCam'?" in err) == (3, True)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--pixel-scale", "nan"),
+        ("--pixel-scale", "inf"),
+        ("--pixel-scale", "1e-12"),
+        ("--pixel-scale", "0.4", "--patch-size", "0"),
+        ("--pixel-scale", "0.4", "--patch-size", "9" * 30),
+        ("--pixel-scale", "0.4", "--patch-border", "-3"),
+    ],
+)
+def test_a_sky_map_of_absurd_sizes_is_refused(repo, command, words):
+    code, _, err = command("register-skymap", repo, "absurd", *words)
+    assert code == 2
+    assert err.startswith("Error: ")
+    with Butler.open(repo) as butler:
+        skymaps = butler.query_dimension_records("skymap").to_polars()
+    assert "absurd" not in skymaps["skymap"].to_list()
+
+
 # Queries
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pantler.dimensions.sky.regions import ConvexPolygon
 from pantler.dimensions.sky.sphere import vectors_to_lonlat
-from pantler.errors import InvalidInputError
-from pantler.skymaps.interface import SkyMap, SkyMapSettings
+from pantler.errors import InvalidInputError, SettingsError
+from pantler.skymaps.interface import SkyMap, SkyMapSettings, check_settings
 from pantler.skymaps.tract import Tract, tangent_axes
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 # A gnomonic projection stretches the sky by a fifth at this distance.
 _FARTHEST_DEG: Final = 25.0
 _WIDEST_DEG: Final = 60.0
+_FINEST_ARCSEC: Final = 1e-6
+_COARSEST_ARCSEC: Final = 36_000.0
+_LARGEST_PATCH_PX: Final = 100_000
+_MOST_PATCHES: Final = 1_000_000
 
 
 class TractSettings(BaseModel):
@@ -52,14 +56,44 @@ class DiscreteSkyMapSettings(SkyMapSettings):
     tracts: tuple[TractSettings, ...] = Field(min_length=1)
     """The tracts, numbered from 0."""
 
-    pixel_scale_arcsec: float = Field(gt=0, allow_inf_nan=False)
+    pixel_scale_arcsec: float = Field(ge=_FINEST_ARCSEC, le=_COARSEST_ARCSEC)
     """Size of a pixel at a tract's centre, arcseconds."""
 
-    patch_size_px: int = Field(1000, gt=0)
+    patch_size_px: int = Field(1000, gt=0, le=_LARGEST_PATCH_PX)
     """Pixels along each side of a patch, without border."""
 
-    patch_border_px: int = Field(50, ge=0)
+    patch_border_px: int = Field(50, ge=0, le=_LARGEST_PATCH_PX)
     """Pixels by which a patch reaches into its neighbours."""
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> Self:
+        """Refuse patches that no projection can hold, and more than anyone can use."""
+        patch_deg = self.patch_deg
+        if patch_deg > _WIDEST_DEG:
+            raise ValueError(
+                f"a patch of {self.patch_size_px} pixels is {patch_deg:g} degrees "
+                f"wide; at most {_WIDEST_DEG:g} fit on one projection"
+            )
+        patches = sum(x * y for x, y in map(self.patch_counts, self.tracts))
+        if patches > _MOST_PATCHES:
+            raise ValueError(
+                f"the tracts would have {patches:.3g} patches, more than "
+                f"{_MOST_PATCHES:,}: make the patches or the pixels larger, or the "
+                "tracts smaller"
+            )
+        return self
+
+    @property
+    def patch_deg(self) -> float:
+        """Side of a patch without border, degrees."""
+        return self.patch_size_px * self.pixel_scale_arcsec / 3600
+
+    def patch_counts(self, tract: TractSettings) -> tuple[int, int]:
+        """Return how many columns and rows of patches cover a tract."""
+        height_deg = tract.width_deg if tract.height_deg is None else tract.height_deg
+        return _count(tract.width_deg / self.patch_deg), _count(
+            height_deg / self.patch_deg
+        )
 
 
 class DiscreteSkyMap(SkyMap):
@@ -85,18 +119,15 @@ class DiscreteSkyMap(SkyMap):
 
     def make_tract(self, number: int) -> Tract:
         """Return a tract whose number is known to be in range."""
-        told = self.settings.tracts[number]
-        patch_deg = (
-            self.settings.patch_size_px * self.settings.pixel_scale_arcsec / 3600
-        )
-        height_deg = told.width_deg if told.height_deg is None else told.height_deg
+        tract = self.settings.tracts[number]
+        patches_x, patches_y = self.settings.patch_counts(tract)
         return Tract(
             id=number,
-            ra_deg=told.ra_deg,
-            dec_deg=told.dec_deg,
+            ra_deg=tract.ra_deg,
+            dec_deg=tract.dec_deg,
             pixel_scale_arcsec=self.settings.pixel_scale_arcsec,
-            patches_x=_count(told.width_deg / patch_deg),
-            patches_y=_count(height_deg / patch_deg),
+            patches_x=patches_x,
+            patches_y=patches_y,
             patch_size=self.settings.patch_size_px,
             patch_border=self.settings.patch_border_px,
         )
@@ -133,25 +164,31 @@ class DiscreteSkyMap(SkyMap):
         InvalidInputError
             If there are no regions, or connected ones cover too much of the sky for
             one projection.
+        SettingsError
+            If the sizes make no sense, or would give more patches than anyone can use.
         """
         if not regions:
             raise InvalidInputError(
                 f"No regions to cover by sky map '{name}'. Are visits defined?"
+            )
+        if not _FINEST_ARCSEC <= pixel_scale_arcsec <= _COARSEST_ARCSEC:
+            raise SettingsError(
+                f"The pixel scale is {pixel_scale_arcsec} arcsec; it can be "
+                f"{_FINEST_ARCSEC:g} to {_COARSEST_ARCSEC:g}."
             )
         margin_deg = margin_px * pixel_scale_arcsec / 3600
         tracts = [
             _covering(np.concatenate([regions[i].vertices for i in group]), margin_deg)
             for group in _connected(regions)
         ]
-        return cls(
-            DiscreteSkyMapSettings(
-                name=name,
-                tracts=tuple(tracts),
-                pixel_scale_arcsec=pixel_scale_arcsec,
-                patch_size_px=patch_size_px,
-                patch_border_px=patch_border_px,
-            )
-        )
+        told = {
+            "name": name,
+            "tracts": tracts,
+            "pixel_scale_arcsec": pixel_scale_arcsec,
+            "patch_size_px": patch_size_px,
+            "patch_border_px": patch_border_px,
+        }
+        return cls(check_settings(DiscreteSkyMapSettings, told, cls.kind))
 
 
 def _count(patches: float) -> int:
@@ -182,8 +219,8 @@ def _connected(regions: Sequence[ConvexPolygon]) -> list[list[int]]:
     return groups
 
 
-def _covering(points: Floats, margin_deg: float) -> TractSettings:
-    """Return a tract around points, unit vectors of shape (n, 3)."""
+def _covering(points: Floats, margin_deg: float) -> dict[str, float]:
+    """Return the settings of a tract around points, unit vectors of shape (n, 3)."""
     center = ConvexPolygon.convex_hull(points).bounding_circle().center
     # The middle of what the points cover in a projection is not its tangent point;
     # projecting anew around the middle brings the two together quickly.
@@ -202,9 +239,9 @@ def _covering(points: Floats, margin_deg: float) -> TractSettings:
         center = axes[0] + middle_east * axes[1] + middle_north * axes[2]
         center /= np.linalg.norm(center)
     reach_east, reach_north = np.abs(east).max(), np.abs(north).max()
-    return TractSettings(
-        ra_deg=ra_deg % 360,
-        dec_deg=dec_deg,
-        width_deg=2 * (math.degrees(reach_east) + margin_deg),
-        height_deg=2 * (math.degrees(reach_north) + margin_deg),
-    )
+    return {
+        "ra_deg": ra_deg % 360,
+        "dec_deg": dec_deg,
+        "width_deg": 2 * (math.degrees(reach_east) + margin_deg),
+        "height_deg": 2 * (math.degrees(reach_north) + margin_deg),
+    }

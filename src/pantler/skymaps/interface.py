@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -31,6 +31,9 @@ class SkyMapSettings(BaseModel):
 
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=64)
     """Its name in data IDs."""
+
+
+SettingsT = TypeVar("SettingsT", bound=SkyMapSettings)
 
 
 class SkyMap(ABC):
@@ -179,11 +182,26 @@ def make_sky_map(definition: Mapping[str, Any]) -> SkyMap:
     loaded = load_plugin("skymaps", kind)
     if not (isinstance(loaded, type) and issubclass(loaded, SkyMap)):
         raise PluginError(f"The sky map plugin '{kind}' is no SkyMap: {loaded!r}.")
+    return loaded(check_settings(loaded.settings_class, told, kind))
+
+
+def check_settings(
+    model: type[SettingsT], told: Mapping[str, Any], kind: str
+) -> SettingsT:
+    """Return settings of a kind of sky map.
+
+    Raises
+    ------
+    SettingsError
+        If they are wrong; names each one that is.
+    """
     try:
-        return loaded(loaded.settings_class.model_validate(told))
+        return model.model_validate(told)
     except ValidationError as error:
         problems = "; ".join(
             f"'{'.'.join(map(str, item['loc']))}': {item['msg']}"
+            if item["loc"]
+            else item["msg"].removeprefix("Value error, ")
             for item in error.errors()
         )
         raise SettingsError(f"Sky map of kind '{kind}': {problems}.") from None

@@ -162,3 +162,33 @@ def test_no_regions_make_no_sky_map():
 def test_regions_too_wide_for_one_projection_are_refused():
     with pytest.raises(InvalidInputError, match="too far for one tract"):
         DiscreteSkyMap.from_regions("s", [square(10, 0, 28)], pixel_scale_arcsec=60)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "hint"),
+    [
+        ({"pixel_scale_arcsec": np.nan}, "pixel"),
+        ({"pixel_scale_arcsec": np.inf}, "pixel"),
+        ({"pixel_scale_arcsec": -0.4}, "pixel"),
+        ({"pixel_scale_arcsec": 0.0}, "pixel"),
+        ({"pixel_scale_arcsec": 1e-5}, "patches, more than 1,000,000"),
+        ({"pixel_scale_arcsec": 1e-320}, "pixel"),
+        ({"pixel_scale_arcsec": 1e300}, "pixel"),
+        ({"pixel_scale_arcsec": 1000.0}, "277.778 degrees wide"),
+        ({"patch_size_px": 10**30}, "patch_size_px"),
+        ({"patch_size_px": 1}, "patches, more than"),
+        ({"patch_size_px": 0}, "patch_size_px"),
+        ({"patch_border_px": 10**30}, "patch_border_px"),
+        ({"patch_border_px": -1}, "patch_border_px"),
+    ],
+)
+def test_sizes_that_make_no_sense_are_refused_at_once(sizes, hint):
+    told = {"pixel_scale_arcsec": 0.4, **sizes}
+    regions = [square(10, 20, 0.5)]
+    with pytest.raises(SettingsError, match=hint):
+        DiscreteSkyMap.from_regions("field", regions, **told)
+    with pytest.raises(SettingsError, match=hint):
+        make_sky_map({**TOLD, "patch_size_px": 1000, **told, "tracts": [WIDE]})
+
+
+WIDE = {"ra_deg": 10.0, "dec_deg": 20.0, "width_deg": 1.0}

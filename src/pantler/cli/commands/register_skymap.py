@@ -86,7 +86,7 @@ def _defined(file: Path, name: str) -> SkyMap:
 
     data = load_yaml(file.read_bytes(), f"'{file}'")
     if not isinstance(data, dict):
-        raise InvalidInputError(f"'{file}' holds no mapping of settings.")
+        raise InvalidInputError(f"'{file}' does not hold a mapping of settings.")
     return make_sky_map({**data, "name": name})
 
 

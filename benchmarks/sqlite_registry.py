@@ -208,7 +208,7 @@ def puts(folder: Path, journal: str, durability: str) -> None:
         at = next(rows)
         ids = uuid_series(make_uuids(1))
         record = DatastoreRecord(
-            ids[0], "", f"run/raw/{at}.json", None, 9, None, "json", "X"
+            ids[0], "file", "", f"run/raw/{at}.json", None, 9, None, "json", "X"
         )
         with registry.transaction():
             registry.datasets.insert(raw, "run", data_ids[at : at + 1], ids)

@@ -219,6 +219,7 @@ def test_puts_killed_at_any_moment_leave_records_and_files_that_agree(repo):
         group = butler.universe.group(["exposure", "detector"])
         for name in "abcdefgh":
             butler.dataset_types.register(DatasetType(name, group, "StructuredDict"))
+        butler.collections.register("many")
     dice = random.Random(5)
     for _ in range(6):
         process = subprocess.Popen(

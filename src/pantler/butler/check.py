@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
-from urllib.parse import unquote, urlsplit
 
 import polars as pl
 
@@ -14,6 +13,7 @@ from pantler.datasets.collection import CollectionType
 from pantler.datasets.records import RECORD_SCHEMA, DatastoreRecord, frame_to_records
 from pantler.errors import ConflictError, InternalError, InvalidInputError
 from pantler.queries.query import DatasetSearch, Query
+from pantler.storage.location import Location
 from pantler.storage.opening import open_storage
 
 if TYPE_CHECKING:
@@ -186,5 +186,5 @@ def _ref(repository: CheckedRepository, dataset_id: bytes) -> DatasetRef:
 
 
 def _local_folder(uri: str) -> Path | None:
-    parts = urlsplit(uri)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+    location = Location.parse(uri)
+    return location.local_path() if location.is_local else None

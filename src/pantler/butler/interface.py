@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 
 from pantler.plugins import load_plugin
+from pantler.storage.location import Location
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -399,6 +399,5 @@ def _names(collections: Sequence[str] | str) -> tuple[str, ...]:
 
 
 def _kind(uri: str | PathLike[str]) -> type[Butler]:
-    scheme = urlsplit(str(uri)).scheme or "file"
-    kind: type[Butler] = load_plugin("butlers", scheme)
+    kind: type[Butler] = load_plugin("butlers", Location.parse(uri).scheme)
     return kind

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from pantler.config.settings import SETTINGS_FILE
 from pantler.errors import AccessError, NotFoundError
+from pantler.storage.location import Location
 
 if TYPE_CHECKING:
     from os import PathLike
+    from pathlib import Path
 
 
 def repository_folder(uri: str | PathLike[str]) -> Path:
-    """Return the folder that a path or a ``file:`` URI names."""
-    parts = urlsplit(str(uri))
-    path = unquote(parts.path) if parts.scheme == "file" else str(uri)
-    return Path(path).expanduser().absolute()
+    """Return the folder that a path or a ``file:`` URI names.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is a URI of another kind.
+    """
+    return Location.parse(uri).local_path()
 
 
 def read_settings_file(root: Path) -> bytes:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 RECORD_SCHEMA: Final = pl.Schema(
     {
         "dataset_id": pl.Binary,  # 16 bytes
+        "store": pl.String,  # the name of the datastore that holds it
         "component": pl.String,  # "" for a whole dataset
         "path": pl.String,  # relative to the datastore's root, or an absolute URI
         "offset": pl.Int64,  # first byte within the artifact; null: it is all ours
@@ -33,6 +34,7 @@ class DatastoreRecord:
     """One row of the records, with the columns of `RECORD_SCHEMA`."""
 
     dataset_id: bytes
+    store: str
     component: str
     path: str
     offset: int | None

@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pantler.errors import InvalidInputError, close_match
 from pantler.plugins import load_object, load_plugin, plugin_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+class StorageClassDelegate(Protocol):
+    """Takes the datasets of a storage class apart, and puts them together.
+
+    So a datastore may keep each component in a file of its own, in the format that
+    suits it best, and read one without the others. A delegate stands beside the
+    formatter of its storage class, holds no state and is made without arguments.
+    """
+
+    def take_apart(self, value: Any) -> Mapping[str, Any]:
+        """Return the components of an object, without those that it does not have.
+
+        Nothing may be lost: `put_together` makes an equal object of them.
+        """
+        ...
+
+    def put_together(self, parts: Mapping[str, Any]) -> Any:
+        """Return the object of which these are the components."""
+        ...
+
+    def select(self, component: str, part: Any, parameters: Mapping[str, Any]) -> Any:
+        """Return what the parameters of a read ask of one component."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +55,9 @@ class StorageClass:
         Names of parts that can be read alone, with their storage classes.
     parameters
         Names of the parameters that a read accepts.
+    delegate
+        ``package.module.Name`` of a `StorageClassDelegate`, imported on first use;
+        None if datasets cannot be taken apart.
     """
 
     name: str
@@ -38,15 +65,22 @@ class StorageClass:
     formatter: str
     components: Mapping[str, str] = field(default_factory=dict)
     parameters: frozenset[str] = frozenset()
+    delegate: str | None = None
 
     def load_type(self) -> type[Any]:
         """Import and return the Python type."""
         loaded = load_object(self.python_type)
         if not isinstance(loaded, type):
             raise InvalidInputError(
-                f"'{self.python_type}' of storage class '{self.name}' is no type."
+                f"'{self.python_type}' of storage class '{self.name}' is not a type."
             )
         return loaded
+
+    def load_delegate(self) -> StorageClassDelegate | None:
+        """Import and return the delegate, if there is one."""
+        if self.delegate is None:
+            return None
+        return cast("StorageClassDelegate", load_object(self.delegate)())
 
     def component(self, name: str) -> StorageClass:
         """Return the storage class of a component.
@@ -71,7 +105,7 @@ class StorageClass:
         Raises
         ------
         InvalidInputError
-            If the object is no instance of the Python type.
+            If the object is not an instance of the Python type.
         """
         expected = self.load_type()
         if not isinstance(value, expected):
@@ -94,7 +128,9 @@ def get_storage_class(name: str) -> StorageClass:
     """
     found = load_plugin("storage_classes", name)
     if not isinstance(found, StorageClass):
-        raise InvalidInputError(f"The plugin '{name}' is no StorageClass: {found!r}.")
+        raise InvalidInputError(
+            f"The plugin '{name}' is not a StorageClass: {found!r}."
+        )
     return found
 
 

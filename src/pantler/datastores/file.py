@@ -1,43 +1,36 @@
-"""The datastore of files: one for each dataset, or many packed in one."""
+"""The datastore of files: one for each dataset, one for each part, or packs of many."""
 
 from __future__ import annotations
 
-import functools
 import itertools
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
-from urllib.parse import quote, unquote
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+from urllib.parse import quote
 
+from pantler.datasets.identity import make_uuid
 from pantler.datasets.records import DatastoreRecord
-from pantler.datasets.storage_class import StorageClass, get_storage_class
 from pantler.datastores.checksums import (
     as_text,
-    can_compare,
     checksum_of,
     checksum_of_file,
     new_digest,
 )
 from pantler.datastores.dataset_errors import dataset_errors
+from pantler.datastores.layout import Layout, Part, Plan, find_formatter
+from pantler.datastores.packs import MOST_BYTES, MOST_MEMBERS, zip_members
+from pantler.datastores.reading import RecordReader, check_parameters
 from pantler.datastores.settings import FileDatastoreSettings
 from pantler.datastores.staged import MovedSource, StagedFiles
-from pantler.datastores.templates import (
-    PathTemplate,
-    default_template,
-    encode_part,
-    path_of_run,
-)
+from pantler.datastores.templates import encode_part, path_of_run
 from pantler.errors import (
     DatasetNotFoundError,
-    IntegrityError,
     InvalidInputError,
     NotFoundError,
-    close_match,
+    PantlerError,
 )
-from pantler.formatters.interface import BytesFormatter, Formatter
-from pantler.plugins import load_plugin
+from pantler.formatters.interface import BytesFormatter
 from pantler.storage.bringing import read_through
+from pantler.storage.location import Location, is_uri
 from pantler.storage.opening import open_storage
 
 if TYPE_CHECKING:
@@ -45,26 +38,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pantler.config.sections import DatastoreSettings
-    from pantler.datasets.dataset_type import DatasetType
     from pantler.datasets.ref import DatasetRef
+    from pantler.datasets.storage_class import StorageClassDelegate
     from pantler.datastores.interface import SourceFile
     from pantler.storage.interface import Digest, StagedFile, Storage, TransferMode
 
 _BATCH: Final = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What all writes of one dataset type have in common."""
-
-    storage_class: StorageClass
-    python_type: type[Any]
-    formatter_name: str
-    formatter: Formatter
-    template: PathTemplate
-
-    def path(self, ref: DatasetRef) -> str:
-        return self.template.path(ref) + self.formatter.extension
 
 
 class FileDatastore:
@@ -80,28 +59,32 @@ class FileDatastore:
     Notes
     -----
     Every read compares the size with the record. The checksum is compared wherever
-    the bytes are in memory anyway (formatters of bytes, packs); of larger files it
-    is recorded for those who copy them.
+    the bytes are in memory anyway (formatters of bytes, packs); of larger files if
+    the settings say ``verify``.
     """
 
     settings_model: ClassVar[type[DatastoreSettings]] = FileDatastoreSettings
 
     def __init__(self, settings: FileDatastoreSettings, repository_root: str) -> None:
-        self._settings = settings
+        self._name = settings.name
+        self._keeps_checksums = settings.checksum
         options = {"fsync": True} if settings.durability == "power" else {}
-        root = _absolute_root(settings.root, repository_root)
-        self._storage: Storage = open_storage(root, **options)
-        self._plans: dict[DatasetType, _Plan] = {}
+        root = Location.parse(repository_root).join(settings.root)
+        self._storage: Storage = open_storage(root.uri, **options)
+        self._layout = Layout(settings)
+        self._reader = RecordReader(self._storage, verify=settings.verify)
 
     @property
     def name(self) -> str:
         """Its name within the repository."""
-        return self._settings.name
+        return self._name
 
     @property
     def root(self) -> str:
         """The root URI, with a final slash."""
         return self._storage.root
+
+    # Writing
 
     def prepare(self, value: Any, ref: DatasetRef) -> StagedFiles:
         """Write the bytes of an object, without making it visible.
@@ -114,18 +97,21 @@ class FileDatastore:
         StorageError
             If it cannot be written; nothing is left behind.
         """
-        plan = self._plan(ref.dataset_type)
+        plan = self._layout.plan(ref.dataset_type)
         if not isinstance(value, plan.python_type):
             plan.storage_class.check(value, str(ref))
-        path = plan.path(ref)
         staged = StagedFiles(self._storage)
-        with dataset_errors("write", ref, self._uri, path), _discarded_on_error(staged):
-            file, checksum = self._stage(value, path, plan)
-            staged.files.append(file)
-            staged.records.append(
-                _record(ref, path, plan, size=file.size_bytes, checksum=checksum)
-            )
-            staged.secure()
+        with _discarded_on_error(staged):
+            if plan.delegate is None:
+                self._stage(value, ref, plan, (plan.whole, staged))
+            else:
+                found = plan.delegate.take_apart(value)
+                for part in plan.parts:
+                    if part.component in found:
+                        one = found[part.component]
+                        self._stage(one, ref, plan, (part, staged))
+            with dataset_errors("write", ref, self._uri, plan.path(ref, plan.whole)):
+                staged.secure()
         return staged
 
     def prepare_files(
@@ -151,6 +137,19 @@ class FileDatastore:
             staged.secure()
         return staged
 
+    def prepare_pack(self, values: Sequence[tuple[DatasetRef, bytes]]) -> StagedFiles:
+        """Write many small datasets of one type and run into one new archive.
+
+        See `pack`, which also publishes.
+        """
+        staged = StagedFiles(self._storage)
+        if values:
+            with _discarded_on_error(staged):
+                for chunk in _chunks(values):
+                    self._stage_pack(chunk, staged)
+                staged.secure()
+        return staged
+
     def write(self, value: Any, ref: DatasetRef) -> list[DatastoreRecord]:
         """Prepare and publish an object, for workers, whose outputs others record.
 
@@ -161,6 +160,33 @@ class FileDatastore:
         with dataset_errors("write", ref, self._uri, path), _discarded_on_error(staged):
             staged.publish()
         return staged.records
+
+    def pack(self, values: Sequence[tuple[DatasetRef, bytes]]) -> list[DatastoreRecord]:
+        """Write many small datasets of one type and run into one new archive.
+
+        Each call makes an archive of its own, a zip file that nobody ever changes:
+        give it all that is waiting at once. The records say where in it each dataset
+        is.
+
+        Parameters
+        ----------
+        values
+            Refs of one dataset type and run, with the bytes that the formatter of
+            their storage class made, whatever the settings say of files.
+
+        Raises
+        ------
+        InvalidInputError
+            If the refs differ in type or run, or their formatter has no bytes.
+        StorageError
+            If it cannot be written; nothing is left behind.
+        """
+        staged = self.prepare_pack(values)
+        with _discarded_on_error(staged):
+            staged.publish()
+        return staged.records
+
+    # Reading
 
     def read(
         self,
@@ -181,100 +207,37 @@ class FileDatastore:
         InvalidInputError
             If there is no such component or parameter.
         """
-        record = self._sole(ref, records)
-        with dataset_errors("read", ref, self._uri, record.path):
-            storage_class = get_storage_class(record.storage_class)
-            if component is not None:
-                storage_class.component(component)
-            if parameters:
-                _check_parameters(parameters, storage_class)
-            formatter = _formatter(record.formatter)
-            storage, path = self._locate(record.path)
-            if isinstance(formatter, BytesFormatter):
-                return formatter.from_bytes(
-                    _read_bytes(storage, path, record),
-                    storage_class,
-                    component=component,
-                    parameters=parameters,
-                )
-            with storage.reading(path) as local:
-                _check_size(local.stat().st_size, record)
-                return formatter.read_file(
-                    local, storage_class, component=component, parameters=parameters
-                )
-
-    def pack(
-        self, values: Sequence[tuple[DatasetRef, bytes]], pack: str
-    ) -> list[DatastoreRecord]:
-        """Append datasets, already formatted as bytes, to a pack of their type and run.
-
-        Parameters
-        ----------
-        values
-            Refs of one dataset type and run, with the bytes that the formatter of
-            their storage class made, whatever the settings say of files.
-        pack
-            Name of this writer's pack, unique to the writer.
-
-        Raises
-        ------
-        InvalidInputError
-            If the refs differ in type or run, or their formatter has no bytes.
-        """
-        if not values:
-            return []
-        first = values[0][0]
-        plan = self._plan(first.dataset_type)
-        formatter = plan.storage_class.formatter
-        if not isinstance(_formatter(formatter), BytesFormatter):
-            raise InvalidInputError(
-                f"Datasets of type '{first.dataset_type.name}' cannot be packed: "
-                f"formatter '{formatter}' writes files, not bytes."
+        if not records:
+            raise DatasetNotFoundError(
+                f"Datastore '{self.name}' at {self.root} has no record of {ref}."
             )
-        for ref, _ in values:
-            if ref.run != first.run or ref.dataset_type != first.dataset_type:
-                raise InvalidInputError(
-                    f"A pack takes one dataset type and run; {first} and {ref} differ."
-                )
-        folder = f"{path_of_run(first.run)}/{first.dataset_type.name}"
-        path = f"{folder}/{encode_part(pack)}-{uuid4().hex}.pack"
-        offset = 0
-        with dataset_errors("pack", first, self._uri, path):
-            self._storage.write(path, b"".join([data for _, data in values]))
-        records = []
-        for ref, data in values:
-            record = _record(
-                ref,
-                path,
-                plan,
-                size=len(data),
-                checksum=self._checksum_of(data),
-                offset=offset,
-                formatter=formatter,
-            )
-            records.append(record)
-            offset += len(data)
-        return records
+        first = records[0]
+        with dataset_errors("read", ref, self._uri, first.path):
+            if not first.component:
+                return self._reader.read(first, component, parameters)
+            return self._read_parts(ref, records, component, parameters or {})
 
-    def path(self, ref: DatasetRef, formatter: str | None = None) -> str:
-        """Return the path, relative to the root, to which `write` would write."""
-        plan = self._plan(ref.dataset_type)
-        if formatter is None:
-            return plan.path(ref)
-        return plan.template.path(ref) + _formatter(formatter).extension
+    def paths(self, ref: DatasetRef) -> list[str]:
+        """Return all paths, relative to the root, to which `write` may write."""
+        plan = self._layout.plan(ref.dataset_type)
+        return [plan.path(ref, part) for part in plan.parts or (plan.whole,)]
 
     def find(self, ref: DatasetRef) -> list[DatastoreRecord]:
-        """Return the record of what `write` wrote, by looking; empty if nothing.
+        """Return the records of what `write` wrote, as found in the storage.
 
-        It has the size that is there, and no checksum. Packs are not searched.
+        They have the sizes that are there, and no checksums; empty if there is
+        nothing. Packs are not searched.
         """
-        plan = self._plan(ref.dataset_type)
-        path = plan.path(ref)
-        try:
-            size = self._storage.size_bytes(path)
-        except NotFoundError:
-            return []
-        return [_record(ref, path, plan, size=size, checksum=None)]
+        plan = self._layout.plan(ref.dataset_type)
+        found = []
+        for part in plan.parts or (plan.whole,):
+            path = plan.path(ref, part)
+            try:
+                size = self._storage.size_bytes(path)
+            except NotFoundError:
+                continue
+            found.append(self._record(ref, path, part, size=size, checksum=None))
+        return found
 
     def uri(self, record: DatastoreRecord) -> str:
         """Return the URI of an artifact."""
@@ -282,7 +245,31 @@ class FileDatastore:
 
     def exists(self, records: Sequence[DatastoreRecord]) -> bool:
         """Whether all artifacts of the records are there, with the right size."""
-        return bool(records) and all(map(self._is_whole, records))
+        return bool(records) and not any(self.verify(records))
+
+    def verify(
+        self, records: Sequence[DatastoreRecord], *, content: bool = False
+    ) -> Iterator[tuple[DatastoreRecord, str]]:
+        """Yield the records whose artifacts are not as recorded, with what is wrong.
+
+        Parameters
+        ----------
+        records
+            Of any datasets; those of one pack are best given together.
+        content
+            Whether to read all and compare checksums, not only sizes.
+        """
+        sizes: dict[str, int | str] = {}
+        for record in records:
+            size = sizes.get(record.path)
+            if size is None:
+                size = sizes[record.path] = self._size(record.path)
+            if isinstance(size, str):
+                yield record, size
+            elif problem := self._reader.problem(record, size, content=content):
+                yield record, problem
+
+    # Remains
 
     def delete(self, paths: Sequence[str]) -> None:
         """Remove artifacts that no record names any more.
@@ -290,7 +277,7 @@ class FileDatastore:
         URIs of files that were taken in as ``direct`` are left alone.
         """
         for path in paths:
-            if "://" not in path:
+            if not is_uri(path):
                 self._storage.delete(path)
 
     def orphans(
@@ -316,86 +303,82 @@ class FileDatastore:
         """Return the paths of unfinished files whose writers have died."""
         return self._storage.abandoned()
 
-    def _plan(self, dataset_type: DatasetType) -> _Plan:
-        plan = self._plans.get(dataset_type)
-        if plan is None:
-            plan = self._plans[dataset_type] = self._make_plan(dataset_type)
-        return plan
-
-    def _make_plan(self, dataset_type: DatasetType) -> _Plan:
-        storage_class = dataset_type.load_storage_class()
-        settings = self._settings
-        keys = (dataset_type.name, storage_class.name)
-        formatter = _first(settings.formatters, keys) or storage_class.formatter
-        template = _first(settings.templates, (*keys, "default"))
-        return _Plan(
-            storage_class=storage_class,
-            python_type=storage_class.load_type(),
-            formatter_name=formatter,
-            formatter=_formatter(formatter),
-            template=PathTemplate(
-                template or default_template(dataset_type), dataset_type
-            ),
-        )
-
-    def _uri(self, path: str) -> str:
-        return path if "://" in path else self.root + quote(path)
-
-    def _locate(self, path: str) -> tuple[Storage, str]:
-        """Return the storage that holds a path, and the path within it."""
-        if "://" not in path:
-            return self._storage, path
-        folder, _, name = path.rpartition("/")
-        return _storage_at(folder), unquote(name)
-
-    def _sole(
-        self, ref: DatasetRef, records: Sequence[DatastoreRecord]
-    ) -> DatastoreRecord:
-        whole = [record for record in records if not record.component]
-        if len(whole) != 1:
-            raise DatasetNotFoundError(
-                f"Datastore '{self.name}' at {self.root} has no record of {ref} "
-                f"as a whole ({len(records)} records were given)."
-            )
-        return whole[0]
-
-    def _is_whole(self, record: DatastoreRecord) -> bool:
-        storage, path = self._locate(record.path)
-        try:
-            size = storage.size_bytes(path)
-        except NotFoundError:
-            return False
-        if record.offset is None:
-            return size == record.size_bytes
-        return size >= record.offset + record.size_bytes
-
-    def _checksum_of(self, data: bytes) -> str | None:
-        return checksum_of(data) if self._settings.checksum else None
+    # How it is done
 
     def _stage(
-        self, value: Any, path: str, plan: _Plan
+        self, value: Any, ref: DatasetRef, plan: Plan, to: tuple[Part, StagedFiles]
+    ) -> None:
+        """Write the bytes of a dataset or a part of one, and add file and record."""
+        part, staged = to
+        path = plan.path(ref, part)
+        with dataset_errors("write", ref, self._uri, path):
+            file, checksum = self._stage_bytes(value, path, part)
+        staged.files.append(file)
+        staged.records.append(
+            self._record(ref, path, part, size=file.size_bytes, checksum=checksum)
+        )
+
+    def _stage_bytes(
+        self, value: Any, path: str, part: Part
     ) -> tuple[StagedFile, str | None]:
-        """Write the bytes of an object; return the file and its checksum."""
-        if isinstance(plan.formatter, BytesFormatter):
-            data = plan.formatter.to_bytes(value, plan.storage_class)
+        if isinstance(part.formatter, BytesFormatter):
+            data = part.formatter.to_bytes(value, part.storage_class)
             return self._storage.stage(path, data), self._checksum_of(data)
         checksum = None
 
         def write(local: Path) -> None:
             nonlocal checksum
-            plan.formatter.write_file(value, local, plan.storage_class)
-            checksum = checksum_of_file(local) if self._settings.checksum else None
+            part.formatter.write_file(value, local, part.storage_class)
+            checksum = checksum_of_file(local) if self._keeps_checksums else None
 
         return self._storage.stage_by(path, write), checksum
+
+    def _stage_pack(
+        self, values: Sequence[tuple[DatasetRef, bytes]], staged: StagedFiles
+    ) -> None:
+        first = values[0][0]
+        storage_class = self._layout.plan(first.dataset_type).storage_class
+        formatter = find_formatter(storage_class.formatter)
+        if not isinstance(formatter, BytesFormatter):
+            raise InvalidInputError(
+                f"Datasets of type '{first.dataset_type.name}' cannot be packed: "
+                f"formatter '{storage_class.formatter}' writes files, not bytes."
+            )
+        for ref, _ in values:
+            if ref.run != first.run or ref.dataset_type != first.dataset_type:
+                raise InvalidInputError(
+                    f"A pack takes one dataset type and run; {first} and {ref} differ."
+                )
+        name = first.dataset_type.name
+        path = f"{path_of_run(first.run)}/{name}/{name}_{make_uuid()}.zip"
+        part = Part("", storage_class, storage_class.formatter, formatter)
+        with dataset_errors("pack", first, self._uri, path):
+            archive, offsets = zip_members(
+                [(_member_name(ref, formatter.extension), data) for ref, data in values]
+            )
+            staged.files.append(self._storage.stage(path, archive))
+        for (ref, data), offset in zip(values, offsets, strict=True):
+            staged.records.append(
+                self._record(
+                    ref,
+                    path,
+                    part,
+                    size=len(data),
+                    checksum=self._checksum_of(data),
+                    offset=offset,
+                )
+            )
 
     def _bring_in(
         self, source: SourceFile, mode: TransferMode, staged: StagedFiles
     ) -> None:
         """Stage one file, and add its record."""
         ref = source.ref
-        plan = self._plan(ref.dataset_type)
-        path = self.path(ref, source.formatter)
-        digest = new_digest() if self._settings.checksum else None
+        plan = self._layout.plan(ref.dataset_type)
+        formatter = find_formatter(source.formatter)
+        part = Part("", plan.storage_class, source.formatter, formatter)
+        path = plan.path(ref, part)
+        digest = new_digest() if self._keeps_checksums else None
         with dataset_errors("ingest", ref, self._uri, path):
             if not source.path.is_file():
                 raise NotFoundError(f"there is no file {source.path}")
@@ -403,22 +386,91 @@ class FileDatastore:
                 staged.sources.append(MovedSource.of(source.path))
             if mode == "direct":
                 size = _read_outside(self._storage, source.path, digest)
-                path = source.path.absolute().as_uri()
+                path = Location.parse(source.path).uri
             else:
                 file = self._storage.stage_file(source.path, path, mode, digest)
                 staged.files.append(file)
                 size = file.size_bytes
         checksum = as_text(digest) if digest else None
         staged.records.append(
-            _record(
-                ref,
-                path,
-                plan,
-                size=size,
-                checksum=checksum,
-                formatter=source.formatter,
-            )
+            self._record(ref, path, part, size=size, checksum=checksum)
         )
+
+    def _read_parts(
+        self,
+        ref: DatasetRef,
+        records: Sequence[DatastoreRecord],
+        component: str | None,
+        parameters: Mapping[str, Any],
+    ) -> Any:
+        """Read a dataset that was taken apart."""
+        storage_class = ref.dataset_type.load_storage_class()
+        delegate = storage_class.load_delegate()
+        if delegate is None:
+            raise InvalidInputError(
+                f"it was taken apart, and storage class '{storage_class.name}' has no "
+                "delegate that puts it together"
+            )
+        check_parameters(parameters, storage_class)
+        chosen = {record.component: record for record in records}
+        if component is None:
+            parts = {
+                name: self._read_part(record, delegate, parameters)
+                for name, record in chosen.items()
+            }
+            return delegate.put_together(parts)
+        storage_class.component(component)
+        if component not in chosen:
+            return None  # the object did not have it
+        return self._read_part(chosen[component], delegate, parameters)
+
+    def _read_part(
+        self,
+        record: DatastoreRecord,
+        delegate: StorageClassDelegate,
+        parameters: Mapping[str, Any],
+    ) -> Any:
+        part = self._reader.read(record)
+        if not parameters:
+            return part
+        return delegate.select(record.component, part, parameters)
+
+    def _size(self, path: str) -> int | str:
+        """Return the size of an artifact, or why it has none."""
+        try:
+            return self._reader.size_bytes(path)
+        except NotFoundError:
+            return "the file is missing"
+        except PantlerError as error:
+            return str(error).rstrip(".")
+
+    def _record(
+        self,
+        ref: DatasetRef,
+        path: str,
+        part: Part,
+        *,
+        size: int,
+        checksum: str | None,
+        offset: int | None = None,
+    ) -> DatastoreRecord:
+        return DatastoreRecord(
+            dataset_id=ref.id.bytes,
+            store=self._name,
+            component=part.component,
+            path=path,
+            offset=offset,
+            size_bytes=size,
+            checksum=checksum,
+            formatter=part.formatter_name,
+            storage_class=part.storage_class.name,
+        )
+
+    def _checksum_of(self, data: bytes) -> str | None:
+        return checksum_of(data) if self._keeps_checksums else None
+
+    def _uri(self, path: str) -> str:
+        return path if is_uri(path) else self.root + quote(path)
 
 
 @contextmanager
@@ -428,28 +480,6 @@ def _discarded_on_error(staged: StagedFiles) -> Iterator[None]:
     except BaseException:
         staged.discard()
         raise
-
-
-def _record(
-    ref: DatasetRef,
-    path: str,
-    plan: _Plan,
-    *,
-    size: int,
-    checksum: str | None,
-    offset: int | None = None,
-    formatter: str | None = None,
-) -> DatastoreRecord:
-    return DatastoreRecord(
-        dataset_id=ref.id.bytes,
-        component="",
-        path=path,
-        offset=offset,
-        size_bytes=size,
-        checksum=checksum,
-        formatter=formatter or plan.formatter_name,
-        storage_class=plan.storage_class.name,
-    )
 
 
 def _read_outside(storage: Storage, local: Path, digest: Digest | None) -> int:
@@ -462,56 +492,23 @@ def _read_outside(storage: Storage, local: Path, digest: Digest | None) -> int:
     return read_through(str(local), digest)
 
 
-def _read_bytes(storage: Storage, path: str, record: DatastoreRecord) -> bytes:
-    if record.offset is None:
-        data = storage.read(path)
-    else:
-        data = storage.read(path, offset=record.offset, size=record.size_bytes)
-    _check_size(len(data), record)
-    if can_compare(record.checksum):
-        found = checksum_of(data)
-        if found != record.checksum:
-            raise IntegrityError(
-                f"the checksum is {found}, and {record.checksum} was recorded"
-            )
-    return data
+def _member_name(ref: DatasetRef, extension: str) -> str:
+    """Return a name that tells the datasets of one type and run apart."""
+    parts = [encode_part(str(value)) for value in ref.data_id.required_values]
+    return "/".join(parts or [ref.dataset_type.name]) + extension
 
 
-def _check_size(size: int, record: DatastoreRecord) -> None:
-    if size != record.size_bytes:
-        raise IntegrityError(
-            f"{size} bytes are there, and {record.size_bytes} were recorded"
-        )
-
-
-def _check_parameters(
-    parameters: Mapping[str, Any], storage_class: StorageClass
-) -> None:
-    for name in parameters:
-        if name not in storage_class.parameters:
-            known = ", ".join(sorted(storage_class.parameters)) or "none"
-            raise InvalidInputError(
-                f"storage class '{storage_class.name}' has no parameter '{name}' "
-                f"(it has: {known}).{close_match(name, storage_class.parameters)}"
-            )
-
-
-@functools.cache
-def _formatter(name: str) -> Formatter:
-    """Return the formatter of a name; they hold no state, so one is enough."""
-    return cast("Formatter", load_plugin("formatters", name)())
-
-
-@functools.lru_cache(maxsize=64)
-def _storage_at(folder: str) -> Storage:
-    return open_storage(folder + "/")
-
-
-def _first(choices: Mapping[str, str], keys: Sequence[str]) -> str | None:
-    return next((choices[key] for key in keys if key in choices), None)
-
-
-def _absolute_root(root: str, repository_root: str) -> str:
-    if root.startswith("/") or "://" in root:
-        return root
-    return f"{repository_root.rstrip('/')}/{root}"
+def _chunks(
+    values: Sequence[tuple[DatasetRef, bytes]],
+) -> Iterator[list[tuple[DatasetRef, bytes]]]:
+    """Yield parts that one archive can hold."""
+    chunk: list[tuple[DatasetRef, bytes]] = []
+    size = 0
+    for value in values:
+        if chunk and (len(chunk) == MOST_MEMBERS or size + len(value[1]) > MOST_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(value)
+        size += len(value[1])
+    if chunk:
+        yield chunk

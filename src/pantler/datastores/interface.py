@@ -146,32 +146,38 @@ class Datastore(Protocol):
         """
         ...
 
-    def pack(
-        self, values: Sequence[tuple[DatasetRef, bytes]], pack: str
-    ) -> list[DatastoreRecord]:
-        """Append datasets, already formatted as bytes, to a pack of their type and run.
+    def prepare_pack(self, values: Sequence[tuple[DatasetRef, bytes]]) -> Staged:
+        """Write many small datasets of one type and run into one new artifact.
+
+        See `pack`, which also publishes.
+        """
+        ...
+
+    def pack(self, values: Sequence[tuple[DatasetRef, bytes]]) -> list[DatastoreRecord]:
+        """Write many small datasets of one type and run into one new artifact.
+
+        Nobody ever changes it: give it all that is waiting at once.
 
         Parameters
         ----------
         values
             Refs of one dataset type and run, with the bytes that the formatter of
             their storage class made.
-        pack
-            Name of this writer's pack, unique to the writer.
         """
         ...
 
-    def path(self, ref: DatasetRef, formatter: str | None = None) -> str:
-        """Return the path, relative to the root, to which `write` would write.
+    def paths(self, ref: DatasetRef) -> list[str]:
+        """Return all paths, relative to the root, to which `write` may write.
 
-        With the formatter that `write` would use, or with the one that is named.
+        One for a whole dataset, several for one that is taken apart.
         """
         ...
 
     def find(self, ref: DatasetRef) -> list[DatastoreRecord]:
-        """Return the record of what `write` wrote, by looking; empty if nothing.
+        """Return the records of what `write` wrote, as found in the storage.
 
-        For readers whom nobody told: it has the size that is there, and no checksum.
+        For readers that were not given records: they have the sizes that are there,
+        and no checksums; empty if there is nothing.
         """
         ...
 
@@ -181,6 +187,15 @@ class Datastore(Protocol):
 
     def exists(self, records: Sequence[DatastoreRecord]) -> bool:
         """Whether all artifacts of the records are there, with the right size."""
+        ...
+
+    def verify(
+        self, records: Sequence[DatastoreRecord], *, content: bool = False
+    ) -> Iterator[tuple[DatastoreRecord, str]]:
+        """Yield the records whose artifacts are not as recorded, with what is wrong.
+
+        With ``content``, all bytes are read and compared with their checksums.
+        """
         ...
 
     def delete(self, paths: Sequence[str]) -> None:

@@ -33,3 +33,11 @@ class FileDatastoreSettings(DatastoreSettings):
 
     formatters: Annotated[dict[str, str], SHARED] = Field(default_factory=dict)
     """Formatter names by dataset type or storage class."""
+
+    take_apart: Annotated[tuple[str, ...], SHARED] = ()
+    """Dataset types or storage classes of which each component is a file of its own,
+    so that one can be read without the others."""
+
+    verify: bool = False
+    """Whether reads compare the checksum of large files too, which reads them twice.
+    That of small ones, which are in memory anyway, is always compared."""

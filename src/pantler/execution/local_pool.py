@@ -82,7 +82,12 @@ def _bury(index: int, reason: str, work: GraphWork) -> QuantumOutcome:
     quantum = work.graph.quantum(index)
     datastore = work.workspace.open_datastore()
     datastore.delete(
-        [datastore.path(ref) for refs in quantum.outputs.values() for ref in refs]
+        [
+            path
+            for refs in quantum.outputs.values()
+            for ref in refs
+            for path in datastore.paths(ref)
+        ]
     )
     return death_outcome(quantum, f"{reason}.")
 

@@ -152,7 +152,7 @@ def _stored(
         for record in records
     )
     for record in made:
-        for text in (record.component, record.path, record.formatter):
+        for text in (record.store, record.component, record.path, record.formatter):
             _str(text)
         _int(record.size_bytes)
         if record.offset is not None:

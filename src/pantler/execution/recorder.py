@@ -6,7 +6,7 @@ import logging
 import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import polars as pl
 
@@ -57,7 +57,6 @@ class Recorder:
         self._run = run
         self._types = dataset_types
         self._give_up = give_up
-        self._pack = uuid4().hex
         self._stored: dict[str, list[StoredOutput]] = defaultdict(list)
         self._packed: dict[str, list[PackedOutput]] = defaultdict(list)
         self._waiting = 0
@@ -128,7 +127,7 @@ class Recorder:
             )
             for out in outputs
         ]
-        return self._repository.datastore.pack(values, self._pack)
+        return self._repository.datastore.pack(values)
 
     def _record(
         self,

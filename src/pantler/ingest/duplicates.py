@@ -7,9 +7,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote, urlsplit
 
 from pantler.butler.interface import Butler
+from pantler.storage.location import Location
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -182,8 +182,7 @@ def _blake2b(path: Path, digest_size: int) -> str:
 
 
 def _shown(uri: str) -> str:
-    parts = urlsplit(uri)
-    return unquote(parts.path) if parts.scheme == "file" else uri
+    return str(Location.parse(uri))
 
 
 def _name(frame: Frame) -> str:

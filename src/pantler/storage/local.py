@@ -13,13 +13,13 @@ import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from pantler.errors import InvalidInputError, NotFoundError
 from pantler.storage.bringing import bring_in, sync
 from pantler.storage.interface import Capability, StagedFile
 from pantler.storage.lease import FOLDER as LEASES
 from pantler.storage.lease import LIFETIME_S, Lease, LeaseBook
+from pantler.storage.location import Location
 from pantler.storage.os_errors import storage_errors
 from pantler.storage.unfinished import PREFIX, is_unfinished, lease_of, name_for
 
@@ -35,21 +35,22 @@ class LocalStorage:
     Parameters
     ----------
     root
-        A path, or a ``file://`` URI.
+        A path of this host, as a location or in writing.
     fsync
         Whether a finished write also survives a power cut. Without it, it survives
         the death of the process.
     """
 
-    def __init__(self, root: str | Path, *, fsync: bool = False) -> None:
-        self._folder = os.path.abspath(_local_path(root))
+    def __init__(self, root: Location | str | Path, *, fsync: bool = False) -> None:
+        location = root if isinstance(root, Location) else Location.parse(root)
+        self._folder = os.path.normpath(location.local_path())
         self._fsync = fsync
         self._lease: Lease | None = None
 
     @property
     def root(self) -> str:
         """The root as a ``file://`` URI with a final slash."""
-        return Path(self._folder).as_uri() + "/"
+        return f"{Location.parse(self._folder).uri}/"
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -296,7 +297,7 @@ class LocalStorage:
         parts = path.split("/")
         if "\0" in path or not {"", ".", ".."}.isdisjoint(parts):
             raise InvalidInputError(
-                f"'{path}' is no path below {self._folder}: write it relative, "
+                f"'{path}' is not a path below {self._folder}: write it relative, "
                 "with single slashes and without '.' and '..'."
             )
         if is_unfinished(path) and not may_be_unfinished:
@@ -308,18 +309,6 @@ class LocalStorage:
 
     def __repr__(self) -> str:
         return f"LocalStorage({self._folder!r})"
-
-
-def _local_path(root: str | Path) -> str:
-    text = os.fspath(root)
-    if not text.startswith("file:"):
-        return text
-    parts = urlsplit(text)
-    if parts.netloc not in {"", "localhost"} or not parts.path:
-        raise InvalidInputError(
-            f"'{text}' names no file of this host. Write 'file:///absolute/path'."
-        )
-    return unquote(parts.path)
 
 
 def _read_fully(descriptor: int, offset: int, size: int) -> bytes:

@@ -60,6 +60,7 @@ class DatastoreSuite:
         assert datastore.read(ref, records) == VALUE
         assert datastore.exists(records)
         assert {record.dataset_id for record in records} == {ref.id.bytes}
+        assert {record.store for record in records} == {datastore.name}
 
     def test_objects_of_many_refs_stay_apart(self, datastore: Datastore) -> None:
         """Type, run and each value of the data ID make a dataset of its own."""
@@ -108,8 +109,8 @@ class DatastoreSuite:
     def test_the_path_of_a_write_is_known_before(self, datastore: Datastore) -> None:
         """Who cleans up after a killed writer knows where."""
         ref = make_ref()
-        path = datastore.path(ref)
-        assert [record.path for record in datastore.write(VALUE, ref)] == [path]
+        paths = datastore.paths(ref)
+        assert [record.path for record in datastore.write(VALUE, ref)] == paths
 
     def test_a_dataset_is_found_by_looking(self, datastore: Datastore) -> None:
         """A reader whom nobody told can look."""
@@ -161,6 +162,25 @@ class DatastoreSuite:
                 datastore.read(ref, [wrong])
         assert not datastore.exists([longer])
 
+    def test_what_is_not_as_recorded_is_found_with_the_reason(
+        self, datastore: Datastore
+    ) -> None:
+        """Sizes at once, contents when that is asked for."""
+        (whole,) = datastore.write(VALUE, make_ref())
+        (gone,) = datastore.write(VALUE, make_ref(visit=4))
+        datastore.delete([gone.path])
+        longer = dataclasses.replace(whole, size_bytes=whole.size_bytes + 1)
+        other = dataclasses.replace(whole, checksum=f"blake2b:{'0' * 32}")
+        given = [whole, gone, longer, other]
+        found = list(datastore.verify(given))
+        assert [record for record, _ in found] == [gone, longer]
+        found = list(datastore.verify(given, content=True))
+        assert [record for record, _ in found] == [gone, longer, other]
+        problems = [problem for _, problem in found]
+        assert "missing" in problems[0]
+        assert "bytes are there" in problems[1]
+        assert "checksum" in problems[2]
+
     def test_unknown_components_and_parameters_are_refused(
         self, datastore: Datastore
     ) -> None:
@@ -178,18 +198,28 @@ class DatastoreSuite:
         values = [
             (ref, json.dumps({"n": number}).encode()) for number, ref in enumerate(refs)
         ]
-        records = datastore.pack(values[:7], "w1") + datastore.pack(values[7:], "w1")
+        records = datastore.pack(values[:7]) + datastore.pack(values[7:])
         assert len({record.path for record in records}) == 2
         for number, (ref, record) in enumerate(zip(refs, records, strict=True)):
             assert datastore.exists([record])
             assert datastore.read(ref, [record]) == {"n": number}
+        assert list(datastore.verify(records, content=True)) == []
+
+    def test_a_pack_is_published_or_discarded(self, datastore: Datastore) -> None:
+        """As all that is prepared."""
+        ref = make_ref()
+        staged = datastore.prepare_pack([(ref, b'{"a": 1}')])
+        staged.publish()
+        assert datastore.read(ref, staged.records) == {"a": 1}
+        staged.discard()
+        assert not datastore.exists(staged.records)
 
     def test_a_pack_is_of_one_type_and_run(self, datastore: Datastore) -> None:
         """Packs are deleted with their run."""
         pairs = [(make_ref(), b"{}"), (make_ref(run="other"), b"{}")]
         with pytest.raises(InvalidInputError, match="run"):
-            datastore.pack(pairs, "w1")
-        assert datastore.pack([], "w1") == []
+            datastore.pack(pairs)
+        assert datastore.pack([]) == []
 
     @pytest.mark.parametrize("mode", ["copy", "move", "direct"])
     def test_files_of_other_programs_become_datasets(

@@ -498,7 +498,10 @@ class DatasetSuite:
         registry.collections.certify("calib", ids, Timespan(0, 100))
         registry.collections.associate("tag", ids)
         table = registry.record_table("store")
-        records = [DatastoreRecord(i, "", "p", None, 1, None, "json", "X") for i in ids]
+        records = [
+            DatastoreRecord(i, "files", "", "p", None, 1, None, "json", "X")
+            for i in ids
+        ]
         table.insert(records_to_frame(records))
         registry.datasets.delete(ids[:2])
         assert [registry.datasets.get(i) is None for i in ids] == [
@@ -522,9 +525,11 @@ class DatasetSuite:
         ids = insert_some(registry, raw_type(registry), "run", [1])
         table = registry.record_table("store")
         kept = [
-            DatastoreRecord(ids[0], "", "pack", 5, 7, None, "json", "X"),
-            DatastoreRecord(ids[1], "a", "file", None, 8, "blake2b:00", "fits", "Y"),
-            DatastoreRecord(ids[1], "b", "pack", 0, 8, None, "fits", "Y"),
+            DatastoreRecord(ids[0], "files", "", "pack", 5, 7, None, "json", "X"),
+            DatastoreRecord(
+                ids[1], "files", "a", "file", None, 8, "blake2b:00", "fits", "Y"
+            ),
+            DatastoreRecord(ids[1], "files", "b", "pack", 0, 8, None, "fits", "Y"),
         ]
         table.insert(records_to_frame(kept))
         assert frame_to_records(table.fetch(ids[:1])) == kept[:1]

@@ -6,12 +6,14 @@ import hashlib
 import os
 import re
 import shutil
+import zipfile
 
 import numpy as np
 import polars as pl
 import pytest
 from astropy.nddata import CCDData
 
+from pantler.datastores import file as file_module
 from pantler.datastores.file import FileDatastore
 from pantler.datastores.interface import SourceFile
 from pantler.datastores.settings import FileDatastoreSettings
@@ -24,6 +26,8 @@ from pantler.errors import (
     StorageError,
 )
 from pantler.testing.datastores import VALUE, make_ref
+
+UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 def make_datastore(tmp_path, **settings):
@@ -92,16 +96,43 @@ def test_settings_choose_the_formatter_by_type_before_class(tmp_path):
 def test_packs_keep_the_formatter_of_the_storage_class(tmp_path):
     datastore = make_datastore(tmp_path, formatters={"metrics": "yaml"})
     ref = make_ref()
-    (record,) = datastore.pack([(ref, b'{"a":1}')], "w1")
+    (record,) = datastore.pack([(ref, b'{"a":1}')])
     assert record.formatter == "json"
-    assert re.fullmatch(r"u/me/run/metrics/w1-[0-9a-f]{32}\.pack", record.path)
+    name = rf"u/me/run/metrics/metrics_{UUID}\.zip"
+    assert re.fullmatch(name, record.path)
     assert datastore.read(ref, [record]) == {"a": 1}
+
+
+def test_a_pack_is_a_zip_file_that_tells_its_datasets_apart(tmp_path):
+    datastore = make_datastore(tmp_path)
+    keys = [("Demo", 3), ("Demo/3", 1), ("..", -1), ("Ωμέγα", 7)]
+    refs = [make_ref(instrument=name, visit=visit) for name, visit in keys]
+    records = datastore.pack([(ref, b'{"a":%d}' % n) for n, ref in enumerate(refs)])
+    with zipfile.ZipFile(tmp_path / "datasets" / records[0].path) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+        assert names[0] == "Demo/1/3.json"
+        assert len(set(names)) == 4
+        for number, name in enumerate(names):
+            assert archive.read(name) == b'{"a":%d}' % number
+            assert ".." not in name.split("/")
+    assert datastore.read(refs[3], [records[3]]) == {"a": 3}
+
+
+def test_more_than_one_archive_can_hold_are_several(tmp_path, monkeypatch):
+    monkeypatch.setattr(file_module, "MOST_MEMBERS", 2)
+    datastore = make_datastore(tmp_path)
+    refs = [make_ref(visit=visit) for visit in range(5)]
+    records = datastore.pack([(ref, b'{"a":%d}' % n) for n, ref in enumerate(refs)])
+    assert len({record.path for record in records}) == 3
+    for number, (ref, record) in enumerate(zip(refs, records, strict=True)):
+        assert datastore.read(ref, [record]) == {"a": number}
 
 
 def test_what_has_no_bytes_cannot_be_packed(tmp_path):
     ref = make_ref("t", storage_class="DataFrame")
     with pytest.raises(InvalidInputError, match="'parquet' writes files"):
-        make_datastore(tmp_path).pack([(ref, b"")], "w1")
+        make_datastore(tmp_path).pack([(ref, b"")])
 
 
 def test_an_unknown_formatter_or_bad_template_is_told_at_the_first_use(tmp_path):
@@ -134,15 +165,78 @@ def test_a_damaged_file_is_told_with_ref_and_uri(tmp_path):
 def test_a_changed_byte_in_a_pack_is_told(tmp_path):
     datastore = make_datastore(tmp_path)
     ref = make_ref()
-    (record,) = datastore.pack([(ref, b'{"a":1}')], "w1")
+    (record,) = datastore.pack([(ref, b'{"a":1}')])
     file = tmp_path / "datasets" / record.path
-    file.write_bytes(b'{"a":2}')
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b'{"a":1}', b'{"a":2}'))
     with pytest.raises(IntegrityError, match="checksum"):
         datastore.read(ref, [record])
-    file.write_bytes(b'{"a"')
+    file.write_bytes(content[: record.offset + 4])
     assert not datastore.exists([record])
     with pytest.raises(IntegrityError, match="4 bytes are there, and 7"):
         datastore.read(ref, [record])
+    file.write_bytes(content[:3])
+    assert [p for _, p in datastore.verify([record])] == [
+        "0 bytes are there, and 7 were recorded"
+    ]
+
+
+def altered_file(datastore, tmp_path, ref, value):
+    """Write a dataset, and change one byte of its file; return the record."""
+    (record,) = datastore.write(value, ref)
+    file = tmp_path / "datasets" / record.path
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    return record
+
+
+@pytest.mark.parametrize(
+    ("storage_class", "value"),
+    [
+        ("CCDImage", CCDData(np.ones((1440, 1)), unit="adu")),
+        ("NumpyArray", np.ones(9)),
+    ],
+)
+def test_altered_bytes_of_equal_size_are_found(tmp_path, storage_class, value):
+    """By those who verify always, and by those who read with ``verify``."""
+    ref = make_ref("x", storage_class=storage_class)
+    trusting = make_datastore(tmp_path)
+    record = altered_file(trusting, tmp_path, ref, value)
+    assert list(trusting.verify([record])) == []
+    ((found, problem),) = trusting.verify([record], content=True)
+    assert found == record
+    assert "checksum" in problem
+    with pytest.raises(IntegrityError, match="checksum"):
+        make_datastore(tmp_path, verify=True).read(ref, [record])
+
+
+def test_one_altered_member_of_a_pack_is_found(tmp_path):
+    datastore = make_datastore(tmp_path)
+    refs = [make_ref(visit=visit) for visit in range(3)]
+    records = datastore.pack([(ref, b'{"a":1}') for ref in refs])
+    file = tmp_path / "datasets" / records[0].path
+    content = bytearray(file.read_bytes())
+    content[records[1].offset] ^= 1
+    file.write_bytes(content)
+    assert list(datastore.verify(records)) == []
+    ((found, _),) = datastore.verify(records, content=True)
+    assert found == records[1]
+
+
+def test_odd_places_are_problems_and_not_raised(tmp_path):
+    datastore = make_datastore(tmp_path)
+    (record,) = datastore.write(VALUE, make_ref())
+    file = tmp_path / "datasets" / record.path
+    file.unlink()
+    file.symlink_to(file.name)
+    ((_, problem),) = datastore.verify([record])
+    assert "symbolic links" in problem
+    file.unlink()
+    file.parent.rmdir()
+    file.parent.touch()
+    ((_, problem),) = datastore.verify([record])
+    assert "Not a directory" in problem
 
 
 def test_a_formatter_that_meets_a_full_disk_leaves_nothing(tmp_path, monkeypatch):

@@ -80,7 +80,7 @@ def test_logs_and_metadata_are_one_file_a_task_and_batch(
 ):
     monkeypatch.setattr(recorder_module, "_BATCH", 5)
     execute(survey_pipeline())
-    packs = Counter(p.parent.name for p in Path(repository.root).rglob("*.pack"))
+    packs = Counter(p.parent.name for p in Path(repository.root).rglob("*.zip"))
     assert set(packs) == {
         f"{t}_{k}" for t in ("reduce", "measure", "gather") for k in ("log", "metadata")
     }

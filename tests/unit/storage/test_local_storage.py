@@ -306,7 +306,7 @@ def test_a_root_is_a_path_or_a_file_uri(tmp_path):
 
 
 def test_a_root_elsewhere_is_refused():
-    with pytest.raises(InvalidInputError, match="no file of this host"):
+    with pytest.raises(InvalidInputError, match="file of this host"):
         LocalStorage("file://elsewhere/path")
     with pytest.raises(PluginError, match="No storage 'gopher' is installed"):
         open_storage("gopher://host/path")

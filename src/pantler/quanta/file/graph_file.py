@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from pantler.storage.interface import Storage
 
 MAGIC: Final = b"\x89PANTLER-QUANTA\n"
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 _TRAILER: Final = struct.Struct("<IQQI16s")  # format, place, size, checksum, magic
 _TAIL_BYTES: Final = 1 << 16

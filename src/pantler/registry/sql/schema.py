@@ -290,6 +290,7 @@ class Schema:
             table_name,
             self.metadata,
             sa.Column("dataset_id", sa.LargeBinary(16), sa.ForeignKey("dataset.uuid")),
+            sa.Column("store", sa.String),
             sa.Column("component", sa.String),
             sa.Column("path", sa.String, nullable=False, index=True),
             sa.Column("offset", sa.BigInteger),
@@ -297,6 +298,6 @@ class Schema:
             sa.Column("checksum", sa.String),
             sa.Column("formatter", sa.String, nullable=False),
             sa.Column("storage_class", sa.String, nullable=False),
-            sa.PrimaryKeyConstraint("dataset_id", "component"),
+            sa.PrimaryKeyConstraint("dataset_id", "store", "component"),
             **_NO_ROWID,
         )

@@ -16,6 +16,7 @@ def fake_records(ids):
     return pl.DataFrame(
         {
             "dataset_id": ids,
+            "store": "file",
             "component": "",
             "path": [f"some/{blob.hex()}.json" for blob in ids],
             "offset": [place if place % 2 else None for place in range(len(ids))],

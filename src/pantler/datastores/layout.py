@@ -1,0 +1,152 @@
+"""How a datastore lays out the datasets of each type: parts, formatters and paths."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from pantler.datastores.templates import PathTemplate, default_template, encode_part
+from pantler.errors import SettingsError
+from pantler.plugins import load_plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pantler.datasets.dataset_type import DatasetType
+    from pantler.datasets.ref import DatasetRef
+    from pantler.datasets.storage_class import StorageClass, StorageClassDelegate
+    from pantler.datastores.settings import FileDatastoreSettings
+    from pantler.formatters.interface import Formatter
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """How a dataset as a whole, or one component of it, is written.
+
+    Parameters
+    ----------
+    component
+        Its name; empty for the whole.
+    storage_class
+        What it is.
+    formatter_name, formatter
+        What writes it.
+    """
+
+    component: str
+    storage_class: StorageClass
+    formatter_name: str
+    formatter: Formatter
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What all datasets of one type have in common.
+
+    Parameters
+    ----------
+    storage_class, python_type
+        What they are.
+    template
+        Where they go.
+    whole
+        How one is written in one file.
+    parts
+        How one is written when it is taken apart; empty if it is not.
+    delegate
+        Takes it apart and puts it together; None if it is not taken apart.
+    """
+
+    storage_class: StorageClass
+    python_type: type[Any]
+    template: PathTemplate
+    whole: Part
+    parts: tuple[Part, ...] = ()
+    delegate: StorageClassDelegate | None = None
+
+    def path(self, ref: DatasetRef, part: Part) -> str:
+        """Return the path of a dataset or of a part of it."""
+        stem = self.template.path(ref)
+        if part.component:
+            stem += f"_{encode_part(part.component)}"
+        return stem + part.formatter.extension
+
+
+class Layout:
+    """The plans of all dataset types, made when they are first asked for.
+
+    Parameters
+    ----------
+    settings
+        Templates, formatters, and what is taken apart.
+    """
+
+    def __init__(self, settings: FileDatastoreSettings) -> None:
+        self._settings = settings
+        self._plans: dict[DatasetType, Plan] = {}
+
+    def plan(self, dataset_type: DatasetType) -> Plan:
+        """Return the plan of a dataset type.
+
+        Raises
+        ------
+        SettingsError
+            If a template or what is to be taken apart does not fit the type.
+        PluginError
+            If a formatter is not installed.
+        """
+        plan = self._plans.get(dataset_type)
+        if plan is None:
+            plan = self._plans[dataset_type] = self._make(dataset_type)
+        return plan
+
+    def _make(self, dataset_type: DatasetType) -> Plan:
+        storage_class = dataset_type.load_storage_class()
+        keys = (dataset_type.name, storage_class.name)
+        template = _first(self._settings.templates, (*keys, "default"))
+        plan = Plan(
+            storage_class=storage_class,
+            python_type=storage_class.load_type(),
+            template=PathTemplate(
+                template or default_template(dataset_type), dataset_type
+            ),
+            whole=self._part("", storage_class, keys),
+        )
+        if set(keys).isdisjoint(self._settings.take_apart):
+            return plan
+        delegate = storage_class.load_delegate()
+        if delegate is None:
+            raise SettingsError(
+                f"Datasets of type '{dataset_type.name}' cannot be taken apart: "
+                f"storage class '{storage_class.name}' has no delegate that does it."
+            )
+        parts = []
+        for name in storage_class.components:
+            component = storage_class.component(name)
+            where = (f"{dataset_type.name}.{name}", component.name)
+            parts.append(self._part(name, component, where))
+        return Plan(
+            plan.storage_class,
+            plan.python_type,
+            plan.template,
+            plan.whole,
+            tuple(parts),
+            delegate,
+        )
+
+    def _part(
+        self, component: str, storage_class: StorageClass, keys: Sequence[str]
+    ) -> Part:
+        name = _first(self._settings.formatters, keys) or storage_class.formatter
+        return Part(component, storage_class, name, find_formatter(name))
+
+
+@functools.cache
+def find_formatter(name: str) -> Formatter:
+    """Return the formatter of a name; they hold no state, so one is enough."""
+    return cast("Formatter", load_plugin("formatters", name)())
+
+
+def _first(choices: Mapping[str, str], keys: Sequence[str]) -> str | None:
+    return next((choices[key] for key in keys if key in choices), None)

@@ -1,0 +1,163 @@
+"""Reading what a record names, and comparing it with the record."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from pantler.datasets.storage_class import get_storage_class
+from pantler.datastores.checksums import can_compare, checksum_of, checksum_of_file
+from pantler.datastores.layout import find_formatter
+from pantler.errors import (
+    IntegrityError,
+    InvalidInputError,
+    NotFoundError,
+    PantlerError,
+    close_match,
+)
+from pantler.formatters.interface import BytesFormatter
+from pantler.storage.location import Location, is_uri
+from pantler.storage.opening import open_storage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pantler.datasets.records import DatastoreRecord
+    from pantler.datasets.storage_class import StorageClass
+    from pantler.storage.interface import Storage
+
+
+class RecordReader:
+    """Reads and checks the artifacts of one datastore.
+
+    Parameters
+    ----------
+    storage
+        Where relative paths are; absolute URIs are opened on their own.
+    verify
+        Whether each read compares the checksum, also of large files.
+    """
+
+    def __init__(self, storage: Storage, *, verify: bool) -> None:
+        self._storage = storage
+        self._verify = verify
+
+    def read(
+        self,
+        record: DatastoreRecord,
+        component: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return what an artifact holds, or a component of it.
+
+        Raises
+        ------
+        NotFoundError
+            If it is gone.
+        IntegrityError
+            If it is not what was recorded.
+        """
+        storage_class = get_storage_class(record.storage_class)
+        if component is not None:
+            storage_class.component(component)
+        if parameters:
+            check_parameters(parameters, storage_class)
+        formatter = find_formatter(record.formatter)
+        storage, path = self.locate(record.path)
+        if isinstance(formatter, BytesFormatter):
+            return formatter.from_bytes(
+                _read_bytes(storage, path, record),
+                storage_class,
+                component=component,
+                parameters=parameters,
+            )
+        with storage.reading(path) as local:
+            _check_size(local.stat().st_size, record)
+            if self._verify:
+                _check_content(local, record)
+            return formatter.read_file(
+                local, storage_class, component=component, parameters=parameters
+            )
+
+    def size_bytes(self, path: str) -> int:
+        """Return the size of an artifact, by the path that its records hold."""
+        storage, inner = self.locate(path)
+        return storage.size_bytes(inner)
+
+    def problem(self, record: DatastoreRecord, size: int, *, content: bool) -> str:
+        """Return what is wrong with an artifact of some size; empty if nothing."""
+        try:
+            if record.offset is None or size < record.offset + record.size_bytes:
+                left = max(size - (record.offset or 0), 0)
+                _check_size(left, record)
+            if content:
+                self._check_all(record)
+        except NotFoundError:
+            return "the file is missing"
+        except PantlerError as error:
+            return str(error).rstrip(".")
+        return ""
+
+    def _check_all(self, record: DatastoreRecord) -> None:
+        storage, path = self.locate(record.path)
+        if record.offset is not None:
+            _read_bytes(storage, path, record)
+            return
+        with storage.reading(path) as local:
+            _check_content(local, record)
+
+    def locate(self, path: str) -> tuple[Storage, str]:
+        """Return the storage that holds a path of a record, and the path within it."""
+        if not is_uri(path):
+            return self._storage, path
+        location = Location.parse(path)
+        return _storage_at(location.parent.uri), location.name
+
+
+def check_parameters(
+    parameters: Mapping[str, Any], storage_class: StorageClass
+) -> None:
+    """Refuse parameters of a read that a storage class does not have."""
+    for name in parameters:
+        if name not in storage_class.parameters:
+            known = ", ".join(sorted(storage_class.parameters)) or "none"
+            raise InvalidInputError(
+                f"storage class '{storage_class.name}' has no parameter '{name}' "
+                f"(it has: {known}).{close_match(name, storage_class.parameters)}"
+            )
+
+
+def _read_bytes(storage: Storage, path: str, record: DatastoreRecord) -> bytes:
+    if record.offset is None:
+        data = storage.read(path)
+    else:
+        data = storage.read(path, offset=record.offset, size=record.size_bytes)
+    _check_size(len(data), record)
+    if can_compare(record.checksum):
+        _compare(checksum_of(data), record)
+    return data
+
+
+def _check_content(local: Path, record: DatastoreRecord) -> None:
+    if can_compare(record.checksum):
+        _compare(checksum_of_file(local), record)
+
+
+def _compare(found: str, record: DatastoreRecord) -> None:
+    if found != record.checksum:
+        raise IntegrityError(
+            f"the checksum is {found}, and {record.checksum} was recorded"
+        )
+
+
+def _check_size(size: int, record: DatastoreRecord) -> None:
+    if size != record.size_bytes:
+        raise IntegrityError(
+            f"{size} bytes are there, and {record.size_bytes} were recorded"
+        )
+
+
+@functools.lru_cache(maxsize=64)
+def _storage_at(folder: str) -> Storage:
+    return open_storage(folder)

@@ -157,7 +157,7 @@ def test_a_task_that_ends_its_process_has_failed(repo, start):
 @pytest.mark.parametrize("moment", range(6))
 def test_a_run_killed_at_any_moment_leaves_a_whole_repository(repo, start, moment):
     process = start(repo, "out", "-c", "two:pause_s=0.03")
-    _wait_until(lambda: list(repo.glob("running/*")) or process.poll() is not None)
+    _wait_until(lambda: list(repo.glob(".leases/*")) or process.poll() is not None)
     time.sleep(random.Random(moment).uniform(0.0, 1.6))
     os.kill(process.pid, signal.SIGKILL)
     if moment % 2:

@@ -39,9 +39,11 @@ def check_output_run(registry: Registry, run: str) -> None:
 def searched_collections(
     registry: Registry, inputs: Sequence[str], output: str | None
 ) -> list[str]:
-    """Return what a graph searches: what its output chain holds, then the inputs.
+    """Return what a graph searches: what its output chain holds, and the inputs.
 
-    So each step of a chain reads what the step before it made.
+    So each step of a chain reads what the step before it made. Inputs that the chain
+    does not hold yet come after what it holds, or in front of that input which the
+    user names next: the order of the chain and that of the user are both kept.
 
     Parameters
     ----------
@@ -55,30 +57,31 @@ def searched_collections(
     Raises
     ------
     ConflictError
-        If the output is not a chain, or the inputs contradict what it holds: in
-        another order, before it, or with nothing in common.
+        If the output is not a chain, or the inputs contradict what it holds: they
+        are in another order, or have nothing in common with it.
     InvalidInputError
         If there is nothing to search, or the chain is its own input.
     """
     held = _children(registry, output) if output else ()
     named = list(dict.fromkeys(inputs))
     if output in named:
-        named.remove(output)
         if not held:
             raise InvalidInputError(
                 f"The output chain '{output}' holds nothing yet: name other inputs."
             )
+        at = named.index(output)
+        named = list(dict.fromkeys([*named[:at], *held, *named[at + 1 :]]))
     if output and held and named:
         _check_order(output, held, named)
-    found = list(dict.fromkeys([*held, *named]))
+    found = _merged(held, named)
     if not found:
         raise InvalidInputError("Name the collections to search for inputs.")
     return found
 
 
-def chained(children: Sequence[str], run: str, inputs: Iterable[str]) -> list[str]:
-    """Return what a chain is to hold: the new run, what it held, then the inputs."""
-    return list(dict.fromkeys([run, *children, *inputs]))
+def chained(children: Sequence[str], run: str, inputs: Sequence[str]) -> list[str]:
+    """Return what a chain is to hold: the new run, what it held, and the inputs."""
+    return list(dict.fromkeys([run, *_merged(children, inputs)]))
 
 
 def used_collections(
@@ -124,15 +127,27 @@ def _children(registry: Registry, output: str) -> tuple[str, ...]:
     return found.children
 
 
+def _merged(held: Sequence[str], named: Sequence[str]) -> list[str]:
+    """Return both, with each new name in front of that held one which follows it."""
+    found = list(held)
+    place = len(found)
+    for name in reversed(list(dict.fromkeys(named))):
+        if name in held:
+            place = found.index(name)
+        else:
+            found.insert(place, name)
+    return found
+
+
 def _check_order(output: str, held: Sequence[str], named: Sequence[str]) -> None:
     """Refuse inputs that the user would not get in the order in which they stand."""
-    places = [held.index(name) if name in held else len(held) for name in named]
-    if places != sorted(places) or places[0] == len(held):
+    places = [held.index(name) for name in named if name in held]
+    if not places or places != sorted(places):
         raise ConflictError(
             f"The output chain '{output}' exists and is searched first; it holds "
             f"{_quoted(held)}. The inputs {_quoted(named)} contradict it. Leave the "
-            "inputs out to go on with what the chain holds; add new ones after those "
-            "that it has; or choose another output."
+            "inputs out to go on with what the chain holds, name its inputs in the "
+            "same order, or choose another output."
         )
 
 

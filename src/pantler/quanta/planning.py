@@ -10,11 +10,7 @@ from pantler.errors import InvalidInputError, PipelineError
 from pantler.instruments.instrument import get_instrument
 from pantler.pipelines.graph import PipelineGraph
 from pantler.quanta.building.build import build_graph
-from pantler.quanta.output_run import (
-    check_output_run,
-    searched_collections,
-    used_collections,
-)
+from pantler.quanta.output_run import searched_collections, used_collections
 from pantler.queries.binding import bind as bind_names
 from pantler.queries.parser import parse
 
@@ -85,7 +81,6 @@ def plan_graph(
             raise InvalidInputError("Name the output: a chain, a run, or both.")
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
         output_run = f"{output}/{stamp}"
-    check_output_run(registry, output_run)
     searched = searched_collections(registry, inputs, output)
     graph = make_pipeline_graph(registry, pipeline)
     mismatches = graph.compare_with_registered(registry.dataset_types.all())

@@ -8,7 +8,6 @@ its dimensions; so each constraint works upstream and downstream.
 
 from __future__ import annotations
 
-import getpass
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -18,11 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from pantler.config.who import user_name
 from pantler.datasets.identity import new_seed
 from pantler.datasets.records import RECORD_SCHEMA
 from pantler.errors import (
-    CollectionNotFoundError,
-    ConflictError,
     DatasetNotFoundError,
     NotFoundError,
 )
@@ -42,8 +40,8 @@ from pantler.quanta.join.coding import closed
 from pantler.quanta.join.projections import Projections
 from pantler.quanta.join.reduction import reduce_relations
 from pantler.quanta.join.relations import Relation
+from pantler.quanta.output_run import check_output_run
 from pantler.quanta.tables import DataIds, DatasetTable
-from pantler.queries.query import DatasetSearch, Query
 
 if TYPE_CHECKING:
     from pantler.dimensions.universe import DimensionGroup
@@ -110,8 +108,9 @@ def build_graph(
         If there are several inputs, or several calibrations are valid, where a task
         takes one.
     ConflictError
-        If the output run has any of the outputs already.
+        If the output run has outputs already.
     """
+    check_output_run(registry, output_run)
     sources = Sources(registry, tuple(inputs), where)
     groups = components(pipeline)
     coding = _coding(sources, groups, pipeline)
@@ -132,12 +131,11 @@ def build_graph(
     _add_prerequisites(sources, coding, draft)
     seed, time_ms = uuids_from or (new_seed(), time.time_ns() // 1_000_000)
     datasets = draft.dataset_tables() | _init_inputs(sources, coding, pipeline)
-    _refuse_existing(registry, datasets, output_run)
     header = GraphHeader(
         inputs=tuple(inputs),
         output=output,
         output_run=output_run,
-        user=getpass.getuser(),
+        user=user_name(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=seed,
         time_ms=time_ms,
@@ -291,35 +289,6 @@ def _init_inputs(
             run_codes=found.run_codes[:1],
         )
     return tables
-
-
-def _refuse_existing(
-    registry: Registry, datasets: dict[str, DatasetTable], run: str
-) -> None:
-    """Refuse an output run that has any of the outputs."""
-    try:
-        present = registry.collections.dataset_types(run)
-    except CollectionNotFoundError:
-        return
-    for name in present:
-        table = datasets.get(name)
-        dataset_type = registry.dataset_types.find(name)
-        if table is None or not table.is_predicted or dataset_type is None:
-            continue
-        group = dataset_type.dimensions
-        query = Query(group, target=DatasetSearch(dataset_type, (run,)))
-        ids = table.data_ids
-        rows = (
-            registry.query(query).join(ids.frame(), on=list(group.required), how="semi")
-            if len(group)
-            else registry.query(query)
-        )
-        if rows.height:
-            first = {key: rows[key][0] for key in group.required}
-            raise ConflictError(
-                f"The run '{run}' has {rows.height} of the {len(table)} outputs "
-                f"'{name}' already, such as {first}. Choose another output run."
-            )
 
 
 def _fetch_records(

@@ -167,9 +167,11 @@ class QuantumGraph:
             for taken in consumer.inputs.values()
             if taken.dataset_type == made.dataset_type
         ]
-        keys = np.unique(np.concatenate([np.empty(0, np.int64), *pairs]))
-        size = np.int64(max(len(self), 1))
-        return Csr.from_pairs(keys // size, keys % size, len(self))
+        rows, columns = (
+            np.concatenate([np.empty(0, dtype=np.int32), *parts])
+            for parts in (zip(*pairs, strict=True) if pairs else ((), ()))
+        )
+        return Csr.from_pairs(rows, columns, len(self)).distinct()
 
     def summary(self) -> pl.DataFrame:
         """Return how many quanta and predicted datasets each task has."""
@@ -195,13 +197,14 @@ class QuantumGraph:
 
     def _pairs(
         self, made: Link, taken: Link, first_producer: int, first_consumer: int
-    ) -> NDArray[np.int64]:
-        """Return one integer for each pair of a producer and a consumer."""
-        producer = np.empty(len(self.datasets[made.dataset_type]), dtype=np.int64)
-        producer[made.edges.columns] = made.edges.rows + first_producer
-        keys = producer[taken.edges.columns] * len(self)
-        keys += taken.edges.rows
-        return keys + first_consumer
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return the quanta that make datasets, and those that take them."""
+        producers = np.empty(len(self.datasets[made.dataset_type]), dtype=np.int32)
+        producers[made.edges.columns] = made.edges.rows + np.int32(first_producer)
+        return (
+            producers[taken.edges.columns],
+            taken.edges.rows + np.int32(first_consumer),
+        )
 
     def _refs(
         self, links: Mapping[str, Link], row: int

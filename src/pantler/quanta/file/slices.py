@@ -16,6 +16,7 @@ from pantler.datasets.identity import uuid_series
 from pantler.datasets.records import RECORD_SCHEMA
 from pantler.quanta.join.coding import Coding, DimensionValues
 from pantler.quanta.join.csr import Csr
+from pantler.quanta.join.keys import distinct
 from pantler.quanta.tables import DataIds, DatasetTable, Link, QuantumTable
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _distinct(values: NDArray[np.integer]) -> NDArray[np.int64]:
     least = int(values.min())
     span = int(values.max()) - least + 1
     if span > 16 * len(values):
-        return np.unique(values).astype(np.int64)
+        return distinct(values.astype(np.int64))
     present = np.zeros(span, dtype=np.bool_)
     present[values - least] = True
     return np.flatnonzero(present) + least

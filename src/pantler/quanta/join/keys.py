@@ -32,8 +32,9 @@ def pack(
     range_ = 1
     for column, size in zip(columns, sizes, strict=True):
         if range_ * size > _MOST_KEYS:
-            found, keys = np.unique(keys, return_inverse=True)
-            range_ = len(found)
+            known = distinct(keys)
+            keys = np.searchsorted(known, keys)
+            range_ = len(known)
         keys = keys * size + column if range_ > 1 else column.astype(np.int64)
         range_ *= max(size, 1)
     return keys

@@ -30,7 +30,7 @@ from pantler.execution.local_pool import LocalPool
 from pantler.execution.outcome import QuantumStatus
 from pantler.pipelines.pipeline import Pipeline
 from pantler.pipelines.task_definition import TaskDefinition
-from pantler.quanta.file.graph_file import write_graph
+from pantler.quanta.file.writing import write_graph
 from pantler.quanta.planning import plan_graph
 
 DETECTORS = 100

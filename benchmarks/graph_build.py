@@ -15,7 +15,8 @@ from pathlib import Path
 from survey import INSTRUMENT, Survey, make_pipeline, make_survey
 
 from pantler.quanta.building.build import build_graph
-from pantler.quanta.file.graph_file import GraphFile, write_graph
+from pantler.quanta.file.reading import GraphFile
+from pantler.quanta.file.writing import write_graph
 from pantler.registry.sql.sqlite import SqliteRegistry
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pantler.butler.repository import Repository
     from pantler.execution.executor import Executor
     from pantler.execution.report import Failure, RunReport
-    from pantler.quanta.file.graph_file import GraphFile
+    from pantler.quanta.file.reading import GraphFile
     from pantler.quanta.graph import QuantumGraph
 
 _MOST_CAUSES = 10
@@ -29,7 +29,7 @@ def keep_graph(repository: Repository, graph: QuantumGraph) -> Path:
         If the folder cannot be made.
     """
     from pantler.errors import AccessError
-    from pantler.quanta.file.graph_file import write_graph
+    from pantler.quanta.file.writing import write_graph
 
     name = quote(graph.header.output_run, safe=" ")
     path = Path(repository.root, "graphs", f"{name}.qgraph")

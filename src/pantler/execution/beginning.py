@@ -19,7 +19,7 @@ from pantler.quanta.output_run import chained, check_output_run
 if TYPE_CHECKING:
     from pantler.butler.repository import Repository
     from pantler.pipelines.graph import PipelineGraph
-    from pantler.quanta.file.graph_file import GraphFile
+    from pantler.quanta.file.reading import GraphFile
     from pantler.registry.interface import CollectionFacet
 
 PACKAGES = "packages"

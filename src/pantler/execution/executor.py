@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pantler.execution.schedule import Schedule
     from pantler.execution.stopping import Stop
     from pantler.execution.workspace import Workspace
-    from pantler.quanta.file.graph_file import GraphFile
+    from pantler.quanta.file.reading import GraphFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from pantler.execution.report import Failure, RunInterrupted, RunReport
 from pantler.execution.schedule import Schedule
 from pantler.execution.stopping import Stop
 from pantler.execution.workspace import Workspace
-from pantler.quanta.file.graph_file import GraphFile
+from pantler.quanta.file.reading import GraphFile
 
 if TYPE_CHECKING:
     import os

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from pantler.execution.outcome import QuantumOutcome
-    from pantler.quanta.file.graph_file import GraphFile
+    from pantler.quanta.file.reading import GraphFile
 
 MAGIC: Final = b"\x89PANTLER-OUTCOMES\n"
 FORMAT: Final = 1

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pantler.datastores.interface import Datastore
     from pantler.formatters.interface import BytesFormatter
     from pantler.pipelines.graph import PipelineGraph
-    from pantler.quanta.file.graph_file import GraphFile
+    from pantler.quanta.file.reading import GraphFile
     from pantler.quanta.quantum import Quantum
 
 _LOGGER: Final = "pantler.execution"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pantler.butler.repository import Repository
     from pantler.execution.report import RunReport
     from pantler.execution.workspace import Workspace
-    from pantler.quanta.file.graph_file import GraphFile
+    from pantler.quanta.file.reading import GraphFile
 
 
 def run_slice(

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from pantler.config.sections import section_from_json
 from pantler.execution.quantum_runner import QuantumRunner
 from pantler.plugins import load_plugin
-from pantler.quanta.file.graph_file import GraphFile
+from pantler.quanta.file.reading import GraphFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,17 +46,3 @@ class GraphHeader:
     used: tuple[str, ...] = ()
     command: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, for JSON."""
-        # JSON readers other than Python's lose the low bits of large integers.
-        return asdict(self) | {"seed": hex(self.seed), "settings": dict(self.settings)}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return what `to_dict` was called on."""
-        fields = dict(data)
-        fields["inputs"] = tuple(fields["inputs"])
-        fields["used"] = tuple(fields["used"])
-        fields["seed"] = int(fields["seed"], 16)
-        return cls(**fields)

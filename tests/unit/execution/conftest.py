@@ -15,7 +15,8 @@ from pantler.execution.graph_run import run_graph
 from pantler.execution.local_pool import LocalPool
 from pantler.pipelines.pipeline import Pipeline
 from pantler.pipelines.task_definition import TaskDefinition
-from pantler.quanta.file.graph_file import GraphFile, write_graph
+from pantler.quanta.file.reading import GraphFile
+from pantler.quanta.file.writing import write_graph
 from pantler.quanta.planning import plan_graph
 from pantler.testing.survey_repository import INPUTS
 

@@ -10,7 +10,7 @@ from pantler import DatasetType, Repository
 from pantler.butler.interface import Butler
 from pantler.execution.graph_run import run_graph
 from pantler.pipelines.pipeline import Pipeline
-from pantler.quanta.file.graph_file import write_graph
+from pantler.quanta.file.writing import write_graph
 from pantler.quanta.planning import plan_graph
 from pantler.tasks.config import TaskConfig
 from pantler.tasks.connections import Connections, InitInput, InitOutput, Input, Output

@@ -23,7 +23,7 @@ from pantler.execution.outcome_codec import decode_outcome, encode_outcome
 from pantler.execution.outcome_file import OutcomeWriter, read_outcomes
 from pantler.execution.slices import record_outcomes, run_slice
 from pantler.execution.workspace import Workspace
-from pantler.quanta.file.graph_file import GraphFile
+from pantler.quanta.file.reading import GraphFile
 from pantler.testing.survey_repository import survey_pipeline
 
 # What tasks say has been made fit for UTF-8 before; values of data IDs are checked.

@@ -41,7 +41,7 @@ def build(
     """
     from pantler.butler.repository import Repository
     from pantler.cli.pipeline_options import plan
-    from pantler.quanta.file.graph_file import write_graph
+    from pantler.quanta.file.writing import write_graph
 
     with Repository.open(repo) as repository:
         graph = plan(repository, pipeline, data)

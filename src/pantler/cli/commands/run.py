@@ -17,7 +17,7 @@ from pantler.errors import InvalidInputError
 if TYPE_CHECKING:
     from pantler.butler.repository import Repository
     from pantler.execution.report import RunReport
-    from pantler.quanta.file.graph_file import GraphFile
+    from pantler.quanta.file.reading import GraphFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def run(
     from pantler.butler.repository import Repository
     from pantler.cli.running import describe_failures
     from pantler.execution.report import RunInterrupted
-    from pantler.quanta.file.graph_file import GraphFile
+    from pantler.quanta.file.reading import GraphFile
 
     with Repository.open(repo, writeable=True) as repository:
         opened = GraphFile.open(graph or _build(repository, pipeline, data))

@@ -100,7 +100,7 @@ def _pipeline(what: str, choice: options.PipelineChoice, drawing: str) -> str:
 
 
 def _graph(location: str, width: int | None) -> str:
-    from pantler.quanta.file.graph_file import GraphFile
+    from pantler.quanta.file.reading import GraphFile
 
     graph = GraphFile.open(location)
     header = graph.header

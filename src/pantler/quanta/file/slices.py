@@ -7,30 +7,39 @@ the whole graph; so one slice is enough to read a quantum, and all make the grap
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from pantler.datasets.identity import uuid_series
 from pantler.datasets.records import RECORD_SCHEMA
+from pantler.quanta.file.blocks import Columns
+from pantler.quanta.file.layout import MOST_QUANTA
 from pantler.quanta.join.coding import Coding, DimensionValues
 from pantler.quanta.join.csr import Csr
 from pantler.quanta.join.keys import distinct
 from pantler.quanta.tables import DataIds, DatasetTable, Link, QuantumTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sized
 
     from numpy.typing import NDArray
 
     from pantler.quanta.graph import QuantumGraph
 
-_MOST_QUANTA = 4096
+_MOST_QUANTA = MOST_QUANTA
 _MOST_LINKS = 32768
 
 
-def slice_bounds(table: QuantumTable) -> list[tuple[int, int]]:
+class Rows(NamedTuple):
+    """The rows of a slice within the quanta of its task: first, and after the last."""
+
+    low: int
+    high: int
+
+
+def slice_bounds(table: QuantumTable) -> list[Rows]:
     """Return the ranges of rows that make good slices of a task's quanta."""
     links = np.zeros(len(table) + 1, dtype=np.int64)
     for link in (*table.inputs.values(), *table.outputs.values()):
@@ -40,7 +49,7 @@ def slice_bounds(table: QuantumTable) -> list[tuple[int, int]]:
     while low < len(table):
         most = int(np.searchsorted(links, links[low] + _MOST_LINKS, side="right")) - 1
         high = min(max(most, low + 1), low + _MOST_QUANTA, len(table))
-        bounds.append((low, high))
+        bounds.append(Rows(low, high))
         low = high
     return bounds
 
@@ -48,9 +57,9 @@ def slice_bounds(table: QuantumTable) -> list[tuple[int, int]]:
 def slice_columns(
     graph: QuantumGraph,
     table: QuantumTable,
-    bounds: tuple[int, int],
+    bounds: Rows,
     records: Mapping[str, Csr],
-) -> dict[str, Any]:
+) -> Columns:
     """Return the columns of a slice.
 
     Parameters
@@ -60,43 +69,42 @@ def slice_columns(
     table
         The task's quanta.
     bounds
-        Rows of the first quantum of the slice, and of the first after it.
+        Which quanta.
     records
         What `record_rows` returned.
     """
-    low, high = bounds
-    columns: dict[str, Any] = {}
+    columns = Columns()
     coded: dict[str, NDArray[np.int32]] = {
-        f"q.{name}": codes[low:high] for name, codes in table.data_ids.columns.items()
+        f"q.{name}": codes[bounds.low : bounds.high]
+        for name, codes in table.data_ids.columns.items()
     }
-    rows = _rows_by_type(table, low, high)
+    rows = _rows_by_type(table, bounds)
     for kind, links in (("i", table.inputs), ("o", table.outputs)):
         for name, link in links.items():
-            starts = link.edges.starts[low : high + 1]
+            starts = link.edges.starts[bounds.low : bounds.high + 1]
             used = link.edges.columns[starts[0] : starts[-1]]
-            columns[f"{kind}.{name}.n"] = np.diff(starts)
-            columns[f"{kind}.{name}"] = _local(rows[link.dataset_type], used)
+            columns.integers[f"{kind}.{name}.n"] = np.diff(starts)
+            columns.integers[f"{kind}.{name}"] = _local(rows[link.dataset_type], used)
     for dataset_type, chosen in rows.items():
         datasets = graph.datasets[dataset_type]
-        columns[f"d.{dataset_type}"] = chosen
+        columns.integers[f"d.{dataset_type}"] = chosen
         for name, codes in datasets.data_ids.columns.items():
             coded[f"d.{dataset_type}.{name}"] = codes[chosen]
         if datasets.ids is not None and datasets.run_codes is not None:
-            columns[f"u.{dataset_type}"] = datasets.ids[chosen]
-            columns[f"d.{dataset_type}/run"] = datasets.run_codes[chosen]
-    columns |= _values(graph.coding, coded)
-    return columns | _records(graph, rows, records)
+            columns.uuids[f"u.{dataset_type}"] = datasets.ids[chosen]
+            columns.integers[f"d.{dataset_type}/run"] = datasets.run_codes[chosen]
+    _add_values(columns, graph.coding, coded)
+    _add_records(columns, graph, rows, records)
+    return columns
 
 
-def _rows_by_type(
-    table: QuantumTable, low: int, high: int
-) -> dict[str, NDArray[np.int64]]:
+def _rows_by_type(table: QuantumTable, bounds: Rows) -> dict[str, NDArray[np.int64]]:
     """Return the rows of each dataset type that some quanta are tied to."""
     used: dict[str, list[NDArray[np.int32]]] = {}
     for link in (*table.inputs.values(), *table.outputs.values()):
         starts = link.edges.starts
         used.setdefault(link.dataset_type, []).append(
-            link.edges.columns[starts[low] : starts[high]]
+            link.edges.columns[starts[bounds.low] : starts[bounds.high]]
         )
     return {name: _distinct(np.concatenate(parts)) for name, parts in used.items()}
 
@@ -119,32 +127,34 @@ def _local(table: NDArray[np.int64], values: NDArray[np.integer]) -> NDArray[np.
     return np.searchsorted(table, values.astype(np.int64))
 
 
-def _values(coding: Coding, coded: Mapping[str, NDArray[np.int32]]) -> dict[str, Any]:
-    """Return columns by local numbers, and what these are."""
+def _add_values(
+    columns: Columns, coding: Coding, coded: Mapping[str, NDArray[np.int32]]
+) -> None:
+    """Add columns by local numbers, and what these are."""
     used: dict[str, list[NDArray[np.integer]]] = {}
     for key, codes in coded.items():
         used.setdefault(key.rpartition(".")[2], []).append(codes)
-    distinct: dict[str, NDArray[np.int64]] = {}
+    chosen: dict[str, NDArray[np.int64]] = {}
     for name in reversed(list(coding.dimensions)):
         if name not in used:
             continue
-        distinct[name] = _distinct(np.concatenate(used[name]))
+        chosen[name] = _distinct(np.concatenate(used[name]))
         for other, codes in coding.dimensions[name].fixed.items():
-            used.setdefault(other, []).append(codes[distinct[name]])
-    columns: dict[str, Any] = {
-        key: _local(distinct[key.rpartition(".")[2]], codes)
-        for key, codes in coded.items()
-    }
-    for name, chosen in distinct.items():
+            used.setdefault(other, []).append(codes[chosen[name]])
+    for key, codes in coded.items():
+        columns.integers[key] = _local(chosen[key.rpartition(".")[2]], codes)
+    for name, numbers in chosen.items():
         held = coding.dimensions[name]
-        values = held.values.gather(chosen)
-        columns[f"c.{name}"] = chosen
-        columns[f"v.{name}"] = (
-            values.to_list() if values.dtype == pl.String else values.to_numpy()
-        )
+        values = held.values.gather(numbers)
+        columns.integers[f"c.{name}"] = numbers
+        if values.dtype == pl.String:
+            columns.texts[f"v.{name}"] = values.to_list()
+        else:
+            columns.integers[f"v.{name}"] = values.to_numpy()
         for other, codes in held.fixed.items():
-            columns[f"f.{name}.{other}"] = _local(distinct[other], codes[chosen])
-    return columns
+            columns.integers[f"f.{name}.{other}"] = _local(
+                chosen[other], codes[numbers]
+            )
 
 
 def record_rows(graph: QuantumGraph) -> dict[str, Csr]:
@@ -168,20 +178,20 @@ def record_rows(graph: QuantumGraph) -> dict[str, Csr]:
     return found
 
 
-def _records(
+def _add_records(
+    columns: Columns,
     graph: QuantumGraph,
     rows: Mapping[str, NDArray[np.int64]],
     records: Mapping[str, Csr],
-) -> dict[str, Any]:
-    """Return the datastore records of the inputs, column by column."""
+) -> None:
+    """Add the datastore records of the inputs."""
     used = [
         records[name].columns[_ranges(records[name], chosen)]
         for name, chosen in rows.items()
         if name in records
     ]
-    if not any(len(part) for part in used):
-        return {}
-    return records_to_columns(graph.records[np.concatenate(used)])
+    if any(len(part) for part in used):
+        add_records(columns, graph.records[np.concatenate(used)])
 
 
 def _ranges(edges: Csr, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -193,28 +203,29 @@ def _ranges(edges: Csr, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return places
 
 
-def records_to_columns(records: pl.DataFrame) -> dict[str, Any]:
-    """Return a frame of datastore records as columns of a block."""
+def add_records(columns: Columns, records: pl.DataFrame) -> None:
+    """Add a frame of datastore records to the columns of a block."""
     blob = b"".join(records["dataset_id"].to_list())
-    columns: dict[str, Any] = {
-        "r.dataset_id": np.frombuffer(blob, np.uint8).reshape(-1, 16)
+    columns.uuids["r.dataset_id"] = np.frombuffer(blob, np.uint8).reshape(-1, 16)
+    for name, dtype in RECORD_SCHEMA.items():
+        if dtype == pl.String:
+            columns.texts[f"r.{name}"] = records[name].to_list()
+        elif dtype == pl.Int64:
+            columns.integers[f"r.{name}"] = records[name].fill_null(-1).to_numpy()
+
+
+def read_records(columns: Columns) -> pl.DataFrame:
+    """Return the frame of datastore records that a block holds."""
+    if "r.dataset_id" not in columns.uuids:
+        return pl.DataFrame(schema=RECORD_SCHEMA)
+    data: dict[str, object] = {
+        "dataset_id": [row.tobytes() for row in columns.uuids["r.dataset_id"]]
     }
     for name, dtype in RECORD_SCHEMA.items():
         if dtype == pl.String:
-            columns[f"r.{name}"] = records[name].to_list()
+            data[name] = columns.texts[f"r.{name}"]
         elif dtype == pl.Int64:
-            columns[f"r.{name}"] = records[name].fill_null(-1).to_numpy()
-    return columns
-
-
-def columns_to_records(columns: Mapping[str, Any]) -> pl.DataFrame:
-    """Return the frame of datastore records that a block holds."""
-    if "r.dataset_id" not in columns:
-        return pl.DataFrame(schema=RECORD_SCHEMA)
-    ids = [row.tobytes() for row in columns["r.dataset_id"]]
-    data = {"dataset_id": ids} | {
-        name: columns[f"r.{name}"] for name in RECORD_SCHEMA if name != "dataset_id"
-    }
+            data[name] = columns.integers[f"r.{name}"]
     frame = pl.DataFrame(data, schema=RECORD_SCHEMA)
     offset = pl.col("offset")
     return frame.with_columns(pl.when(offset >= 0).then(offset).alias("offset"))
@@ -246,7 +257,7 @@ class GraphSlice:
 
 
 def read_slice(
-    columns: Mapping[str, Any], outline: QuantumGraph, label: str, low: int
+    columns: Columns, outline: QuantumGraph, label: str, bounds: Rows
 ) -> GraphSlice:
     """Return the slice of which these are the columns.
 
@@ -258,90 +269,107 @@ def read_slice(
         The graph's header, dataset types and tasks, with tables that have no rows.
     label
         The task's label.
-    low
-        Row of its first quantum within the task's.
+    bounds
+        Which quanta.
+
+    Raises
+    ------
+    ValueError, LookupError
+        If the columns do not fit one another or the outline.
     """
     whole = outline.quanta[label]
-    coding = _read_coding(columns, outline)
-    ids = whole.data_ids
-    data_ids = _data_ids(columns, coding, ids, "q.")
-    inputs = _read_links(columns, whole.inputs, "i")
-    outputs = _read_links(columns, whole.outputs, "o")
-    count = data_ids.count if ids.columns else 1
+    count = bounds.high - bounds.low
+    parts = _Parts(columns, outline, _read_coding(columns, outline))
+    data_ids = parts.data_ids(whole.data_ids, "q.", count)
+    links = (*whole.inputs.values(), *whole.outputs.values())
+    datasets = {
+        name: parts.datasets(name) for name in {link.dataset_type for link in links}
+    }
+    sizes = {name: len(table) for name, table in datasets.items()}
     table = QuantumTable(
         label,
-        whole.first + low,
-        DataIds(coding, ids.group, data_ids.columns, count),
+        whole.first + bounds.low,
+        data_ids,
         whole.log_type,
         whole.metadata_type,
-        inputs,
-        outputs,
+        {n: parts.link(f"i.{n}", k, sizes, count) for n, k in whole.inputs.items()},
+        {n: parts.link(f"o.{n}", k, sizes, count) for n, k in whole.outputs.items()},
     )
-    datasets = {
-        link.dataset_type: _read_datasets(
-            columns, coding, outline.datasets[link.dataset_type]
-        )
-        for link in (*inputs.values(), *outputs.values())
-    }
     for name in (whole.log_type, whole.metadata_type):
         kind = outline.datasets[name]
-        numbers = np.arange(low, low + count, dtype=np.int64)
+        numbers = np.arange(bounds.low, bounds.high, dtype=np.int64)
         datasets[name] = DatasetTable(
-            kind.dataset_type, table.data_ids, kind.first, numbers=numbers
+            kind.dataset_type, data_ids, kind.first, numbers=numbers
         )
-    codes = {name: columns[f"c.{name}"] for name in coding.dimensions}
-    return GraphSlice(table, datasets, coding, codes, columns_to_records(columns))
+    codes = {name: columns.integers[f"c.{name}"] for name in parts.coding.dimensions}
+    return GraphSlice(table, datasets, parts.coding, codes, read_records(columns))
 
 
-def _read_coding(columns: Mapping[str, Any], outline: QuantumGraph) -> Coding:
-    held = {key[2:] for key in columns if key.startswith("c.")}
-    dimensions = {}
+def _read_coding(columns: Columns, outline: QuantumGraph) -> Coding:
+    dimensions: dict[str, DimensionValues] = {}
     for name, whole in outline.coding.dimensions.items():
-        if name in held:
-            fixed = {
-                other: columns[f"f.{name}.{other}"].astype(np.int32)
-                for other in whole.fixed
-            }
-            values = pl.Series(name, columns[f"v.{name}"], whole.values.dtype)
-            dimensions[name] = DimensionValues(values, fixed)
+        if f"c.{name}" not in columns.integers:
+            continue
+        count = len(columns.integers[f"c.{name}"])
+        # Those that a dimension fixes come before it.
+        fixed = {
+            other: columns.codes(f"f.{name}.{other}", len(dimensions[other]))
+            for other in whole.fixed
+        }
+        held = columns.texts if whole.values.dtype == pl.String else columns.integers
+        values = pl.Series(name, held[f"v.{name}"], whole.values.dtype)
+        _check_length(name, count, values, *fixed.values())
+        dimensions[name] = DimensionValues(values, fixed)
     return Coding(outline.universe, dimensions)
 
 
-def _data_ids(
-    columns: Mapping[str, Any], coding: Coding, whole: DataIds, prefix: str
-) -> DataIds:
-    codes = {name: columns[prefix + name].astype(np.int32) for name in whole.columns}
-    count = len(next(iter(codes.values()))) if codes else 0
-    return DataIds(coding, whole.group, codes, count)
+def _check_length(name: str, count: int, *columns: Sized) -> None:
+    if any(len(column) != count for column in columns):
+        raise ValueError(f"the columns of '{name}' do not have the same length")
 
 
-def _read_links(
-    columns: Mapping[str, Any], links: Mapping[str, Link], kind: str
-) -> dict[str, Link]:
-    return {
-        name: Link(
-            link.dataset_type,
-            Csr.from_counts(
-                columns[f"{kind}.{name}.n"],
-                columns[f"{kind}.{name}"].astype(np.int32),
-            ),
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Reads the parts of a slice, checked against one another."""
+
+    columns: Columns
+    outline: QuantumGraph
+    coding: Coding
+
+    def data_ids(self, whole: DataIds, prefix: str, count: int) -> DataIds:
+        codes = {
+            name: self.columns.codes(prefix + name, self.coding.size(name))
+            for name in whole.columns
+        }
+        _check_length(prefix, count, *codes.values())
+        return DataIds(self.coding, whole.group, codes, count)
+
+    def link(
+        self, name: str, whole: Link, sizes: Mapping[str, int], count: int
+    ) -> Link:
+        places = self.columns.codes(name, sizes[whole.dataset_type])
+        counts = self.columns.codes(f"{name}.n", len(places) + 1)
+        _check_length(name, count, counts)
+        edges = Csr.from_counts(counts, places)
+        if edges.starts[-1] != len(places):
+            raise ValueError(f"the links of '{name}' are not all there")
+        return Link(whole.dataset_type, edges)
+
+    def datasets(self, name: str) -> DatasetTable:
+        whole = self.outline.datasets[name]
+        numbers = self.columns.integers[f"d.{name}"]
+        if len(numbers) and numbers.min() < 0:
+            raise ValueError(f"the numbers of '{name}' are below zero")
+        ids = run_codes = None
+        if whole.ids is not None:
+            ids = self.columns.uuids[f"u.{name}"]
+            run_codes = self.columns.codes(f"d.{name}/run", len(self.outline.runs))
+            _check_length(name, len(numbers), ids, run_codes)
+        return DatasetTable(
+            whole.dataset_type,
+            self.data_ids(whole.data_ids, f"d.{name}.", len(numbers)),
+            whole.first,
+            ids,
+            run_codes,
+            numbers,
         )
-        for name, link in links.items()
-    }
-
-
-def _read_datasets(
-    columns: Mapping[str, Any], coding: Coding, whole: DatasetTable
-) -> DatasetTable:
-    name = whole.dataset_type.name
-    data_ids = _data_ids(columns, coding, whole.data_ids, f"d.{name}.")
-    numbers = columns[f"d.{name}"]
-    ids = columns.get(f"u.{name}")
-    return DatasetTable(
-        whole.dataset_type,
-        DataIds(coding, data_ids.group, data_ids.columns, len(numbers)),
-        whole.first,
-        ids,
-        None if ids is None else columns[f"d.{name}/run"].astype(np.int32),
-        numbers,
-    )

@@ -6,7 +6,7 @@ import pytest
 
 from pantler.errors import ConflictError, NotFoundError
 from pantler.execution.graph_run import run_graph
-from pantler.quanta.file.graph_file import write_graph
+from pantler.quanta.file.writing import write_graph
 from pantler.quanta.planning import plan_graph
 from pantler.testing.survey_repository import INPUTS, survey_pipeline
 

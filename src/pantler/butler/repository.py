@@ -13,14 +13,16 @@ from pantler.butler.ingestion import (
     make_sources,
 )
 from pantler.butler.processes import refuse_forked
-from pantler.butler.settings_file import read_settings_file, repository_folder
+from pantler.butler.settings_file import (
+    make_free_folder,
+    read_settings_file,
+    repository_folder,
+)
 from pantler.butler.transactions import Transactions
 from pantler.config.settings import SETTINGS_FILE, RepositorySettings
 from pantler.datasets.records import records_to_frame
 from pantler.dimensions.universe import Universe
 from pantler.errors import (
-    AccessError,
-    ConflictError,
     DatasetNotFoundError,
     ReadOnlyError,
 )
@@ -157,18 +159,7 @@ class Repository:
         refuse_forked()
         root = repository_folder(uri)
         settings = settings or RepositorySettings()
-        if root.exists() and any(root.iterdir()):
-            what = "a repository" if (root / SETTINGS_FILE).exists() else "not empty"
-            raise ConflictError(
-                f"Cannot create a repository in '{root}': it is {what}. "
-                "Choose a new folder."
-            )
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise AccessError(
-                f"Cannot make the folder '{root}': {error.strerror}."
-            ) from error
+        make_free_folder(root)
         registry = load_plugin("registries", settings.registry.kind).create(
             settings.registry.location,
             universe or Universe.default(),

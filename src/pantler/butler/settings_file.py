@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pantler.config.settings import SETTINGS_FILE
-from pantler.errors import AccessError, NotFoundError
+from pantler.errors import AccessError, ConflictError, InvalidInputError, NotFoundError
 from pantler.storage.location import Location
 
 if TYPE_CHECKING:
@@ -19,8 +19,14 @@ def repository_folder(uri: str | PathLike[str]) -> Path:
     Raises
     ------
     InvalidInputError
-        If it is a URI of another kind.
+        If it is a URI of another kind, or not text that can be stored.
     """
+    try:
+        str(uri).encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError(
+            f"{str(uri)!a} cannot be the path of a repository: it is not UTF-8."
+        ) from None
     return Location.parse(uri).local_path()
 
 
@@ -48,3 +54,33 @@ def read_settings_file(root: Path) -> bytes:
         ) from None
     except OSError as error:
         raise AccessError(f"Cannot read '{file}': {error.strerror}.") from error
+
+
+def make_free_folder(root: Path) -> None:
+    """Make the folder for a new repository, unless it is there and empty.
+
+    Raises
+    ------
+    ConflictError
+        If something is there.
+    AccessError
+        If it cannot be made or read.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        taken = next(root.iterdir(), None) is not None
+    except FileExistsError:
+        raise ConflictError(
+            f"Cannot create a repository in '{root}': it is a file. "
+            "Choose a new folder."
+        ) from None
+    except OSError as error:
+        raise AccessError(
+            f"Cannot use the folder '{root}': {error.strerror}."
+        ) from error
+    if taken:
+        what = "a repository" if (root / SETTINGS_FILE).exists() else "not empty"
+        raise ConflictError(
+            f"Cannot create a repository in '{root}': it is {what}. "
+            "Choose a new folder."
+        )

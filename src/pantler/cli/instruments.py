@@ -52,4 +52,9 @@ def choose_instrument(repository: Repository, name: str | None) -> Instrument:
         raise NotFoundError(
             f"No instrument '{name}' is registered here.{close_match(name, known)}"
         )
+    if known[name] is None:
+        raise InvalidInputError(
+            f"Instrument '{name}' was registered without a class, so its headers "
+            "cannot be read. Register it with 'pantler register-instrument'."
+        )
     return get_instrument(known[name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -22,6 +23,50 @@ MOST_PROCESSES: Final = 1024
 """More workers on one machine are a mistake of the keyboard."""
 
 
+class _Name(click.ParamType[str]):
+    """A name: text that is not empty and can be stored."""
+
+    name = "text"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str:
+        """Return the name, or complain."""
+        text = str(value)
+        if not text.strip():
+            self.fail("A name is missing.", param, ctx)
+        if not text.isprintable():
+            self.fail(f"{text!a} is not a name.", param, ctx)
+        return text
+
+
+NAME: Final = _Name()
+
+
+class _PositiveNumber(click.ParamType[float]):
+    """A finite number above 0."""
+
+    name = "float"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Return the number, or complain."""
+        number: float = click.FLOAT.convert(value, param, ctx)
+        if not 0 < number < math.inf:
+            self.fail(f"{value} is not a finite number above 0.", param, ctx)
+        return number
+
+
+POSITIVE_NUMBER: Final = _PositiveNumber()
+
+
 def names_option(*flags: str, **more: Any) -> Callable[[Command], Command]:
     """Return an option that takes names, separated by commas, any number of times.
 
@@ -35,9 +80,8 @@ def names_option(*flags: str, **more: Any) -> Callable[[Command], Command]:
 def _split(
     context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
 ) -> list[str]:
-    del context, parameter
     parts = (part.strip() for text in texts for part in text.split(","))
-    return [part for part in parts if part]
+    return [NAME.convert(part, parameter, context) for part in parts if part]
 
 
 def repository(function: Command) -> Command:
@@ -205,6 +249,7 @@ _PIPELINE_OPTIONS = (
     ),
     click.option(
         "--instrument",
+        type=NAME,
         metavar="NAME",
         help="Apply the configuration that suits this instrument.",
     ),
@@ -215,11 +260,13 @@ _DATA_OPTIONS = (
     click.option(
         "--output",
         "-o",
+        type=NAME,
         metavar="CHAIN",
         help="CHAINED collection of the outputs, before the inputs.",
     ),
     click.option(
         "--output-run",
+        type=NAME,
         metavar="RUN",
         help="RUN collection of the outputs; CHAIN/TIME if left out.",
     ),

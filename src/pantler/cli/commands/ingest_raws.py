@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.repository
-@click.argument("locations", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--instrument", help="Its name; not needed where there is just one.")
+@click.argument(
+    "locations", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
+)
+@click.option(
+    "--instrument",
+    type=options.NAME,
+    help="Its name; not needed where there is just one.",
+)
 @click.option(
     "--transfer",
     "-t",
@@ -26,7 +32,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="How the files come in; direct leaves them where they are.",
 )
-@click.option("--output-run", help="RUN collection; default INSTRUMENT/raw/all.")
+@click.option(
+    "--output-run",
+    type=options.NAME,
+    help="RUN collection; default INSTRUMENT/raw/all.",
+)
 @click.option("--fail-fast", is_flag=True, help="Stop at the first bad file.")
 @format_option
 def ingest_raws(

@@ -6,6 +6,7 @@ import click
 
 from pantler.cli import options
 from pantler.cli.output import OutputFormat, format_option, print_frame
+from pantler.errors import InvalidInputError
 
 
 @click.command()
@@ -40,6 +41,10 @@ def query_data_ids(
     """
     from pantler.butler.interface import Butler
 
+    if collections and not datasets:
+        raise InvalidInputError(
+            "--collections says where --datasets are searched: name some datasets too."
+        )
     with Butler.open(repo) as butler:
         results = butler.query_data_ids(
             dimensions,

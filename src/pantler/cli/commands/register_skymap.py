@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from pantler.cli import options
+from pantler.cli.files import read_bytes
 from pantler.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from pantler.butler.repository import Repository
+    from pantler.dimensions.sky.regions import ConvexPolygon
     from pantler.skymaps.interface import SkyMap
+
+_MOST_PIXELS: Final = 100_000
+"""Larger patches do not fit into memory."""
 
 
 @click.command()
@@ -24,18 +29,20 @@ if TYPE_CHECKING:
     help="YAML file with the kind of sky map and its settings.",
 )
 @click.option(
-    "--pixel-scale", type=float, help="Cover the visits: arcseconds for each pixel."
+    "--pixel-scale",
+    type=options.POSITIVE_NUMBER,
+    help="Cover the visits: arcseconds for each pixel.",
 )
 @click.option(
     "--patch-size",
-    type=int,
+    type=click.IntRange(min=1, max=_MOST_PIXELS),
     default=1000,
     show_default=True,
     help="Side of a patch without its border, pixels.",
 )
 @click.option(
     "--patch-border",
-    type=int,
+    type=click.IntRange(min=0, max=_MOST_PIXELS),
     default=50,
     show_default=True,
     help="By how much a patch overlaps its neighbours, pixels.",
@@ -64,6 +71,7 @@ def register_skymap(
     """
     from pantler.butler.repository import Repository
     from pantler.ingest.skymap_registration import register_skymap as register
+    from pantler.skymaps.discrete import DiscreteSkyMap
 
     if (definition is None) == (pixel_scale is None):
         raise InvalidInputError("Give either --definition FILE or --pixel-scale.")
@@ -71,8 +79,13 @@ def register_skymap(
         if definition is not None:
             sky_map = _defined(definition, name)
         else:
-            sizes = (pixel_scale or 0.0, patch_size, patch_border)
-            sky_map = _covering(repository, name, where, sizes)
+            sky_map = DiscreteSkyMap.from_regions(
+                name,
+                _regions(repository, where),
+                pixel_scale_arcsec=pixel_scale or 0.0,
+                patch_size_px=patch_size,
+                patch_border_px=patch_border,
+            )
         register(repository, sky_map)
     patches = sum(tract.patch_count for tract in sky_map.tracts())
     click.echo(
@@ -84,28 +97,17 @@ def _defined(file: Path, name: str) -> SkyMap:
     from pantler.config.yaml_text import load_yaml
     from pantler.skymaps.interface import make_sky_map
 
-    data = load_yaml(file.read_bytes(), f"'{file}'")
+    data = load_yaml(read_bytes(file), f"'{file}'")
     if not isinstance(data, dict):
         raise InvalidInputError(f"'{file}' does not hold a mapping of settings.")
     return make_sky_map({**data, "name": name})
 
 
-def _covering(
-    repository: Repository, name: str, where: str, sizes: tuple[float, int, int]
-) -> SkyMap:
+def _regions(repository: Repository, where: str) -> list[ConvexPolygon]:
+    """Return what the chosen visits saw."""
     from pantler.butler.interface import Butler
     from pantler.dimensions.sky.regions import ConvexPolygon, decode_region
-    from pantler.skymaps.discrete import DiscreteSkyMap
 
-    records = (
-        Butler.of(repository).query_dimension_records("visit", where=where).to_polars()
-    )
-    regions = [decode_region(data) for data in records["region"].drop_nulls()]
-    pixel_scale, patch_size, patch_border = sizes
-    return DiscreteSkyMap.from_regions(
-        name,
-        [region for region in regions if isinstance(region, ConvexPolygon)],
-        pixel_scale_arcsec=pixel_scale,
-        patch_size_px=patch_size,
-        patch_border_px=patch_border,
-    )
+    visits = Butler.of(repository).query_dimension_records("visit", where=where)
+    regions = map(decode_region, visits.to_polars()["region"].drop_nulls())
+    return [region for region in regions if isinstance(region, ConvexPolygon)]

@@ -25,6 +25,7 @@ from pantler.cli.output import render_frame, terminal_width
 @options.names_option("--tasks", help="Only these tasks.")
 @click.option(
     "--instrument",
+    type=options.NAME,
     metavar="NAME",
     help="Apply the configuration that suits this instrument.",
 )

@@ -27,3 +27,10 @@ class TestFileDatastoreWithTemplates(DatastoreSuite):
             },
         )
         return FileDatastore(settings, str(tmp_path / "repo"))
+
+
+class TestFileDatastoreThatTakesImagesApart(DatastoreSuite):
+    @pytest.fixture
+    def datastore(self, tmp_path):
+        settings = FileDatastoreSettings(take_apart=("CCDImage",))
+        return FileDatastore(settings, str(tmp_path / "repo"))

@@ -117,7 +117,7 @@ class FitsFormatter(Formatter):
         parameters: Mapping[str, Any] | None = None,
     ) -> Any:
         """Return the object, or one component of it, from a FITS file."""
-        cutout = _cutout((parameters or {}).get("cutout"))
+        cutout = cutout_slices((parameters or {}).get("cutout"))
         with _opened(path) as hdus:
             content = hdus[0].header.get(_CONTENT, "frame")
             image: _Image
@@ -155,8 +155,10 @@ class _Image:
         return image
 
     def part(self, name: str) -> Any:
-        if name == "mask":
+        if name in _PLANES:
             return self.plane(name)
+        if name == "unit":
+            return unit_text(self.unit())
         if name not in {"data", "uncertainty", "wcs", "header"}:
             raise InvalidInputError(f"An image in FITS has no component '{name}'.")
         return getattr(self, name)()
@@ -165,7 +167,7 @@ class _Image:
         return _read_array(self.hdus[1], self.cutout)
 
     def unit(self) -> Any:
-        return _read_unit(self.hdus[1].header.get("BUNIT"))
+        return read_unit(self.hdus[1].header.get("BUNIT"))
 
     def header(self) -> fits.Header:
         header = self.hdus[0].header.copy(strip=True)
@@ -215,7 +217,7 @@ class _Frame(_Image):
         return _read_array(self.image, self.cutout)
 
     def unit(self) -> Any:
-        return _read_unit(self.image.header.get("BUNIT", "adu"))
+        return read_unit(self.image.header.get("BUNIT", "adu"))
 
     def header(self) -> fits.Header:
         header = fits_header.frame_header(self.hdus[0].header, self.image.header)
@@ -270,7 +272,7 @@ def _hdus_of(value: Any, storage_class: StorageClass) -> fits.HDUList:
 
 def _image_hdus(image: CCDData) -> list[fits.ImageHDU]:
     data = _array_hdu(image.data, "DATA")
-    data.header["BUNIT"] = _unit_text(image.unit)
+    data.header["BUNIT"] = unit_text(image.unit)
     if image.wcs is not None:
         data.header.extend(fits_header.wcs_cards(image.wcs))
         data.header[_HAS_WCS] = (True, "the world coordinates are the image's own")
@@ -303,11 +305,7 @@ def _read_array(hdu: Any, cutout: tuple[slice, slice] | None) -> NDArray[Any]:
     if cutout is None:
         array = hdu.data
     else:
-        shape = hdu.shape
-        if cutout[0].stop > shape[-2] or cutout[1].stop > shape[-1]:
-            raise InvalidInputError(
-                f"The cutout {_bounds(cutout)} exceeds the image of shape {shape}."
-            )
+        check_cutout(cutout, hdu.shape)
         array = hdu.section[(..., *cutout)]
     if hdu.header.get(_BOOL, False):
         return np.asarray(array).view(np.bool_)
@@ -326,7 +324,7 @@ def _uncertainty_hdu(uncertainty: NDUncertainty) -> fits.ImageHDU:
     hdu = _array_hdu(np.asarray(uncertainty.array), "UNCERT")
     hdu.header[_UNCERTAINTY] = (kind, "kind of uncertainty")
     if uncertainty.unit is not None:
-        hdu.header["BUNIT"] = _unit_text(uncertainty.unit)
+        hdu.header["BUNIT"] = unit_text(uncertainty.unit)
     return hdu
 
 
@@ -335,7 +333,7 @@ def _read_uncertainty(hdu: Any, cutout: tuple[slice, slice] | None) -> NDUncerta
     text = hdu.header.get("BUNIT")
     return kind(
         _read_array(hdu, cutout),
-        unit=None if text is None else _read_unit(text),
+        unit=None if text is None else read_unit(text),
         copy=False,
     )
 
@@ -356,7 +354,7 @@ def _read_alone(hdus: fits.HDUList, content: str) -> Any:
     )
 
 
-def _unit_text(unit: Any) -> str:
+def unit_text(unit: Any) -> str:
     """Return a unit as FITS spells it, or as astropy does where FITS has no word."""
     try:
         text: str = unit.to_string("fits")
@@ -367,7 +365,7 @@ def _unit_text(unit: Any) -> str:
     return str(unit.to_string())
 
 
-def _read_unit(text: object) -> Any:
+def read_unit(text: object) -> Any:
     """Return the unit of a BUNIT; an unknown word stays an unrecognized unit."""
     name = str(text).strip()
     for spelling in (name, name.lower(), name.lower().removesuffix("s")):
@@ -377,7 +375,16 @@ def _read_unit(text: object) -> Any:
     return units.Unit(name, parse_strict="silent")
 
 
-def _cutout(bounds: Any) -> tuple[slice, slice] | None:
+def check_cutout(cutout: tuple[slice, slice], shape: tuple[int, ...]) -> None:
+    """Refuse a cutout that is not within an image."""
+    if cutout[0].stop > shape[-2] or cutout[1].stop > shape[-1]:
+        raise InvalidInputError(
+            f"The cutout {_bounds(cutout)} exceeds the image of shape {shape}."
+        )
+
+
+def cutout_slices(bounds: Any) -> tuple[slice, slice] | None:
+    """Return the parameter ``cutout``, (y0, y1, x0, x1), as slices."""
     if bounds is None:
         return None
     try:

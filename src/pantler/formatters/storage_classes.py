@@ -28,8 +28,12 @@ CCD_IMAGE: Final = StorageClass(
         "uncertainty": "Uncertainty",
         "wcs": "Wcs",
         "header": "Header",
+        "unit": "Text",
+        "flags": "NumpyArray",
+        "psf": "NumpyArray",
     },
     parameters=frozenset({"cutout"}),
+    delegate="pantler.formatters.ccd_image.CcdImageDelegate",
 )
 """An image with what belongs to it; ``cutout`` is (y0, y1, x0, x1), half-open."""
 

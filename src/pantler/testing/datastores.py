@@ -8,7 +8,9 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+from astropy.nddata import CCDData, VarianceUncertainty
 
 from pantler.datasets.dataset_type import DatasetType
 from pantler.datasets.identity import make_uuid
@@ -43,6 +45,19 @@ def make_ref(
         run,
         make_uuid(),
     )
+
+
+def make_image() -> CCDData:
+    """Return a small image with a mask, an uncertainty and a header."""
+    data = np.arange(12.0).reshape(3, 4)
+    image = CCDData(
+        data,
+        unit="electron / s",
+        header={"OBJECT": "M13"},
+        uncertainty=VarianceUncertainty(data + 1),
+    )
+    image.mask = data > 7
+    return image
 
 
 class DatastoreSuite:
@@ -191,6 +206,42 @@ class DatastoreSuite:
             datastore.read(ref, records, component="wcs")
         with pytest.raises(InvalidInputError, match="no parameter 'cutout'"):
             datastore.read(ref, records, parameters={"cutout": (0, 1, 0, 1)})
+
+    def test_a_composite_comes_back_whole_and_by_component(
+        self, datastore: Datastore
+    ) -> None:
+        """Whether the datastore keeps it in one file or takes it apart."""
+        ref = make_ref("calexp", storage_class="CCDImage")
+        image = make_image()
+        records = datastore.write(image, ref)
+        assert {record.path for record in records} <= set(datastore.paths(ref))
+        for given in (records, datastore.find(ref)):
+            whole = datastore.read(ref, given)
+            assert np.array_equal(whole.data, image.data)
+            assert np.array_equal(whole.mask, image.mask)
+            assert np.array_equal(whole.uncertainty.array, image.uncertainty.array)
+            assert type(whole.uncertainty) is type(image.uncertainty)
+            assert (whole.unit, whole.wcs, whole.psf) == (image.unit, None, None)
+            assert whole.header["OBJECT"] == "M13"
+        data = datastore.read(ref, records, component="data")
+        assert np.array_equal(data, image.data)
+        assert datastore.read(ref, records, component="header")["OBJECT"] == "M13"
+        assert datastore.read(ref, records, component="wcs") is None
+        cutout = {"cutout": (1, 3, 0, 2)}
+        part = datastore.read(ref, records, parameters=cutout)
+        assert np.array_equal(part.data, image.data[1:3, 0:2])
+        assert np.array_equal(part.mask, image.mask[1:3, 0:2])
+        mask = datastore.read(ref, records, component="mask", parameters=cutout)
+        assert np.array_equal(mask, image.mask[1:3, 0:2])
+        assert part.uncertainty.array.shape == (2, 2)
+        with pytest.raises(InvalidInputError, match="no component 'nose'"):
+            datastore.read(ref, records, component="nose")
+        with pytest.raises(InvalidInputError, match="no parameter 'x'"):
+            datastore.read(ref, records, parameters={"x": 1})
+        with pytest.raises(InvalidInputError, match="exceeds"):
+            datastore.read(ref, records, parameters={"cutout": (0, 9, 0, 2)})
+        datastore.delete([record.path for record in records])
+        assert datastore.find(ref) == []
 
     def test_packed_datasets_come_back_one_by_one(self, datastore: Datastore) -> None:
         """Many datasets are one artifact, in one call or several."""

@@ -25,7 +25,7 @@ from pantler.errors import (
     SettingsError,
     StorageError,
 )
-from pantler.testing.datastores import VALUE, make_ref
+from pantler.testing.datastores import VALUE, make_image, make_ref
 
 UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -91,6 +91,46 @@ def test_settings_choose_the_formatter_by_type_before_class(tmp_path):
     assert datastore.read(make_ref(), [record]) == VALUE
     (other,) = datastore.write(VALUE, make_ref("other"))
     assert other.formatter == "json"
+
+
+def test_each_component_of_a_dataset_taken_apart_is_a_file(tmp_path):
+    datastore = make_datastore(
+        tmp_path, take_apart=("calexp",), formatters={"calexp.data": "fits"}
+    )
+    ref = make_ref("calexp", storage_class="CCDImage")
+    records = datastore.write(make_image(), ref)
+    stem = f"u/me/run/calexp/Demo/1/calexp_Demo_1_3_{ref.id}"
+    assert {record.component: record.path for record in records} == {
+        "data": f"{stem}_data.fits",
+        "mask": f"{stem}_mask.npy",
+        "uncertainty": f"{stem}_uncertainty.fits",
+        "header": f"{stem}_header.fits",
+        "unit": f"{stem}_unit.txt",
+    }
+    assert {r.storage_class for r in records} >= {"NumpyArray", "Header"}
+    # One component is read without the others.
+    (data,) = [record for record in records if record.component == "data"]
+    datastore.delete([record.path for record in records if record is not data])
+    assert datastore.read(ref, records, component="data").shape == (3, 4)
+    with pytest.raises(DatasetNotFoundError, match="calexp@"):
+        datastore.read(ref, records)
+
+
+def test_a_part_that_cannot_be_written_leaves_nothing_of_the_others(tmp_path):
+    datastore = make_datastore(tmp_path, take_apart=("CCDImage",))
+    image = make_image()
+    image.psf = np.array([object()])
+    ref = make_ref("calexp", storage_class="CCDImage")
+    with pytest.raises(InvalidInputError, match="psf"):
+        datastore.write(image, ref)
+    assert datastore.find(ref) == []
+    assert list(tmp_path.rglob(".tmp-*")) == []
+
+
+def test_what_cannot_be_taken_apart_is_refused(tmp_path):
+    datastore = make_datastore(tmp_path, take_apart=("metrics",))
+    with pytest.raises(SettingsError, match="cannot be taken apart"):
+        datastore.write(VALUE, make_ref())
 
 
 def test_packs_keep_the_formatter_of_the_storage_class(tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pantler.dimensions.sky.regions import ConvexPolygon
-from pantler.dimensions.sky.sphere import vectors_to_lonlat
+from pantler.dimensions.sky.sphere import normalize, vectors_to_lonlat
 from pantler.errors import InvalidInputError, SettingsError
 from pantler.skymaps.interface import SkyMap, SkyMapSettings, check_settings
 from pantler.skymaps.tract import Tract, tangent_axes
@@ -221,7 +221,9 @@ def _connected(regions: Sequence[ConvexPolygon]) -> list[list[int]]:
 
 def _covering(points: Floats, margin_deg: float) -> dict[str, float]:
     """Return the settings of a tract around points, unit vectors of shape (n, 3)."""
-    center = ConvexPolygon.convex_hull(points).bounding_circle().center
+    # Corners that differ by rounding only make no side of a hull.
+    apart = normalize(np.unique(np.round(points, 12), axis=0))
+    center = ConvexPolygon.convex_hull(apart).bounding_circle().center
     # The middle of what the points cover in a projection is not its tangent point;
     # projecting anew around the middle brings the two together quickly.
     for _ in range(5):

@@ -192,3 +192,9 @@ def test_sizes_that_make_no_sense_are_refused_at_once(sizes, hint):
 
 
 WIDE = {"ra_deg": 10.0, "dec_deg": 20.0, "width_deg": 1.0}
+
+
+def test_regions_that_differ_by_rounding_only_are_covered():
+    regions = [square(1, 2 + shift, 0.06) for shift in (0.0, 1e-14, 3e-14)]
+    sky = DiscreteSkyMap.from_regions("field", regions, pixel_scale_arcsec=0.4)
+    assert sky.tract_count == 1

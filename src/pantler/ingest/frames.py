@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from pantler.instruments.observation import Observation
 
 SUFFIXES: Final = (
-    ".fits", ".fit", ".fts", ".fz", ".fits.gz", ".fit.gz", ".fts.gz",
-)  # fmt: skip
+    ".fz",
+    *(
+        f".{kind}{packed}"
+        for kind in ("fits", "fit", "fts")
+        for packed in ("", ".gz", ".bz2", ".xz")
+    ),
+)
 """Endings, in lower case, of the files that are looked for in folders."""
 
 
@@ -79,8 +84,8 @@ def read_frame(path: Path, instrument: Instrument) -> Frame:
     headers = instrument.raw_headers(path)
     if len(headers) != 1:
         raise HeaderError(
-            f"{path} holds {len(headers)} images; one file of each detector is needed. "
-            "Split it first."
+            f"{path} holds {len(headers)} images, and a raw frame is one detector in a "
+            "file of its own. Split it: docs/how-to/add-an-instrument.md shows how."
         )
     observation = instrument.translate(headers[0])
     try:

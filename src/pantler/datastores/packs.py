@@ -48,46 +48,12 @@ def zip_members(members: Sequence[tuple[str, bytes]]) -> tuple[bytes, list[int]]
     offsets: list[int] = []
     at = 0
     for name, data in members:
-        encoded, size, crc = name.encode(), len(data), zlib.crc32(data)
-        parts += (
-            _MEMBER.pack(
-                b"PK\3\4",
-                _VERSION,
-                _UTF8,
-                0,
-                0,
-                _DATE,
-                crc,
-                size,
-                size,
-                len(encoded),
-                0,
-            ),
-            encoded,
-            data,
-        )
-        directory += (
-            _ENTRY.pack(
-                b"PK\1\2",
-                _UNIX,
-                _VERSION,
-                _UTF8,
-                0,
-                0,
-                _DATE,
-                crc,
-                size,
-                size,
-                len(encoded),
-                0,
-                0,
-                0,
-                0,
-                _MODE,
-                at,
-            ),
-            encoded,
-        )
+        encoded, size = name.encode(), len(data)
+        # What the header of a member and its entry in the directory have in common.
+        shared = (_UTF8, 0, 0, _DATE, zlib.crc32(data), size, size, len(encoded), 0)
+        parts += (_MEMBER.pack(b"PK\3\4", _VERSION, *shared), encoded, data)
+        entry = _ENTRY.pack(b"PK\1\2", _UNIX, _VERSION, *shared, 0, 0, 0, _MODE, at)
+        directory += (entry, encoded)
         offsets.append(at + _MEMBER.size + len(encoded))
         at = offsets[-1] + size
     entries = b"".join(directory)

@@ -20,11 +20,12 @@ from pantler.storage.location import Location, is_uri
 from pantler.storage.opening import open_storage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pantler.datasets.records import DatastoreRecord
-    from pantler.datasets.storage_class import StorageClass
+    from pantler.datasets.ref import DatasetRef
+    from pantler.datasets.storage_class import StorageClass, StorageClassDelegate
     from pantler.storage.interface import Storage
 
 
@@ -80,10 +81,54 @@ class RecordReader:
                 local, storage_class, component=component, parameters=parameters
             )
 
-    def size_bytes(self, path: str) -> int:
-        """Return the size of an artifact, by the path that its records hold."""
+    def read_parts(
+        self,
+        ref: DatasetRef,
+        records: Sequence[DatastoreRecord],
+        component: str | None,
+        parameters: Mapping[str, Any],
+    ) -> Any:
+        """Read a dataset that was taken apart."""
+        storage_class = ref.dataset_type.load_storage_class()
+        delegate = storage_class.load_delegate()
+        if delegate is None:
+            raise InvalidInputError(
+                f"it was taken apart, and storage class '{storage_class.name}' has no "
+                "delegate that puts it together"
+            )
+        check_parameters(parameters, storage_class)
+        chosen = {record.component: record for record in records}
+        if component is None:
+            parts = {
+                name: self._read_part(record, delegate, parameters)
+                for name, record in chosen.items()
+            }
+            return delegate.put_together(parts)
+        storage_class.component(component)
+        if component not in chosen:
+            return None  # the object did not have it
+        return self._read_part(chosen[component], delegate, parameters)
+
+    def _read_part(
+        self,
+        record: DatastoreRecord,
+        delegate: StorageClassDelegate,
+        parameters: Mapping[str, Any],
+    ) -> Any:
+        part = self.read(record)
+        if not parameters:
+            return part
+        return delegate.select(record.component, part, parameters)
+
+    def size_bytes(self, path: str) -> int | str:
+        """Return the size of an artifact, or why it has none."""
         storage, inner = self.locate(path)
-        return storage.size_bytes(inner)
+        try:
+            return storage.size_bytes(inner)
+        except NotFoundError:
+            return "the file is missing"
+        except PantlerError as error:
+            return str(error).rstrip(".")
 
     def problem(self, record: DatastoreRecord, size: int, *, content: bool) -> str:
         """Return what is wrong with an artifact of some size; empty if nothing."""

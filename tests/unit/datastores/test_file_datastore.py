@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from astropy.nddata import CCDData
 
-from pantler.datastores import file as file_module
+from pantler.datastores import writing
 from pantler.datastores.file import FileDatastore
 from pantler.datastores.interface import SourceFile
 from pantler.datastores.settings import FileDatastoreSettings
@@ -160,7 +160,7 @@ def test_a_pack_is_a_zip_file_that_tells_its_datasets_apart(tmp_path):
 
 
 def test_more_than_one_archive_can_hold_are_several(tmp_path, monkeypatch):
-    monkeypatch.setattr(file_module, "MOST_MEMBERS", 2)
+    monkeypatch.setattr(writing, "MOST_MEMBERS", 2)
     datastore = make_datastore(tmp_path)
     refs = [make_ref(visit=visit) for visit in range(5)]
     records = datastore.pack([(ref, b'{"a":%d}' % n) for n, ref in enumerate(refs)])

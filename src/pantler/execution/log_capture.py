@@ -13,6 +13,7 @@ from pantler.execution.plain_values import plain_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_OURS: Final = logging.getLogger("pantler.execution")
 _MOST_CHARACTERS: Final = 16_000_000
 
 
@@ -137,6 +138,8 @@ def capture_log(logger: str = "") -> Iterator[LogCapture]:
             logging.disable(disabled)
         for handler, old in zip(handlers, levels, strict=True):
             handler.setLevel(old)
+        if _OURS.disabled:
+            _open_all()
         capture.finish()
 
 
@@ -144,6 +147,13 @@ def _set_level(logger: logging.Logger, level: int) -> None:
     # Setting it empties the caches of all loggers, which costs more than a quantum.
     if logger.level != level:
         logger.setLevel(level)
+
+
+def _open_all() -> None:
+    """Let all loggers of pantler speak again: configuring others disables them."""
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.startswith("pantler") and isinstance(logger, logging.Logger):
+            logger.disabled = False
 
 
 def _open_way(name: str) -> None:

@@ -59,6 +59,7 @@ class Recorder:
         self._give_up = give_up
         self._stored: dict[str, list[StoredOutput]] = defaultdict(list)
         self._packed: dict[str, list[PackedOutput]] = defaultdict(list)
+        self._packs: list[tuple[str, list[PackedOutput], list[DatastoreRecord]]] = []
         self._waiting = 0
         self._last = time.monotonic()
 
@@ -87,9 +88,14 @@ class Recorder:
         BusyError
             If the lock is held, and we are asked to wait no longer.
         """
+        # Bytes come before locks; who is killed between leaves a pack without records.
+        while self._packed:
+            name, packed = next(iter(self._packed.items()))
+            self._packs.append((name, packed, self._write_pack(name, packed)))
+            del self._packed[name]
         while True:
             try:
-                self._flush()
+                self._insert()
             except BusyError as error:
                 _LOG.warning(
                     "%d finished quanta wait to be recorded. %s", self._waiting, error
@@ -97,19 +103,19 @@ class Recorder:
                 if self._give_up():
                     raise
             else:
-                return
+                break
+        self._stored.clear()
+        self._packs.clear()
+        self._waiting = 0
+        self._last = time.monotonic()
 
-    def _flush(self) -> None:
+    def _insert(self) -> None:
         with self._repository.transaction():
             for name, outputs in self._stored.items():
                 records = [record for out in outputs for record in out.records]
                 self._record(name, outputs, records)
-            for name, packed in self._packed.items():
-                self._record(name, packed, self._write_pack(name, packed))
-        self._stored.clear()
-        self._packed.clear()
-        self._waiting = 0
-        self._last = time.monotonic()
+            for name, packed, records in self._packs:
+                self._record(name, packed, records)
 
     def _write_pack(
         self, name: str, outputs: Sequence[PackedOutput]

@@ -38,7 +38,7 @@ class RunProgress:
         from pantler.execution.remaining import RemainingTime
 
         self._stream = stream or sys.stderr
-        self._remaining = RemainingTime(planned)
+        self._remaining = RemainingTime(planned, time.monotonic)
         self._on_terminal = self._stream.isatty()
         self._next = time.monotonic() + (0.0 if self._on_terminal else _FIRST_LINE_S)
         self._failed = 0

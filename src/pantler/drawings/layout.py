@@ -12,7 +12,7 @@ from __future__ import annotations
 import bisect
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +23,35 @@ _STRAIGHT = 8.0  # how much more a long edge, or a lone one, insists on being st
 _BEND = 16.0  # pixels of a layer's breadth that an edge that passes it takes up
 
 
+class Point(NamedTuple):
+    """A place, pixels; y goes down."""
+
+    x: float
+    y: float
+
+
+class Size(NamedTuple):
+    """The size of a node, pixels."""
+
+    width: float
+    height: float
+
+
+class Line(NamedTuple):
+    """An edge: the nodes from which and to which it goes."""
+
+    first: str
+    last: str
+
+
+class Passage(NamedTuple):
+    """Where an edge passes a layer: x, and y of the layer's top and bottom, pixels."""
+
+    x: float
+    top: float
+    bottom: float
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where everything is, in pixels; y goes down.
@@ -30,23 +59,23 @@ class Layout:
     Parameters
     ----------
     centres
-        x and y of the centre of each node.
+        Of each node.
     routes
-        For each edge, x and the upper and lower y of each layer that it passes from
-        its first node to its last, both included.
+        For each edge, how it passes each layer from that of its first node to that of
+        its last, both included.
     width, height
         Of the whole.
     """
 
-    centres: Mapping[str, tuple[float, float]]
-    routes: Mapping[tuple[str, str], Sequence[tuple[float, float, float]]]
+    centres: Mapping[str, Point]
+    routes: Mapping[Line, Sequence[Passage]]
     width: float
     height: float
 
 
 def lay_out(
-    sizes: Mapping[str, tuple[float, float]],
-    edges: Iterable[tuple[str, str]],
+    sizes: Mapping[str, Size],
+    edges: Iterable[Line],
     *,
     gap_x: float = 22.0,
     gap_y: float = 34.0,
@@ -56,9 +85,9 @@ def lay_out(
     Parameters
     ----------
     sizes
-        Width and height of each node, in pixels.
+        Of each node.
     edges
-        Pairs of nodes, from and to.
+        Between them.
     gap_x, gap_y
         Least distance of nodes beside, and of layers below one another, in pixels.
     """
@@ -67,22 +96,24 @@ def lay_out(
     chains = {edge: _chain(edge, ranks) for edge in edges}
     layers, links = _layers(list(sizes), ranks, chains)
     _reduce_crossings(layers, links)
-    widths = {node: sizes[node][0] for node in sizes}
+    widths = {node: sizes[node].width for node in sizes}
     xs = _columns(layers, links, widths, gap_x)
     heights = [
-        max([sizes[node][1] for node in layer if node in sizes], default=0.0)
+        max([sizes[node].height for node in layer if node in sizes], default=0.0)
         for layer in layers
     ]
     tops = [sum(heights[:rank]) + gap_y * rank for rank in range(len(layers))]
     routes = {
         edge: [
-            (xs[node], tops[rank], tops[rank] + heights[rank])
-            for rank, node in enumerate(chain, ranks[edge[0]])
+            Passage(xs[node], tops[rank], tops[rank] + heights[rank])
+            for rank, node in enumerate(chain, ranks[edge.first])
         ]
         for edge, chain in chains.items()
     }
     return Layout(
-        centres={n: (xs[n], tops[ranks[n]] + heights[ranks[n]] / 2) for n in sizes},
+        centres={
+            n: Point(xs[n], tops[ranks[n]] + heights[ranks[n]] / 2) for n in sizes
+        },
         routes=routes,
         width=max(xs[n] + _breadth(n, widths) / 2 for n in xs),
         height=tops[-1] + heights[-1],
@@ -93,7 +124,7 @@ def _breadth(node: str, widths: Mapping[str, float]) -> float:
     return widths.get(node, _BEND)
 
 
-def _ranks(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
+def _ranks(nodes: Sequence[str], edges: Sequence[Line]) -> dict[str, int]:
     """Return the layer of each node: below all before it; sources as low as can be."""
     before: dict[str, list[str]] = {node: [] for node in nodes}
     after: dict[str, list[str]] = {node: [] for node in nodes}
@@ -115,37 +146,51 @@ def _ranks(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, 
     return ranks
 
 
-def _chain(edge: tuple[str, str], ranks: Mapping[str, int]) -> list[str]:
+def _chain(edge: Line, ranks: Mapping[str, int]) -> list[str]:
     """Return the nodes of an edge with a bend for each layer that it passes."""
     first, last = edge
     passed = range(ranks[first] + 1, ranks[last])
     return [first, *(f"\0{first}\0{last}\0{rank}" for rank in passed), last]
 
 
+class _Neighbours(NamedTuple):
+    """What a node or bend is linked to, in the layers above and below."""
+
+    above: list[str]
+    below: list[str]
+
+
+class _Layers(NamedTuple):
+    """The nodes and bends of each layer, and what each is linked to."""
+
+    nodes: list[list[str]]
+    links: dict[str, _Neighbours]
+
+
 def _layers(
     nodes: Sequence[str],
     ranks: Mapping[str, int],
-    chains: Mapping[tuple[str, str], Sequence[str]],
-) -> tuple[list[list[str]], dict[str, tuple[list[str], list[str]]]]:
+    chains: Mapping[Line, Sequence[str]],
+) -> _Layers:
     """Return the nodes and bends of each layer, and what each is linked to."""
     layers: list[list[str]] = [[] for _ in range(max(ranks.values()) + 1)]
-    links: dict[str, tuple[list[str], list[str]]] = {}
+    links: dict[str, _Neighbours] = {}
     for node in nodes:
         layers[ranks[node]].append(node)
-        links[node] = ([], [])
+        links[node] = _Neighbours([], [])
     for (first, _), chain in chains.items():
         for rank, node in enumerate(chain, ranks[first]):
             if node not in links:
                 layers[rank].append(node)
-                links[node] = ([], [])
+                links[node] = _Neighbours([], [])
         for upper, lower in itertools.pairwise(chain):
-            links[upper][1].append(lower)
-            links[lower][0].append(upper)
-    return layers, links
+            links[upper].below.append(lower)
+            links[lower].above.append(upper)
+    return _Layers(layers, links)
 
 
 def _reduce_crossings(
-    layers: list[list[str]], links: Mapping[str, tuple[list[str], list[str]]]
+    layers: list[list[str]], links: Mapping[str, _Neighbours]
 ) -> None:
     """Sort each layer by the mean place of its neighbours; keep the best order."""
     best = [list(layer) for layer in layers]
@@ -160,7 +205,11 @@ def _reduce_crossings(
             own = {node: at for at, node in enumerate(layers[rank])}
             keys = {
                 node: _mean(
-                    [place[o] for o in links[node][0 if down else 1]], own[node]
+                    [
+                        place[o]
+                        for o in (links[node].above if down else links[node].below)
+                    ],
+                    own[node],
                 )
                 for node in layers[rank]
             }
@@ -174,9 +223,7 @@ def _reduce_crossings(
             pass
 
 
-def _move_one(
-    layers: list[list[str]], links: Mapping[str, tuple[list[str], list[str]]]
-) -> bool:
+def _move_one(layers: list[list[str]], links: Mapping[str, _Neighbours]) -> bool:
     """Make the first move of one node within its layer that saves a crossing."""
     for rank, layer in enumerate(layers):
         near = slice(max(rank - 1, 0), rank + 2)
@@ -198,12 +245,12 @@ def _mean(values: Sequence[float], default: float) -> float:
 
 
 def _crossings(
-    layers: Sequence[Sequence[str]], links: Mapping[str, tuple[list[str], list[str]]]
+    layers: Sequence[Sequence[str]], links: Mapping[str, _Neighbours]
 ) -> int:
     count = 0
     for upper, lower in itertools.pairwise(layers):
         place = {node: at for at, node in enumerate(lower)}
-        ends = [sorted(place[o] for o in links[node][1]) for node in upper]
+        ends = [sorted(place[o] for o in links[node].below) for node in upper]
         seen: list[int] = []
         for end in (end for these in ends for end in these):
             count += len(seen) - bisect.bisect_right(seen, end)
@@ -213,7 +260,7 @@ def _crossings(
 
 def _columns(
     layers: Sequence[Sequence[str]],
-    links: Mapping[str, tuple[list[str], list[str]]],
+    links: Mapping[str, _Neighbours],
     widths: Mapping[str, float],
     gap: float,
 ) -> dict[str, float]:
@@ -238,7 +285,7 @@ def _columns(
 
 def _settle(
     layer: Sequence[str],
-    links: Mapping[str, tuple[list[str], list[str]]],
+    links: Mapping[str, _Neighbours],
     widths: Mapping[str, float],
     *,
     xs: dict[str, float],
@@ -251,11 +298,13 @@ def _settle(
     """
     wanted, weights = [], []
     for node in layer:
-        pulls = [(xs[o], _insists(o, node, links, widths)) for o in links[node][0]]
+        pulls = [(xs[o], _insists(o, node, links, widths)) for o in links[node].above]
         if align:
             pulls = [pull for pull in pulls if pull[1] == _STRAIGHT]
         else:
-            pulls += [(xs[o], _insists(node, o, links, widths)) for o in links[node][1]]
+            pulls += [
+                (xs[o], _insists(node, o, links, widths)) for o in links[node].below
+            ]
         total = sum(weight for _, weight in pulls)
         wanted.append(sum(x * w for x, w in pulls) / total if total else xs[node])
         weights.append(total * 1000.0 if align and total else total or 1.0)
@@ -269,12 +318,25 @@ def _settle(
 def _insists(
     upper: str,
     lower: str,
-    links: Mapping[str, tuple[list[str], list[str]]],
+    links: Mapping[str, _Neighbours],
     widths: Mapping[str, float],
 ) -> float:
-    lone = len(links[upper][1]) == 1 and len(links[lower][0]) == 1
+    lone = len(links[upper].below) == 1 and len(links[lower].above) == 1
     passing = upper not in widths and lower not in widths
     return _STRAIGHT if lone or passing else 1.0
+
+
+class _Block(NamedTuple):
+    """Nodes that stand as near to one another as they can."""
+
+    mean: float
+    weight: float
+    nodes: int
+
+    def pooled(self, other: _Block) -> _Block:
+        weight = self.weight + other.weight
+        mean = (self.mean * self.weight + other.mean * other.weight) / weight
+        return _Block(mean, weight, self.nodes + other.nodes)
 
 
 def spread(
@@ -294,14 +356,11 @@ def spread(
     offsets = [0.0]
     for distance in apart:
         offsets.append(offsets[-1] + distance)
-    blocks: list[tuple[float, float, int]] = []  # mean, weight, count
+    blocks: list[_Block] = []
     for want, weight, offset in zip(wanted, weights, offsets, strict=True):
-        mean, total, count = want - offset, weight, 1
-        while blocks and blocks[-1][0] > mean:
-            other, other_weight, other_count = blocks.pop()
-            mean = (mean * total + other * other_weight) / (total + other_weight)
-            total += other_weight
-            count += other_count
-        blocks.append((mean, total, count))
-    means = [mean for mean, _, count in blocks for _ in range(count)]
+        block = _Block(want - offset, weight, 1)
+        while blocks and blocks[-1].mean > block.mean:
+            block = block.pooled(blocks.pop())
+        blocks.append(block)
+    means = [block.mean for block in blocks for _ in range(block.nodes)]
     return [mean + offset for mean, offset in zip(means, offsets, strict=True)]

@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from pantler.drawings.layout import Layout, lay_out
+from pantler.drawings.layout import Layout, Line, Point, Size, lay_out
 from pantler.drawings.names import short_dimensions
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def draw_svg(graph: PipelineGraph) -> str:
     sizes = {f"data {name}": _data_size(node) for name, node in graph.datasets.items()}
     for label, task in graph.tasks.items():
         lines = (label, short_dimensions(task.dimensions))
-        sizes[f"task {label}"] = (_width(lines, padding=28), _TASK_HEIGHT)
+        sizes[f"task {label}"] = Size(_width(lines, padding=28), _TASK_HEIGHT)
     layout = lay_out(sizes, _edges(graph))
     body = [*_draw_edges(graph, layout), *_draw_nodes(graph, layout, sizes)]
     width = round(layout.width + 2 * _MARGIN)
@@ -71,26 +71,26 @@ def _width(lines: Sequence[str], *, padding: float) -> float:
     return padding + _EM * max(_NAME_PX * len(name), _SMALL_PX * len(small))
 
 
-def _data_size(node: DatasetNode) -> tuple[float, float]:
+def _data_size(node: DatasetNode) -> Size:
     dataset_type = node.dataset_type
     lines = (dataset_type.name, _dimensions(node))
-    return _width(lines, padding=32), _DATA_HEIGHT
+    return Size(_width(lines, padding=32), _DATA_HEIGHT)
 
 
 def _dimensions(node: DatasetNode) -> str:
     return short_dimensions(node.dataset_type.dimensions) or "once for each run"
 
 
-def _edges(graph: PipelineGraph) -> Iterator[tuple[str, str]]:
+def _edges(graph: PipelineGraph) -> Iterator[Line]:
     for label, task in graph.tasks.items():
         for edge in task.consumed():
-            yield f"data {edge.dataset_type.name}", f"task {label}"
+            yield Line(f"data {edge.dataset_type.name}", f"task {label}")
         for edge in task.produced():
-            yield f"task {label}", f"data {edge.dataset_type.name}"
+            yield Line(f"task {label}", f"data {edge.dataset_type.name}")
 
 
 def _draw_edges(graph: PipelineGraph, layout: Layout) -> Iterator[str]:
-    def is_dashed(edge: tuple[str, str]) -> bool:
+    def is_dashed(edge: Line) -> bool:
         first, last = edge
         name = (first if first.startswith("data ") else last)[5:]
         return graph.datasets[name].is_prerequisite
@@ -100,13 +100,13 @@ def _draw_edges(graph: PipelineGraph, layout: Layout) -> Iterator[str]:
         first, last = edge
         route = layout.routes[edge]
         dashed = is_dashed(edge)
-        y_first, y_last = layout.centres[first][1], layout.centres[last][1]
+        y_first, y_last = layout.centres[first].y, layout.centres[last].y
         half_first = (_DATA_HEIGHT if first.startswith("data ") else _TASK_HEIGHT) / 2
         half_last = (_DATA_HEIGHT if last.startswith("data ") else _TASK_HEIGHT) / 2
         points = [
-            (route[0][0], y_first + half_first),
-            *((x, y) for x, top, bottom in route[1:-1] for y in (top, bottom)),
-            (route[-1][0], y_last - half_last - 6),
+            (route[0].x, y_first + half_first),
+            *((at.x, y) for at in route[1:-1] for y in (at.top, at.bottom)),
+            (route[-1].x, y_last - half_last - 6),
         ]
         path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
         for (x0, y0), (x1, y1) in itertools.pairwise(points):
@@ -121,7 +121,7 @@ def _draw_edges(graph: PipelineGraph, layout: Layout) -> Iterator[str]:
 
 
 def _draw_nodes(
-    graph: PipelineGraph, layout: Layout, sizes: dict[str, tuple[float, float]]
+    graph: PipelineGraph, layout: Layout, sizes: dict[str, Size]
 ) -> Iterator[str]:
     for name, node in graph.datasets.items():
         kind = "data"
@@ -140,8 +140,8 @@ def _draw_nodes(
 
 
 def _box(
-    centre: tuple[float, float],
-    size: tuple[float, float],
+    centre: Point,
+    size: Size,
     kind: str,
     *,
     name: str,

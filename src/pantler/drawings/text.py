@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pantler.drawings.names import short_dimensions
 
@@ -32,6 +32,15 @@ def draw_text(graph: PipelineGraph) -> str:
     return _Rails(graph).draw()
 
 
+class _Line(NamedTuple):
+    """One line: the rails, and what stands beside them."""
+
+    rails: str
+    name: str
+    dimensions: str
+    notes: str
+
+
 class _Rails:
     """The rails at one line of the drawing, and the lines before."""
 
@@ -39,7 +48,7 @@ class _Rails:
         self._graph = graph
         self._columns: list[str | None] = []
         self._dead_end: int | None = None
-        self._lines: list[tuple[str, str, str, str]] = []
+        self._lines: list[_Line] = []
         self._last = {
             name: node.consumers[-1] if node.consumers else None
             for name, node in graph.datasets.items()
@@ -64,7 +73,7 @@ class _Rails:
         return "".join(
             "  ".join(
                 [text.ljust(width) for text, width in zip(line, widths, strict=False)]
-                + [line[3]]
+                + [line.notes]
             ).rstrip()
             + "\n"
             for line in self._lines
@@ -87,7 +96,7 @@ class _Rails:
         joined = set() if stem is None else {stem}
         dataset_type = node.dataset_type
         self._lines.append(
-            (
+            _Line(
                 self._row(column, symbol, joined=joined, ending=set()),
                 dataset_type.name,
                 short_dimensions(dataset_type.dimensions),
@@ -105,7 +114,7 @@ class _Rails:
         column = min(ending) if ending else self._free_column()
         row = self._row(column, _TASK, joined=joined, ending=ending)
         self._lines.append(
-            (row, task.label, short_dimensions(task.dimensions), task.class_name)
+            _Line(row, task.label, short_dimensions(task.dimensions), task.class_name)
         )
         for at in ending:
             self._columns[at] = None

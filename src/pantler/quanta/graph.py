@@ -13,12 +13,11 @@ from pantler.datasets.records import DatastoreRecord, frame_to_records
 from pantler.errors import InvalidInputError, NotFoundError, close_match
 from pantler.pipelines.graph import PipelineGraph
 from pantler.quanta.join.csr import Csr
+from pantler.quanta.join.keys import Pairs
 from pantler.quanta.quantum import Quantum
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from numpy.typing import NDArray
 
     from pantler.datasets.ref import DatasetRef
     from pantler.dimensions.universe import Universe
@@ -167,10 +166,9 @@ class QuantumGraph:
             for taken in consumer.inputs.values()
             if taken.dataset_type == made.dataset_type
         ]
-        rows, columns = (
-            np.concatenate([np.empty(0, dtype=np.int32), *parts])
-            for parts in (zip(*pairs, strict=True) if pairs else ((), ()))
-        )
+        none = np.empty(0, dtype=np.int32)
+        rows = np.concatenate([none, *(pair.left for pair in pairs)])
+        columns = np.concatenate([none, *(pair.right for pair in pairs)])
         return Csr.from_pairs(rows, columns, len(self)).distinct()
 
     def summary(self) -> pl.DataFrame:
@@ -197,11 +195,11 @@ class QuantumGraph:
 
     def _pairs(
         self, made: Link, taken: Link, first_producer: int, first_consumer: int
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    ) -> Pairs:
         """Return the quanta that make datasets, and those that take them."""
         producers = np.empty(len(self.datasets[made.dataset_type]), dtype=np.int32)
         producers[made.edges.columns] = made.edges.rows + np.int32(first_producer)
-        return (
+        return Pairs(
             producers[taken.edges.columns],
             taken.edges.rows + np.int32(first_consumer),
         )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pantler.dimensions.universe import Universe
-from pantler.drawings.layout import lay_out, spread
+from pantler.drawings.layout import Line, Size, lay_out, spread
 from pantler.drawings.names import short_dimensions
 from pantler.drawings.pipeline import draw
 from pantler.errors import InvalidInputError
@@ -115,19 +115,19 @@ def test_short_dimensions_leave_out_what_others_need() -> None:
 
 
 @st.composite
-def drawn_graphs(draw_one: Any) -> tuple[int, list[tuple[str, str]]]:
+def drawn_graphs(draw_one: Any) -> tuple[int, list[Line]]:
     count = draw_one(st.integers(2, 12))
     pairs = st.tuples(st.integers(0, count - 1), st.integers(0, count - 1))
     edges = draw_one(st.lists(pairs, max_size=20))
-    return count, [(str(a), str(b)) for a, b in edges if a < b]
+    return count, [Line(str(a), str(b)) for a, b in edges if a < b]
 
 
 @given(drawn_graphs())
 def test_no_boxes_overlap_and_every_edge_goes_down(
-    drawn: tuple[int, list[tuple[str, str]]],
+    drawn: tuple[int, list[Line]],
 ) -> None:
     count, edges = drawn
-    sizes = {str(node): (40.0 + 10 * node, 20.0) for node in range(count)}
+    sizes = {str(node): Size(40.0 + 10 * node, 20.0) for node in range(count)}
     layout = lay_out(sizes, edges)
     for a, b in itertools.combinations(sizes, 2):
         (xa, ya), (xb, yb) = layout.centres[a], layout.centres[b]
@@ -141,8 +141,8 @@ def test_no_boxes_overlap_and_every_edge_goes_down(
 
 
 def test_a_needless_crossing_is_undone() -> None:
-    sizes = dict.fromkeys("abcd", (10.0, 10.0))
-    layout = lay_out(sizes, [("a", "d"), ("b", "c")])
+    sizes = dict.fromkeys("abcd", Size(10.0, 10.0))
+    layout = lay_out(sizes, [Line("a", "d"), Line("b", "c")])
     x = {node: place[0] for node, place in layout.centres.items()}
     assert (x["a"] < x["b"]) == (x["d"] < x["c"])
 

@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from pantler.quanta.join.csr import Csr
+    from pantler.quanta.tables import Link
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taken:
+    """The inputs of one connection, and how many of them each quantum needs."""
+
+    link: Link
+    minimum: int
 
 
 @dataclass(slots=True, eq=False)
@@ -31,10 +39,7 @@ class Alive:
     datasets: dict[str, NDArray[np.bool_]]
 
     def drop_starved(
-        self,
-        label: str,
-        inputs: Sequence[tuple[str, Csr, int]],
-        outputs: Sequence[tuple[str, Csr]],
+        self, label: str, inputs: Iterable[Taken], outputs: Iterable[Link]
     ) -> None:
         """Drop a task's quanta with too few inputs, and what they would make.
 
@@ -42,19 +47,18 @@ class Alive:
         ----------
         label
             The task's.
-        inputs
-            Dataset type, edges and least number of each connection.
-        outputs
-            Dataset type and edges of each connection.
+        inputs, outputs
+            Of its connections.
         """
         alive = self.quanta[label]
-        for name, edges, minimum in inputs:
-            wanted = self.datasets[name]
+        for taken in inputs:
+            edges, minimum = taken.link.edges, taken.minimum
+            wanted = self.datasets[taken.link.dataset_type]
             if minimum and not (wanted.all() and (edges.counts >= minimum).all()):
                 alive &= edges.count_where(wanted) >= minimum
         if alive.all():
             return
-        for name, edges in outputs:
-            made = np.zeros(len(self.datasets[name]), dtype=np.bool_)
-            made[edges.columns[alive[edges.rows]]] = True
-            self.datasets[name] &= made
+        for link in outputs:
+            made = np.zeros(len(self.datasets[link.dataset_type]), dtype=np.bool_)
+            made[link.edges.columns[alive[link.edges.rows]]] = True
+            self.datasets[link.dataset_type] &= made

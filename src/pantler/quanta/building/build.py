@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -25,7 +25,7 @@ from pantler.errors import (
     NotFoundError,
 )
 from pantler.quanta.building.components import components
-from pantler.quanta.building.draft import Draft
+from pantler.quanta.building.draft import Draft, PrerequisiteMatch
 from pantler.quanta.building.explain import explain_empty
 from pantler.quanta.building.overlaps import overlap_relations, spatial_pairs
 from pantler.quanta.building.prerequisites import (
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from pantler.pipelines.nodes import Edge, TaskNode
     from pantler.quanta.building.sources import FoundDatasets
     from pantler.quanta.join.coding import Coding
-    from pantler.quanta.join.csr import Csr
     from pantler.queries.tree import Predicate
     from pantler.registry.interface import Registry
 
@@ -236,32 +235,40 @@ def _all_values(coding: Coding, name: str) -> Relation:
     return Relation(f"'{name}' records", "records", coding, {name: codes}, len(codes))
 
 
+class _Prerequisite(NamedTuple):
+    """A task and what it takes as a prerequisite."""
+
+    task: TaskNode
+    edge: Edge
+
+
 def _add_prerequisites(sources: Sources, coding: Coding, draft: Draft) -> None:
-    wanted: dict[str, list[tuple[TaskNode, Edge]]] = {}
+    wanted: dict[str, list[_Prerequisite]] = {}
     for task in draft.tasks.values():
         for edge in task.prerequisites.values():
-            wanted.setdefault(edge.dataset_type.name, []).append((task, edge))
+            wanted.setdefault(edge.dataset_type.name, []).append(
+                _Prerequisite(task, edge)
+            )
     seekers = {}
     for name, uses in wanted.items():
         is_calibration = any(
-            getattr(edge.connection, "is_calibration", False) for _, edge in uses
+            getattr(use.edge.connection, "is_calibration", False) for use in uses
         )
-        needed = any(_minimum(edge) for _, edge in uses)
+        needed = any(_minimum(use.edge) for use in uses)
         candidates = find_candidates(
             sources,
             coding,
             name,
             is_calibration=is_calibration,
-            optional=None if needed else uses[0][1].dataset_type,
+            optional=None if needed else uses[0].edge.dataset_type,
         )
-        edges: dict[tuple[str, str], Csr] = {}
+        matches = []
         for task, edge in uses:
             if task.label not in seekers:
                 seekers[task.label] = make_seekers(task, draft.quanta[task.label])
-            edges[task.label, edge.name] = match_prerequisite(
-                seekers[task.label], edge, candidates, sources
-            )
-        draft.add_prerequisites(name, candidates, edges)
+            links = match_prerequisite(seekers[task.label], edge, candidates, sources)
+            matches.append(PrerequisiteMatch(task.label, edge, links))
+        draft.add_prerequisites(candidates, matches)
 
 
 def _init_inputs(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pantler.errors import DataIdError
-from pantler.quanta.building.alive import Alive
+from pantler.quanta.building.alive import Alive, Taken
 from pantler.quanta.tables import DataIds, DatasetTable, Link, QuantumTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,6 +23,25 @@ if TYPE_CHECKING:
     from pantler.quanta.join.csr import Csr
     from pantler.quanta.join.projections import Projections
     from pantler.quanta.join.relations import Relation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PrerequisiteMatch:
+    """What was found for one connection.
+
+    Parameters
+    ----------
+    label
+        The task's.
+    edge
+        The connection.
+    links
+        From the task's quanta to candidates.
+    """
+
+    label: str
+    edge: Edge
+    links: Csr
 
 
 @dataclass(slots=True, eq=False)
@@ -104,11 +123,10 @@ class Draft:
         sentences = []
         for label, task in self.tasks.items():
             inputs = [
-                (link.dataset_type, link.edges, task.inputs[name].connection.minimum)  # type: ignore[attr-defined]
+                Taken(link, task.inputs[name].connection.minimum)  # type: ignore[attr-defined]
                 for name, link in self.inputs[label].items()
             ]
-            outputs = [(k.dataset_type, k.edges) for k in self.outputs[label].values()]
-            alive.drop_starved(label, inputs, outputs)
+            alive.drop_starved(label, inputs, self.outputs[label].values())
             lost = np.count_nonzero(~alive.quanta[label])
             if lost:
                 sentences.append(
@@ -176,27 +194,23 @@ class Draft:
         return used
 
     def add_prerequisites(
-        self, name: str, candidates: Candidates, edges: dict[tuple[str, str], Csr]
+        self, candidates: Candidates, matches: Sequence[PrerequisiteMatch]
     ) -> None:
         """Add the prerequisites of one dataset type.
 
         Parameters
         ----------
-        name
-            Of the dataset type.
         candidates
             Those that there are.
-        edges
-            From quanta to candidates, by label and connection.
+        matches
+            For each connection that takes them, at least one.
         """
         used = np.zeros(len(candidates.ids), dtype=np.bool_)
-        for csr in edges.values():
-            used[csr.columns] = True
-        first = next(
-            self.tasks[label].prerequisites[connection] for label, connection in edges
-        )
+        for match in matches:
+            used[match.links.columns] = True
         chosen = candidates.relation.take(used)
-        dataset_type = first.dataset_type
+        dataset_type = matches[0].edge.dataset_type
+        name = dataset_type.name
         data_ids = DataIds(
             chosen.coding, dataset_type.dimensions, chosen.columns, len(chosen)
         )
@@ -206,9 +220,10 @@ class Draft:
             ids=candidates.ids[used],
             run_codes=candidates.run_codes[used],
         )
-        for (label, connection), csr in edges.items():
-            every = np.ones(len(csr), dtype=np.bool_)
-            self.inputs[label][connection] = Link(name, csr.keep(every, used))
+        for match in matches:
+            every = np.ones(len(match.links), dtype=np.bool_)
+            links = Link(name, match.links.keep(every, used))
+            self.inputs[match.label][match.edge.name] = links
 
     def quantum_tables(self) -> dict[str, QuantumTable]:
         """Return the tables of all tasks, numbered."""

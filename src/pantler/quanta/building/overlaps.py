@@ -9,13 +9,12 @@ import numpy as np
 
 from pantler.dimensions.sky.region_array import RegionArray, overlapping_pairs
 from pantler.errors import InternalError
+from pantler.quanta.building.sources import SkyRecords
 from pantler.quanta.join.coding import deciding
 from pantler.quanta.join.reduction import reduce_relations
 from pantler.quanta.join.relations import Relation
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from pantler.dimensions.element import DimensionElement
     from pantler.dimensions.universe import DimensionGroup
     from pantler.quanta.building.sources import Sources
@@ -53,16 +52,13 @@ def overlap_relations(
         element.name: _regions(sources, coding, element)
         for element in {e.name: e for pair in pairs for e in pair}.values()
     }
-    records = [relation for relation, _ in held.values()]
+    records = [each.relation for each in held.values()]
     tree = reduce_relations([*others, *records])
-    reduced = {name: _reduce(*held[name], tree) for name in held}
+    reduced = {name: _reduce(each, tree) for name, each in held.items()}
     return [_overlaps(reduced[left.name], reduced[right.name]) for left, right in pairs]
 
 
-Regions = tuple[Relation, "pl.Series"]
-
-
-def _regions(sources: Sources, coding: Coding, element: DimensionElement) -> Regions:
+def _regions(sources: Sources, coding: Coding, element: DimensionElement) -> SkyRecords:
     if not element.is_dimension:
         return sources.element_records(element, coding)
     regions = coding.dimensions[element.name].regions
@@ -70,23 +66,22 @@ def _regions(sources: Sources, coding: Coding, element: DimensionElement) -> Reg
         raise InternalError(f"The regions of '{element.name}' were not read.")
     codes = np.arange(len(regions), dtype=np.int32)
     title = f"'{element.name}' records"
-    return Relation(
-        title, "records", coding, {element.name: codes}, len(codes)
-    ), regions
+    relation = Relation(title, "records", coding, {element.name: codes}, len(codes))
+    return SkyRecords(relation, regions)
 
 
-def _reduce(relation: Relation, regions: pl.Series, tree: JoinTree) -> Regions:
+def _reduce(records: SkyRecords, tree: JoinTree) -> SkyRecords:
     """Leave out the rows that no other relation has."""
-    wanted = tree.project(relation.columns)
-    kept = wanted.places_of(relation) >= 0
-    return relation.take(kept), regions.filter(kept)
+    wanted = tree.project(records.relation.columns)
+    kept = wanted.places_of(records.relation) >= 0
+    return SkyRecords(records.relation.take(kept), records.regions.filter(kept))
 
 
-def _overlaps(left: Regions, right: Regions) -> Relation:
+def _overlaps(left: SkyRecords, right: SkyRecords) -> Relation:
     i, j = overlapping_pairs(
-        RegionArray.from_encoded(left[1]), RegionArray.from_encoded(right[1])
+        RegionArray.from_encoded(left.regions), RegionArray.from_encoded(right.regions)
     )
-    first, second = left[0], right[0]
+    first, second = left.relation, right.relation
     names = deciding(first.coding.universe, {*first.columns, *second.columns})
     columns = {
         name: first.codes(name)[i] if name in first.names else second.codes(name)[j]

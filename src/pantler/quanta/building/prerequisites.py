@@ -13,7 +13,8 @@ from pantler.errors import DataIdError, DatasetNotFoundError
 from pantler.quanta.building.sources import FoundDatasets, Segment, quoted
 from pantler.quanta.join.coding import deciding
 from pantler.quanta.join.csr import Csr
-from pantler.quanta.join.keys import distinct, match, pack, pack_both
+from pantler.quanta.join.intervals import Intervals, match_intervals
+from pantler.quanta.join.keys import Pairs, match, pack, pack_both
 from pantler.quanta.join.relations import Relation
 from pantler.tasks.connections import PrerequisiteInput
 
@@ -221,9 +222,7 @@ def match_prerequisite(
     return edges
 
 
-def _pairs(
-    seekers: Seekers, index: NDArray[np.int64], group: CandidateGroup
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _pairs(seekers: Seekers, index: NDArray[np.int64], group: CandidateGroup) -> Pairs:
     """Return pairs of places in ``index`` and rows of a group that go together."""
     asking = seekers.relation.take(index)
     found, offered = group.found, group.found.relation
@@ -242,60 +241,7 @@ def _pairs(
         return match_intervals(asked, valid)
     i, j = match(left, right)
     overlap = (valid.begin[j] < asked.end[i]) & (asked.begin[i] < valid.end[j])
-    return i[overlap], j[overlap]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Intervals:
-    """Times, each of one key.
-
-    Parameters
-    ----------
-    keys, begin, end : (n,)
-        Times are TAI nanoseconds; the end does not belong to them.
-    """
-
-    keys: NDArray[np.int64]
-    begin: NDArray[np.int64]
-    end: NDArray[np.int64]
-
-
-def match_intervals(
-    asked: Intervals, offered: Intervals
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return pairs with equal keys whose times overlap.
-
-    Parameters
-    ----------
-    asked, offered
-        The offered intervals of one key do not overlap one another, so that those
-        which overlap another interval lie together. One that is asked for and ends
-        before it begins matches none.
-
-    Returns
-    -------
-    i, j : (n_pairs,)
-        Places in ``asked`` and ``offered``; ``i`` ascends.
-    """
-    order = np.lexsort((offered.begin, offered.keys))
-    keys = distinct(np.concatenate([asked.keys, offered.keys]))
-    times = distinct(
-        np.concatenate([asked.begin, asked.end, offered.begin, offered.end])
-    )
-
-    def rank(key: NDArray[np.int64], time: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.searchsorted(keys, key) * len(times) + np.searchsorted(times, time)
-
-    begins = rank(offered.keys[order], offered.begin[order])
-    ends = rank(offered.keys[order], offered.end[order])
-    first = np.searchsorted(ends, rank(asked.keys, asked.begin), side="right")
-    last = np.searchsorted(begins, rank(asked.keys, asked.end), side="left")
-    # An end without bound has the rank just below the next key's first: ranks of
-    # different keys never mix, as each key has all the times to itself.
-    counts = np.maximum(last - first, 0)
-    i = np.repeat(np.arange(len(counts)), counts)
-    within = np.arange(len(i)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return i, order[np.repeat(first, counts) + within]
+    return Pairs(i[overlap], j[overlap])
 
 
 def _ambiguous(

@@ -60,6 +60,22 @@ class FoundDatasets:
     end: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SkyRecords:
+    """Records of an element that has regions.
+
+    Parameters
+    ----------
+    relation
+        Their data IDs, n rows.
+    regions : (n,)
+        Their encoded regions; of elements without any, empty.
+    """
+
+    relation: Relation
+    regions: pl.Series
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """Input collections that are searched together.
@@ -211,10 +227,9 @@ class Sources:
         # Without collections there is nothing to find, and nothing to ask.
         frame = self._ask(title, query) if collections else _no_datasets(query)
         names = deciding(self.universe, group.names)
-        columns, kept = coding.encode(frame, names)
-        if kept is not None:
-            frame = frame.filter(kept)
-        relation = Relation(title, "datasets", coding, columns, frame.height)
+        encoded = coding.encode(frame, names)
+        frame = encoded.frame
+        relation = Relation(title, "datasets", coding, encoded.columns, frame.height)
         missing = (np.iinfo(np.int64).min, np.iinfo(np.int64).max)
         begin, end = (
             frame[f"timespan_{side}"].fill_null(bound).to_numpy()
@@ -264,29 +279,26 @@ class Sources:
     def join_elements(self, names: frozenset[str], coding: Coding) -> list[Relation]:
         """Return the records of elements that relate dimensions wherever they meet."""
         return [
-            self.element_records(element, coding)[0]
+            self.element_records(element, coding).relation
             for element in self.universe.elements.values()
             if element.always_join
             and not element.is_dimension
             and names.issuperset(element.required)
         ]
 
-    def element_records(
-        self, element: DimensionElement, coding: Coding
-    ) -> tuple[Relation, pl.Series]:
+    def element_records(self, element: DimensionElement, coding: Coding) -> SkyRecords:
         """Return the records of an element without key, and their regions if any."""
         group = self.universe.group(element.required)
         title = f"'{element.name}' records"
         where = self.pushed(group.names)
         frame = self._ask(title, Query(group, where=where, element=element.name))
-        columns, kept = coding.encode(frame, deciding(self.universe, group.names))
-        if kept is not None:
-            frame = frame.filter(kept)
-        relation = Relation(title, "records", coding, columns, frame.height)
+        encoded = coding.encode(frame, deciding(self.universe, group.names))
+        frame = encoded.frame
+        relation = Relation(title, "records", coding, encoded.columns, frame.height)
         regions = (
             frame["region"] if element.is_spatial else pl.Series([], dtype=pl.Binary)
         )
-        return relation, regions
+        return SkyRecords(relation, regions)
 
     def condition_relations(self, coding: Coding) -> list[Relation]:
         """Return what the user's conditions allow, where no values show it yet."""
@@ -305,9 +317,9 @@ class Sources:
                 self.universe.group(names), where=condition, datasets=searches
             )
             frame = self._ask(title, query)
-            columns, kept = coding.encode(frame, deciders)
-            count = frame.height if kept is None else int(np.count_nonzero(kept))
-            relations.append(Relation(title, "where", coding, columns, count))
+            encoded = coding.encode(frame, deciders)
+            count = encoded.frame.height
+            relations.append(Relation(title, "where", coding, encoded.columns, count))
         return relations
 
     def _ask(self, title: str, query: Query) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from pantler.quanta.file.blocks import Columns
 from pantler.quanta.file.layout import MOST_QUANTA
 from pantler.quanta.join.coding import Coding, DimensionValues
 from pantler.quanta.join.csr import Csr
-from pantler.quanta.join.keys import distinct
+from pantler.quanta.join.keys import distinct, runs
 from pantler.quanta.tables import DataIds, DatasetTable, Link, QuantumTable
 
 if TYPE_CHECKING:
@@ -186,21 +186,14 @@ def _add_records(
 ) -> None:
     """Add the datastore records of the inputs."""
     used = [
-        records[name].columns[_ranges(records[name], chosen)]
+        records[name].columns[
+            runs(records[name].starts[chosen], records[name].counts[chosen])
+        ]
         for name, chosen in rows.items()
         if name in records
     ]
     if any(len(part) for part in used):
         add_records(columns, graph.records[np.concatenate(used)])
-
-
-def _ranges(edges: Csr, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the places of the links of some rows."""
-    counts = edges.counts[rows]
-    before = np.cumsum(counts) - counts
-    places = np.repeat(edges.starts[rows] - before, counts)
-    places += np.arange(len(places))
-    return places
 
 
 def add_records(columns: Columns, records: pl.DataFrame) -> None:

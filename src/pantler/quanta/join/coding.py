@@ -85,9 +85,8 @@ def number_values(
     frame = frame.sort(list(element.required))
     coding = Coding(universe, known)
     parents = [n for n in (*element.required, *element.implied) if n != name]
-    fixed, kept = coding.encode(frame, tuple(parents))
-    if kept is not None:
-        frame = frame.filter(kept)
+    encoded = coding.encode(frame, tuple(parents))
+    fixed, frame = encoded.columns, encoded.frame
     for parent in parents:
         for other, codes in known[parent].fixed.items():
             fixed.setdefault(other, codes[fixed[parent]])
@@ -135,6 +134,22 @@ class DimensionValues:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """The rows of a frame whose values are all known.
+
+    Parameters
+    ----------
+    columns : (n,) each
+        Their numbers by dimension.
+    frame
+        The rows themselves.
+    """
+
+    columns: dict[str, NDArray[np.int32]]
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Coding:
     """The numbered values of all dimensions of a graph.
 
@@ -176,10 +191,8 @@ class Coding:
                 return fixed[name][codes]
         raise InternalError(f"Nothing in {sorted(columns)} fixes '{name}'.")
 
-    def encode(
-        self, frame: pl.DataFrame, names: tuple[str, ...]
-    ) -> tuple[dict[str, NDArray[np.int32]], NDArray[np.bool_] | None]:
-        """Return the numbers of data IDs, and which rows have none.
+    def encode(self, frame: pl.DataFrame, names: tuple[str, ...]) -> Encoded:
+        """Return the numbers of data IDs.
 
         Parameters
         ----------
@@ -188,20 +201,15 @@ class Coding:
         names
             The dimensions to number, none of which fixes another.
 
-        Returns
-        -------
-        columns : dict of (n_kept,)
-            Numbers of the rows whose values are all known.
-        kept : (n,)
-            Which rows those are; None for all.
         """
         columns = {name: self._lookup(frame, name) for name in names}
         known = np.ones(frame.height, dtype=np.bool_)
         for codes in columns.values():
             known &= codes >= 0
         if known.all():
-            return columns, None
-        return {name: codes[known] for name, codes in columns.items()}, known
+            return Encoded(columns, frame)
+        kept = {name: codes[known] for name, codes in columns.items()}
+        return Encoded(kept, frame.filter(known))
 
     def _lookup(self, frame: pl.DataFrame, name: str) -> NDArray[np.int32]:
         """Return numbers by the dimension's required values; -1 for unknown ones."""

@@ -1,8 +1,8 @@
-"""Joins of integer columns: keys, semi-joins, joins and projections."""
+"""Rows as single integers, and what joins ask of them: which are equal, and where."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MOST_KEYS = 2**62
+
+
+class KeyPair(NamedTuple):
+    """Keys of two sets of rows that can be compared: shapes (n,) and (m,)."""
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+
+
+class Pairs(NamedTuple):
+    """Places on the left and on the right that belong together: shape (n_pairs,)."""
+
+    left: NDArray[np.integer]
+    right: NDArray[np.integer]
 
 
 def pack(
@@ -45,7 +59,7 @@ def pack_both(
     right: Sequence[NDArray[np.int32]],
     sizes: Sequence[int],
     counts: tuple[int, int],
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> KeyPair:
     """Return keys of two sets of rows that can be compared with each other.
 
     Parameters
@@ -61,10 +75,10 @@ def pack_both(
     for size in sizes:
         range_ *= max(size, 1)
     if range_ <= _MOST_KEYS:
-        return pack(left, sizes, counts[0]), pack(right, sizes, counts[1])
+        return KeyPair(pack(left, sizes, counts[0]), pack(right, sizes, counts[1]))
     both = [np.concatenate(pair) for pair in zip(left, right, strict=True)]
     keys = pack(both, sizes, sum(counts))
-    return keys[: counts[0]], keys[counts[0] :]
+    return KeyPair(keys[: counts[0]], keys[counts[0] :])
 
 
 def distinct(keys: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -91,28 +105,28 @@ def count_matches(left: NDArray[np.int64], right: NDArray[np.int64]) -> int:
     return int((np.searchsorted(right, left, side="right") - first).sum())
 
 
-def match(
-    left: NDArray[np.int64], right: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the rows of a join: pairs of places with equal keys.
+def match(left: NDArray[np.int64], right: NDArray[np.int64]) -> Pairs:
+    """Return the rows of a join: pairs of places with equal keys, the left ascending.
 
     Parameters
     ----------
     left, right : (n,) and (m,)
         Keys of both sides.
-
-    Returns
-    -------
-    i, j : (n_pairs,)
-        Places on the left and on the right; ``i`` ascends.
     """
     order = np.argsort(right, kind="stable")
     ordered = right[order]
     first = np.searchsorted(ordered, left, side="left")
     counts = np.searchsorted(ordered, left, side="right") - first
-    i = np.repeat(np.arange(len(left)), counts)
-    within = np.arange(len(i)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return i, order[np.repeat(first, counts) + within]
+    places = runs(first, counts)
+    return Pairs(np.repeat(np.arange(len(left)), counts), order[places])
+
+
+def runs(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return numbers that count up from each first one: ``counts`` of them each."""
+    begins = np.cumsum(counts) - counts
+    numbers = np.repeat(first - begins, counts)
+    numbers += np.arange(len(numbers))
+    return numbers
 
 
 def places(keys: NDArray[np.int64], table: NDArray[np.int64]) -> NDArray[np.int32]:

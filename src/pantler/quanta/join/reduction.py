@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pantler.quanta.join.coding import deciding
 
@@ -31,6 +31,13 @@ class Step:
     after: int
 
 
+class TreeLink(NamedTuple):
+    """Two relations, by place, of which the leaf has no more to share with others."""
+
+    leaf: int
+    parent: int
+
+
 @dataclass(slots=True, eq=False)
 class JoinTree:
     """Relations that hold just what their join uses.
@@ -40,13 +47,13 @@ class JoinTree:
     relations
         The nodes.
     links
-        Pairs of places in ``relations`` that are linked; they form a tree.
+        Which of them are linked; they form a tree.
     steps
         What the reduction did.
     """
 
     relations: list[Relation]
-    links: list[tuple[int, int]]
+    links: list[TreeLink]
     steps: list[Step] = field(default_factory=list)
 
     @property
@@ -112,23 +119,23 @@ def reduce_relations(relations: Sequence[Relation]) -> JoinTree:
     """
     tree = JoinTree(list(relations), [])
     todo = list(range(len(relations)))
-    ears: list[tuple[int, int]] = []
+    ears: list[TreeLink] = []
     merged: dict[int, int] = {}
     while len(todo) > 1:
         ear = _find_ear(tree, todo)
         if ear is None:
             _merge_cheapest(tree, todo, merged)
         else:
-            _semi_join(tree, ear[1], ear[0])
+            _semi_join(tree, ear.parent, ear.leaf)
             ears.append(ear)
-            todo.remove(ear[0])
-    links = [(leaf, _resolve(parent, merged)) for leaf, parent in ears]
+            todo.remove(ear.leaf)
+    links = [TreeLink(leaf, _resolve(parent, merged)) for leaf, parent in ears]
     for leaf, parent in reversed(links):
         _semi_join(tree, leaf, parent)
     return _without_merged(tree, links, todo[0])
 
 
-def _find_ear(tree: JoinTree, todo: list[int]) -> tuple[int, int] | None:
+def _find_ear(tree: JoinTree, todo: list[int]) -> TreeLink | None:
     """Return a relation and another that has all it shares with any, smallest first."""
     names = {node: tree.relations[node].names for node in todo}
     for node in sorted(todo, key=lambda n: len(tree.relations[n])):
@@ -136,7 +143,7 @@ def _find_ear(tree: JoinTree, todo: list[int]) -> tuple[int, int] | None:
         shared = names[node] & frozenset().union(*(names[o] for o in others))
         for other in others:
             if shared <= names[other]:
-                return node, other
+                return TreeLink(node, other)
     return None
 
 
@@ -174,14 +181,12 @@ def _merge_cheapest(tree: JoinTree, todo: list[int], merged: dict[int, int]) -> 
     merged[a] = merged[b] = todo[-1]
 
 
-def _without_merged(
-    tree: JoinTree, links: list[tuple[int, int]], root: int
-) -> JoinTree:
+def _without_merged(tree: JoinTree, links: list[TreeLink], root: int) -> JoinTree:
     """Leave out the relations that were merged, and link what hung on them."""
     nodes = [node for node, _ in links] + [root]
     number = {node: place for place, node in enumerate(nodes)}
     return JoinTree(
         [tree.relations[node] for node in nodes],
-        [(number[a], number[b]) for a, b in links],
+        [TreeLink(number[leaf], number[parent]) for leaf, parent in links],
         tree.steps,
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pantler.quanta.join.coding import Coding
+    from pantler.quanta.join.keys import KeyPair
 
 Kind = Literal["datasets", "records", "where", "overlap", "join"]
 
@@ -133,7 +134,7 @@ class Relation:
         )
         return places(keys, table)
 
-    def _key_pair(self, other: Relation) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _key_pair(self, other: Relation) -> KeyPair:
         names = self.shared(other)
         return pack_both(
             [self.codes(name) for name in names],

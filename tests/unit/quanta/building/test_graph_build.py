@@ -225,7 +225,7 @@ def test_inputs_that_nobody_registered_are_named(build, make_pipeline):
         build(pipeline=make_pipeline("gather"))
 
 
-def test_a_run_that_has_the_outputs_is_refused(build, registry):
+def test_a_run_that_has_outputs_is_refused(build, registry):
     graph = build("reduce", where="detector = 1")
     reduced = graph.datasets["reduced"]
     registry.dataset_types.register(reduced.dataset_type)
@@ -233,9 +233,9 @@ def test_a_run_that_has_the_outputs_is_refused(build, registry):
     frame = reduced.data_ids.frame()
     ids = uuid_series(make_uuids(frame.height))
     registry.datasets.insert(reduced.dataset_type, "out", frame, ids)
-    with pytest.raises(ConflictError, match=r"3 of the 12 outputs 'reduced'"):
-        build("reduce")
-    assert len(build("reduce", where="detector = 2")) == 3
+    for where in ("", "detector = 2"):
+        with pytest.raises(ConflictError, match="'out' has outputs already"):
+            build("reduce", where=where)
 
 
 def test_quanta_with_too_few_inputs_are_left_out(build, make_pipeline, registry):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pantler.datasets.records import DatastoreRecord
     from pantler.datasets.ref import DatasetRef
     from pantler.datastores.interface import SourceFile
-    from pantler.storage.interface import Storage, TransferMode
+    from pantler.storage.interface import OnProblem, Storage, TransferMode
 
 _BATCH: Final = 10_000
 
@@ -268,7 +268,9 @@ class FileDatastore:
                 self._storage.delete(path)
 
     def orphans(
-        self, paths_in_use: Callable[[Sequence[str]], set[str]]
+        self,
+        paths_in_use: Callable[[Sequence[str]], set[str]],
+        on_problem: OnProblem | None = None,
     ) -> Iterator[str]:
         """Yield the paths of finished files that no record names.
 
@@ -280,12 +282,29 @@ class FileDatastore:
         paths_in_use
             Returns those of some paths that a record names, as
             ``RecordTable.paths_in_use`` does.
+        on_problem
+            Called with a path and what is odd about it, such as a folder that cannot
+            be read; StorageError is raised if nobody is to be called.
         """
-        files = self._storage.list_files()
+        files = self._storage.list_files("", on_problem)
         while batch := list(itertools.islice(files, _BATCH)):
             in_use = paths_in_use(batch)
             yield from (path for path in batch if path not in in_use)
 
-    def abandoned(self) -> list[str]:
+    def abandoned(self, on_problem: OnProblem | None = None) -> list[str]:
         """Return the paths of unfinished files whose writers have died."""
-        return self._storage.abandoned()
+        return self._storage.abandoned(on_problem)
+
+    def owner(self) -> str | None:
+        """Return the ID of the repository that has claimed the root, if any has."""
+        return self._storage.owner()
+
+    def claim(self, owner: str) -> None:
+        """Mark the root as that of one repository, by the repository's ID.
+
+        Raises
+        ------
+        ConflictError
+            If it is the root of another repository.
+        """
+        self._storage.claim(owner)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pantler.datasets.records import DatastoreRecord
     from pantler.datasets.ref import DatasetRef
-    from pantler.storage.interface import TransferMode
+    from pantler.storage.interface import OnProblem, TransferMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,9 @@ class Datastore(Protocol):
         ...
 
     def orphans(
-        self, paths_in_use: Callable[[Sequence[str]], set[str]]
+        self,
+        paths_in_use: Callable[[Sequence[str]], set[str]],
+        on_problem: OnProblem | None = None,
     ) -> Iterator[str]:
         """Yield the paths of finished artifacts that no record names.
 
@@ -211,9 +213,26 @@ class Datastore(Protocol):
         ----------
         paths_in_use
             Returns those of some paths that a record names.
+        on_problem
+            Called with a path and what is odd about it, such as a folder that cannot
+            be read; StorageError is raised if nobody is to be called.
         """
         ...
 
-    def abandoned(self) -> list[str]:
+    def abandoned(self, on_problem: OnProblem | None = None) -> list[str]:
         """Return the paths of unfinished artifacts whose writers have died."""
+        ...
+
+    def owner(self) -> str | None:
+        """Return the ID of the repository that has claimed the root, if any has."""
+        ...
+
+    def claim(self, owner: str) -> None:
+        """Mark the root as that of one repository, by the repository's ID.
+
+        Raises
+        ------
+        ConflictError
+            If it is the root of another repository.
+        """
         ...

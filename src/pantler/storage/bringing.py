@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pantler.storage.interface import Digest, TransferMode
 
 _CHUNK_BYTES: Final = 1 << 20
-_NO_LINKS: Final = {
+NO_LINKS: Final = {
     errno.EXDEV,
     errno.EPERM,
     errno.EMLINK,
@@ -22,6 +22,7 @@ _NO_LINKS: Final = {
     errno.EOPNOTSUPP,
     errno.ENOSYS,
 }
+"""How operating systems say that there can be no hard link."""
 
 
 def bring_in(
@@ -55,7 +56,7 @@ def bring_in(
         try:
             os.link(os.path.realpath(origin), unfinished)
         except OSError as error:
-            if mode == "hardlink" or error.errno not in _NO_LINKS:
+            if mode == "hardlink" or error.errno not in NO_LINKS:
                 raise
         else:
             return read_through(unfinished, digest)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -21,6 +22,9 @@ Capability = Literal["rename", "links"]
 ``links``
     A file can be brought in as a hard or symbolic link, so without copying it.
 """
+
+OnProblem = Callable[[str, str], None]
+"""What is called with a path and what is odd about it."""
 
 
 class Digest(Protocol):
@@ -116,10 +120,6 @@ class Storage(Protocol):
         """Whether a local file is one of this storage."""
         ...
 
-    def exists(self, path: str) -> bool:
-        """Whether a file is there."""
-        ...
-
     def size_bytes(self, path: str) -> int:
         """Return the size of a file."""
         ...
@@ -128,10 +128,24 @@ class Storage(Protocol):
         """Remove a file; one that is not there is no error."""
         ...
 
-    def list_files(self, prefix: str = "") -> Iterator[str]:
-        """Yield the paths of all finished files below a folder."""
+    def list_files(
+        self, prefix: str = "", on_problem: OnProblem | None = None
+    ) -> Iterator[str]:
+        """Yield the paths of all finished files below a folder.
+
+        What cannot be listed is reported; it raises StorageError if nobody is to be
+        called.
+        """
         ...
 
-    def abandoned(self) -> list[str]:
+    def abandoned(self, on_problem: OnProblem | None = None) -> list[str]:
         """Return the unfinished files of writers that no longer live."""
+        ...
+
+    def owner(self) -> str | None:
+        """Return who has claimed this root, if anybody has."""
+        ...
+
+    def claim(self, owner: str) -> None:
+        """Mark the root as somebody's own; ConflictError if it is somebody else's."""
         ...

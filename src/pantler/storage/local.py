@@ -14,19 +14,20 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pantler.errors import InvalidInputError, NotFoundError
-from pantler.storage.bringing import bring_in, sync
+from pantler.errors import ConflictError, InvalidInputError, NotFoundError
+from pantler.storage.bringing import NO_LINKS, bring_in, sync
 from pantler.storage.interface import Capability, StagedFile
 from pantler.storage.lease import FOLDER as LEASES
 from pantler.storage.lease import LIFETIME_S, Lease, LeaseBook
 from pantler.storage.location import Location
 from pantler.storage.os_errors import storage_errors
 from pantler.storage.unfinished import PREFIX, is_unfinished, lease_of, name_for
+from pantler.storage.walking import MARKER, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from pantler.storage.interface import Digest, TransferMode
+    from pantler.storage.interface import Digest, OnProblem, TransferMode
 
 
 class LocalStorage:
@@ -218,10 +219,6 @@ class LocalStorage:
         root = os.path.realpath(self._folder)
         return os.path.commonpath([folder, root]) == root
 
-    def exists(self, path: str) -> bool:
-        """Whether a file is there."""
-        return os.path.isfile(self._place(path))
-
     def size_bytes(self, path: str) -> int:
         """Return the size of a file.
 
@@ -244,29 +241,88 @@ class LocalStorage:
         with storage_errors("delete", place), contextlib.suppress(FileNotFoundError):
             os.unlink(place)
 
-    def list_files(self, prefix: str = "") -> Iterator[str]:
-        """Yield the paths of all finished files below a folder, in no fixed order."""
-        start = self._place(prefix) if prefix else self._folder
-        with storage_errors("list", start):
-            for place in _walk(start):
-                if not is_unfinished(place):
-                    yield os.path.relpath(place, self._folder)
+    def list_files(
+        self, prefix: str = "", on_problem: OnProblem | None = None
+    ) -> Iterator[str]:
+        """Yield the paths of all finished files below a folder, in no fixed order.
 
-    def abandoned(self) -> list[str]:
+        What lies behind a link to a folder, or in the marked root of others, is left
+        out. Odd places are reported, or raise StorageError; see `walking.walk`.
+        """
+        start = self._place(prefix) if prefix else self._folder
+        for place in walk(start, self._relative(on_problem)):
+            if not is_unfinished(place):
+                yield os.path.relpath(place, self._folder)
+
+    def abandoned(self, on_problem: OnProblem | None = None) -> list[str]:
         """Return the unfinished files of writers that no longer live.
 
         Their leases follow last: they go when nothing needs them any more.
         """
         judge = _Judge(self._folder)
-        with storage_errors("list", self._folder):
-            unfinished = filter(is_unfinished, _walk(self._folder))
-            found = [
-                os.path.relpath(place, self._folder)
-                for place in unfinished
-                if judge.is_abandoned(place)
-            ]
+        unfinished = filter(
+            is_unfinished, walk(self._folder, self._relative(on_problem))
+        )
+        found = [
+            os.path.relpath(place, self._folder)
+            for place in unfinished
+            if judge.is_abandoned(place)
+        ]
         leases = LeaseBook(self._folder).all()
         return found + [f"{LEASES}/{each.id}" for each in leases if not each.is_live]
+
+    def owner(self) -> str | None:
+        """Return who has claimed this root, if anybody has."""
+        try:
+            said = self.read(MARKER)
+        except NotFoundError:
+            return None
+        return said.decode("utf-8", "replace").strip() or None
+
+    def claim(self, owner: str) -> None:
+        """Mark the root as somebody's own.
+
+        Raises
+        ------
+        ConflictError
+            If it is somebody else's.
+        """
+        found = self.owner()
+        if found is None:
+            file = self.stage(MARKER, f"{owner}\n".encode())
+            try:
+                self.secure([file])
+                self._publish_if_free(file)
+            finally:
+                self.discard([file])
+            found = self.owner()
+        if found != owner:
+            raise ConflictError(
+                f"{self._folder} belongs to another repository ({found}). "
+                "Choose a root of its own for each."
+            )
+
+    def _publish_if_free(self, file: StagedFile) -> None:
+        place = self._place(file.path)
+        with storage_errors("write", place):
+            try:
+                os.link(file.place, place)
+            except FileExistsError:
+                return
+            except OSError as error:
+                if error.errno not in NO_LINKS:
+                    raise
+                os.replace(file.place, place)
+            if self._fsync:
+                sync(os.path.dirname(place))
+
+    def _relative(self, on_problem: OnProblem | None) -> OnProblem | None:
+        """Return a function that is called with absolute paths, and passes on ours."""
+        if on_problem is None:
+            return None
+        return lambda place, reason: on_problem(
+            os.path.relpath(place, self._folder), reason
+        )
 
     def _unfinished(self, place: str) -> str:
         """Return the name of a new unfinished file, under the lease of this process."""
@@ -376,17 +432,3 @@ class _Judge:
         if folder not in self._books:
             self._books[folder] = LeaseBook(folder)
         return self._books[folder]
-
-
-def _walk(start: str) -> Iterator[str]:
-    """Yield all that is no folder below one, without gathering it."""
-    try:
-        entries = os.scandir(start)
-    except FileNotFoundError:
-        return
-    with entries:
-        for entry in entries:
-            if not entry.is_dir(follow_symlinks=False):
-                yield entry.path
-            elif entry.name != LEASES:
-                yield from _walk(entry.path)

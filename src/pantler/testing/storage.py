@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pantler.errors import InvalidInputError, NotFoundError
+from pantler.errors import ConflictError, InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pantler.storage.interface import Storage, TransferMode
+
+
+def is_there(storage: Storage, path: str) -> bool:
+    """Whether a file can be seen."""
+    try:
+        storage.size_bytes(path)
+    except NotFoundError:
+        return False
+    return True
 
 
 class StorageSuite:
@@ -52,7 +61,7 @@ class StorageSuite:
     def test_an_empty_file_is_a_file(self, storage: Storage) -> None:
         """Nothing can be stored too."""
         storage.write("empty", b"")
-        assert storage.exists("empty")
+        assert is_there(storage, "empty")
         assert storage.read("empty") == b""
         assert storage.size_bytes("empty") == 0
 
@@ -79,7 +88,7 @@ class StorageSuite:
         """What is slow is done before, and readers see nothing of it."""
         files = [storage.stage("a/b", b"content"), storage.stage("c", b"")]
         if "rename" in storage.capabilities:
-            assert not storage.exists("a/b")
+            assert not is_there(storage, "a/b")
             assert list(storage.list_files()) == []
         storage.secure(files)
         storage.publish(files)
@@ -92,7 +101,7 @@ class StorageSuite:
         files = [storage.stage("a/b", b"content")]
         storage.discard(files)
         storage.discard(files)
-        assert not storage.exists("a/b")
+        assert not is_there(storage, "a/b")
         assert list(storage.list_files()) == []
         assert storage.abandoned() == []
 
@@ -131,7 +140,7 @@ class StorageSuite:
 
     def test_a_missing_file_is_not_found(self, storage: Storage) -> None:
         """All that reads says so in the same way."""
-        assert not storage.exists("no/such")
+        assert not is_there(storage, "no/such")
         with pytest.raises(NotFoundError, match="no/such"):
             storage.read("no/such")
         with pytest.raises(NotFoundError, match="no/such"):
@@ -144,7 +153,7 @@ class StorageSuite:
         storage.write("a/b", b"x")
         storage.delete("a/b")
         storage.delete("a/b")
-        assert not storage.exists("a/b")
+        assert not is_there(storage, "a/b")
 
     def test_files_are_listed_below_a_folder(self, storage: Storage) -> None:
         """Names that only begin alike are not below it."""
@@ -212,3 +221,14 @@ class StorageSuite:
         assert storage.abandoned() == []
         storage.publish([file])
         assert storage.abandoned() == []
+
+    def test_a_root_has_one_owner(self, storage: Storage) -> None:
+        """Two repositories in one root would take each other's files for remains."""
+        assert storage.owner() is None
+        storage.claim("one")
+        storage.claim("one")
+        assert storage.owner() == "one"
+        with pytest.raises(ConflictError, match="one"):
+            storage.claim("two")
+        assert storage.owner() == "one"
+        assert list(storage.list_files()) == []

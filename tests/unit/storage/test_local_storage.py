@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from pantler.errors import (
     AccessError,
+    ConflictError,
     InvalidInputError,
     NotFoundError,
     PluginError,
@@ -24,6 +26,7 @@ from pantler.storage.local import LocalStorage
 from pantler.storage.opening import open_storage
 from pantler.storage.os_errors import storage_errors
 from pantler.storage.unfinished import lease_of
+from pantler.testing.storage import is_there
 
 KILLED = """
 import os, signal, sys
@@ -51,7 +54,7 @@ def test_a_killed_writer_leaves_one_file_that_only_a_repair_sees(tmp_path):
     done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
     assert done.returncode == -signal.SIGKILL
     storage = LocalStorage(tmp_path)
-    assert not storage.exists("run/a.fits")
+    assert not is_there(storage, "run/a.fits")
     assert list(storage.list_files()) == []
     left, lease = storage.abandoned()
     assert left.startswith("run/.tmp-")
@@ -319,3 +322,90 @@ def test_opening_makes_nothing(tmp_path):
     with pytest.raises(NotFoundError):
         storage.read("a")
     assert not (tmp_path / "none").exists()
+
+
+def test_odd_places_are_reported_and_the_rest_is_listed(tmp_path):
+    storage = LocalStorage(tmp_path)
+    storage.write("a/good", b"")
+    (tmp_path / "a/loop").symlink_to("loop")
+    (tmp_path / "a/nowhere").symlink_to("none")
+    os.mkfifo(tmp_path / "a/pipe")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/a/\xff")).touch()
+    deep = tmp_path / "b"
+    for _ in range(300):
+        deep /= "d"
+    Path(deep).mkdir(parents=True)
+    found = {}
+    assert set(storage.list_files("", found.__setitem__)) == {"a/good"}
+    assert set(found) == {"a/loop", "a/nowhere", "a/pipe", "a/\\udcff"}
+    assert "nowhere" in found["a/nowhere"]
+    assert "symbolic links" in found["a/loop"]
+    again = {}
+    assert storage.abandoned(again.__setitem__) == []
+    assert again == found
+    with pytest.raises(StorageError, match="Cannot list"):
+        list(storage.list_files())
+    shutil.rmtree(tmp_path / "b")
+
+
+def test_a_folder_that_cannot_be_read_is_reported(tmp_path, monkeypatch):
+    storage = LocalStorage(tmp_path)
+    storage.write("a/x", b"")
+    storage.write("b/y", b"")
+    real = os.scandir
+
+    def refuse(folder):
+        if str(folder).endswith("/b"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = {}
+    assert list(storage.list_files("", found.__setitem__)) == ["a/x"]
+    assert found == {"b": "Permission denied"}
+
+
+def test_what_lies_behind_a_link_to_a_folder_is_not_ours_to_tidy(tmp_path):
+    """Somebody moved a run to another disk: it is read, and never listed."""
+    storage = LocalStorage(tmp_path / "root")
+    storage.write("run/a/x", b"content")
+    (tmp_path / "root/run").rename(tmp_path / "other-disk")
+    (tmp_path / "root/run").symlink_to(tmp_path / "other-disk")
+    (tmp_path / "other-disk/back").symlink_to(tmp_path / "root")
+    dead = tmp_path / f"other-disk/.tmp-{'a' * 32}-0"
+    dead.touch()
+    os.utime(dead, (0, 0))
+    assert storage.read("run/a/x") == b"content"
+    storage.write("run/a/y", b"")
+    assert list(storage.list_files()) == []
+    assert storage.abandoned() == []
+
+
+def test_the_marked_root_of_others_is_passed_over(tmp_path):
+    outer, inner = LocalStorage(tmp_path), LocalStorage(tmp_path / "a/inner")
+    outer.write("a/x", b"")
+    inner.claim("them")
+    inner.write("y", b"")
+    dead = tmp_path / f"a/inner/.tmp-{'a' * 32}-0"
+    dead.touch()
+    os.utime(dead, (0, 0))
+    outer.claim("us")
+    assert list(outer.list_files()) == ["a/x"]
+    assert outer.abandoned() == []
+    assert inner.abandoned() == [dead.name]
+    assert list(inner.list_files()) == ["y"]
+
+
+def test_of_two_who_claim_at_once_one_is_refused(tmp_path, monkeypatch):
+    storage = LocalStorage(tmp_path)
+    real = LocalStorage.stage
+
+    def stage(self, path, data):
+        monkeypatch.undo()
+        storage.claim("first")
+        return real(self, path, data)
+
+    monkeypatch.setattr(LocalStorage, "stage", stage)
+    with pytest.raises(ConflictError, match="first"):
+        storage.claim("second")
+    assert storage.owner() == "first"

@@ -12,7 +12,7 @@ from pantler.butler.interface import Butler
 from pantler.butler.keywords import parameters_of, refuse_more_than_ref, split_name
 from pantler.butler.lookup import DatasetLookup
 from pantler.butler.querying import QueryFactory
-from pantler.butler.repository import Repository
+from pantler.butler.repository import Repository, closed_on_error
 from pantler.datasets.dataset_type import DatasetType, split_component
 from pantler.datasets.deferred import DeferredDataset
 from pantler.datasets.identity import make_uuid
@@ -82,11 +82,8 @@ class DirectButler(Butler):
     ) -> DirectButler:
         """Open the repository in a folder."""
         repository = Repository.open(uri, writeable=writeable, settings=settings)
-        try:
+        with closed_on_error(repository):
             return cls(repository, collections=collections, run=run, defaults=defaults)
-        except BaseException:
-            repository.close()
-            raise
 
     @classmethod
     def create_repository(

@@ -7,12 +7,14 @@ for ever. The registry's connections are the parent's, too.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Final
 
 from pantler.errors import InvalidInputError
 
 _TASKS: Final = Path("/proc/self/task")
+_POOL: Final = re.compile(r"polars-\d|tokio-rt")
 
 _is_busy = False
 """Whether the threads of polars ran when this process forked, or was forked."""
@@ -45,7 +47,7 @@ def _look() -> None:
     except OSError:
         _is_busy = True  # not Linux: better too careful
     else:
-        _is_busy = any(name.startswith("polars-") for name in names)
+        _is_busy = any(_POOL.match(name) for name in names)
 
 
 def _remember() -> None:

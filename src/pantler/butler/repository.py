@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -14,9 +15,10 @@ from pantler.butler.ingestion import (
 )
 from pantler.butler.processes import refuse_forked
 from pantler.butler.settings_file import (
-    make_free_folder,
+    make_new_folder,
     read_settings_file,
     repository_folder,
+    write_settings_file,
 )
 from pantler.butler.transactions import Transactions
 from pantler.config.settings import SETTINGS_FILE, RepositorySettings
@@ -29,7 +31,7 @@ from pantler.errors import (
 from pantler.plugins import load_plugin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from os import PathLike
     from pathlib import Path
@@ -46,6 +48,16 @@ if TYPE_CHECKING:
     from pantler.storage.interface import TransferMode
 
 _NOTHING: Final[Mapping[str, Rows]] = MappingProxyType({})
+
+
+@contextmanager
+def closed_on_error(thing: Registry | Repository) -> Iterator[None]:
+    """Close what was opened if the next step fails."""
+    try:
+        yield
+    except BaseException:
+        thing.close()
+        raise
 
 
 class Repository:
@@ -155,11 +167,13 @@ class Repository:
         ------
         ConflictError
             If something is there already.
+        AccessError, StorageError
+            If nothing can be written there.
         """
         refuse_forked()
         root = repository_folder(uri)
         settings = settings or RepositorySettings()
-        make_free_folder(root)
+        make_new_folder(root)
         registry = load_plugin("registries", settings.registry.kind).create(
             settings.registry.location,
             universe or Universe.default(),
@@ -168,19 +182,19 @@ class Repository:
         )
         repository = cls._join(root, settings, registry)
         # The settings come last: a folder without them is not a repository.
-        partial = root / f".{SETTINGS_FILE}"
-        partial.write_text(settings.to_yaml(), "utf-8")
-        partial.replace(root / SETTINGS_FILE)
+        with closed_on_error(repository):
+            write_settings_file(root, settings.to_yaml())
         return repository
 
     @classmethod
     def _join(
         cls, root: Path, settings: RepositorySettings, registry: Registry
     ) -> Self:
-        datastore = load_plugin("datastores", settings.datastore.kind)(
-            settings.datastore, str(root)
-        )
-        return cls(str(root), settings, registry=registry, datastore=datastore)
+        with closed_on_error(registry):
+            datastore = load_plugin("datastores", settings.datastore.kind)(
+                settings.datastore, str(root)
+            )
+            return cls(str(root), settings, registry=registry, datastore=datastore)
 
     def close(self) -> None:
         """Close the connections; a repository is a context manager that does so."""

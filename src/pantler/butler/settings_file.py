@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from pantler.config.settings import SETTINGS_FILE
-from pantler.errors import AccessError, ConflictError, InvalidInputError, NotFoundError
+from pantler.errors import ConflictError, InvalidInputError, NotFoundError, StorageError
 from pantler.storage.location import Location
+from pantler.storage.os_errors import storage_errors
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -30,6 +32,44 @@ def repository_folder(uri: str | PathLike[str]) -> Path:
     return Location.parse(uri).local_path()
 
 
+def make_new_folder(root: Path) -> None:
+    """Make the folder of a new repository, or take one that is empty.
+
+    Raises
+    ------
+    ConflictError
+        If something is there.
+    AccessError, StorageError
+        If it cannot be made.
+    """
+    with storage_errors("create a repository in", str(root)):
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            what = "a file" if not root.is_dir() else "not empty"
+            if (root / SETTINGS_FILE).exists():
+                what = "a repository"
+            raise ConflictError(
+                f"Cannot create a repository in '{root}': it is {what}. "
+                "Choose a new folder."
+            )
+        root.mkdir(parents=True, exist_ok=True)
+
+
+def write_settings_file(root: Path, text: str) -> None:
+    """Write the settings file of a new repository, whole or not at all.
+
+    Raises
+    ------
+    AccessError, StorageError
+        If it cannot be written.
+    """
+    partial = root / f".{SETTINGS_FILE}"
+    with storage_errors("write", str(root / SETTINGS_FILE)), partial.open("wb") as file:
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+        partial.replace(root / SETTINGS_FILE)
+
+
 def read_settings_file(root: Path) -> bytes:
     """Return the settings file of the repository in a folder.
 
@@ -37,50 +77,28 @@ def read_settings_file(root: Path) -> bytes:
     ------
     NotFoundError
         If there is none.
-    AccessError
+    AccessError, StorageError
         If it cannot be read.
     """
     file = root / SETTINGS_FILE
     try:
-        return file.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
+        with storage_errors("open", str(file)):
+            return file.read_bytes()
+    except StorageError as error:
+        if not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+            raise
         hint = (
             " It looks half made: remove it and create it again."
-            if root.is_dir() and any(root.iterdir())
+            if _has_entries(root)
             else f" Make one with 'pantler create {root}'."
         )
         raise NotFoundError(
             f"No repository in '{root}': there is no '{SETTINGS_FILE}'.{hint}"
         ) from None
-    except OSError as error:
-        raise AccessError(f"Cannot read '{file}': {error.strerror}.") from error
 
 
-def make_free_folder(root: Path) -> None:
-    """Make the folder for a new repository, unless it is there and empty.
-
-    Raises
-    ------
-    ConflictError
-        If something is there.
-    AccessError
-        If it cannot be made or read.
-    """
+def _has_entries(folder: Path) -> bool:
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        taken = next(root.iterdir(), None) is not None
-    except FileExistsError:
-        raise ConflictError(
-            f"Cannot create a repository in '{root}': it is a file. "
-            "Choose a new folder."
-        ) from None
-    except OSError as error:
-        raise AccessError(
-            f"Cannot use the folder '{root}': {error.strerror}."
-        ) from error
-    if taken:
-        what = "a repository" if (root / SETTINGS_FILE).exists() else "not empty"
-        raise ConflictError(
-            f"Cannot create a repository in '{root}': it is {what}. "
-            "Choose a new folder."
-        )
+        return any(folder.iterdir())
+    except OSError:
+        return False

@@ -1,0 +1,73 @@
+"""What is wrong with a place is said in our words."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from pantler.butler.interface import Butler
+from pantler.butler.repository import Repository
+from pantler.errors import AccessError, ConflictError, NotFoundError, StorageError
+
+
+def _failing(number: int):
+    def fail(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+def test_a_name_with_a_colon_is_a_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Butler.create("night:1/repo").close()
+    assert Path("night:1", "repo", "pantler.yaml").exists()
+    with Butler.open("night:1/repo", run="u", writeable=True) as butler:
+        assert butler.collections.query() == []
+    with Repository.open(Path("night:1") / "repo") as repository:
+        assert not repository.check().remains
+
+
+def test_a_file_is_no_place_for_a_repository(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(ConflictError, match="a file"):
+        Butler.create(file)
+    with pytest.raises(StorageError, match="Not a directory"):
+        Butler.create(file / "repo")
+    with pytest.raises(NotFoundError):
+        Butler.open(file)
+    with pytest.raises(NotFoundError):
+        Butler.open(file / "repo")
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(errno.ENOSPC, StorageError), (errno.EACCES, AccessError)]
+)
+@pytest.mark.parametrize("where", ["mkdir", "iterdir", "replace"])
+def test_what_the_system_refuses_at_creation_is_said(
+    tmp_path, monkeypatch, number, kind, where
+):
+    root = tmp_path / "repo"
+    if where == "iterdir":
+        root.mkdir()
+    monkeypatch.setattr(Path, where, _failing(number))
+    with pytest.raises(kind, match=os.strerror(number)):
+        Butler.create(root)
+    monkeypatch.undo()
+    assert not (root / "pantler.yaml").exists()
+
+
+def test_what_the_system_refuses_at_opening_is_said(root, monkeypatch):
+    monkeypatch.setattr(Path, "read_bytes", _failing(errno.EACCES))
+    with pytest.raises(AccessError, match="Permission denied"):
+        Butler.open(root)
+    monkeypatch.setattr(Path, "read_bytes", _failing(errno.EIO))
+    with pytest.raises(StorageError, match="Input/output error"):
+        Butler.open(root)
+    monkeypatch.setattr(Path, "read_bytes", _failing(errno.ENOENT))
+    monkeypatch.setattr(Path, "iterdir", _failing(errno.EACCES))
+    with pytest.raises(NotFoundError, match="No repository"):
+        Butler.open(root)

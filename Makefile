@@ -35,6 +35,18 @@ demo: $(STAMP)  ## Run the main job on simulated frames, in ./demo
 test: $(STAMP)  ## Run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+.PHONY: test-all
+test-all:  ## Run all tests on Python 3.11 to 3.14, as far as they are installed
+	$(PYTHON) tools/every_python.py
+
+.PHONY: mutants
+mutants: $(STAMP)  ## Change the code a little, many times: do the tests find it?
+	$(BIN)/python tools/mutants.py
+
+.PHONY: chaos
+chaos: $(STAMP)  ## Kill runs, puts and ingests at random, for long
+	$(BIN)/python -m pytest -p no:cacheprovider -q tests/chaos
+
 .PHONY: lint
 lint: $(STAMP)  ## Check format, style, types and layers
 	$(BIN)/ruff format --check .
@@ -53,4 +65,4 @@ bench: $(STAMP)  ## Measure graph building on the benchmark survey
 
 .PHONY: clean
 clean:  ## Remove the environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-3.* .mypy_cache .ruff_cache .pytest_cache

@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-import polars as pl
-
 from pantler.butler.live_runs import find_live_runs
 from pantler.datasets.collection import CollectionType
-from pantler.datasets.records import RECORD_SCHEMA, DatastoreRecord, frame_to_records
+from pantler.datasets.records import frame_to_records
 from pantler.errors import ConflictError, InternalError, InvalidInputError
 from pantler.queries.query import DatasetSearch, Query
 from pantler.storage.location import Location
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
     from pantler.registry.interface import Registry
 
 _BATCH: Final = 10_000
+_REMOVED_AT_ONCE: Final = 1_000
+"""Files that are removed while others wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +53,24 @@ class CheckReport:
     Parameters
     ----------
     abandoned
-        Unfinished files of dead processes, as paths within the datastore.
+        Unfinished files of dead writers, as paths within the datastore.
     beside
         The same in the other folders of the repository, as local paths.
     orphans
         Finished files that no record names, as paths within the datastore.
     damaged
-        Recorded datasets whose file is not there, or has another size.
+        Recorded datasets whose file is not as recorded.
+    odd
+        What could not be looked at, with the reason.
     repaired
-        Whether all but the damaged were removed.
+        Whether all but the damaged and the odd were removed.
     """
 
     abandoned: list[str] = field(default_factory=list)
     beside: list[Path] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
     damaged: list[Damage] = field(default_factory=list)
+    odd: dict[str, str] = field(default_factory=dict)
     repaired: bool = False
 
     @property
@@ -85,7 +88,9 @@ class CheckedRepository(Protocol):
     records: RecordTable
 
 
-def check_repository(repository: CheckedRepository, *, repair: bool) -> CheckReport:
+def check_repository(
+    repository: CheckedRepository, *, repair: bool, deep: bool
+) -> CheckReport:
     """Compare files with records; see `Repository.check`."""
     root = _local_folder(repository.datastore.root)
     own = Path(repository.root).resolve()
@@ -94,29 +99,53 @@ def check_repository(repository: CheckedRepository, *, repair: bool) -> CheckRep
             f"The datastore's root {repository.datastore.root} holds the repository "
             "itself: its files cannot be told from those that no record names."
         )
-    if not repair:
-        return _look(repository, root)
-    # Whoever puts or ingests holds this lock from before the first file until all
-    # is recorded. Workers of a run do not: they are known by the run's marker, and
-    # a run that begins now waits for the lock before it writes anything.
-    with repository.registry.transaction():
+    if repair:
         _refuse_live_runs(repository.root)
-        report = _look(repository, root)
-        repository.datastore.delete([*report.abandoned, *report.orphans])
-        for path in report.beside:
-            path.unlink(missing_ok=True)
-    report.repaired = True
+        repository.datastore.claim(repository.registry.id)
+    report = CheckReport()
+    _find_remains(repository, root, report)
+    if repair:
+        _remove(repository, report)
+        report.repaired = True
+    report.damaged.extend(_damaged(repository, deep=deep))
     return report
 
 
-def _look(repository: CheckedRepository, root: Path | None) -> CheckReport:
-    records = repository.records
-    return CheckReport(
-        abandoned=sorted(repository.datastore.abandoned()),
-        beside=sorted(_abandoned_beside(Path(repository.root), root)),
-        orphans=sorted(repository.datastore.orphans(records.paths_in_use)),
-        damaged=list(_damaged(repository)),
+def _find_remains(
+    repository: CheckedRepository, root: Path | None, report: CheckReport
+) -> None:
+    def note(path: str, why: str) -> None:
+        report.odd[path] = why
+
+    folder = Path(repository.root)
+    in_use = repository.records.paths_in_use
+    report.abandoned = sorted(repository.datastore.abandoned(note))
+    report.orphans = sorted(repository.datastore.orphans(in_use, note))
+    report.beside = sorted(
+        folder / path
+        for path in open_storage(str(folder)).abandoned(lambda *_: None)
+        if root is None or not (folder / path).is_relative_to(root)
     )
+
+
+def _remove(repository: CheckedRepository, report: CheckReport) -> None:
+    """Remove what nobody needs, having asked again while nobody can record anything.
+
+    A file that was seen without a record may have been about to be recorded: whoever
+    puts or ingests gives files their names under the lock that is held here. Workers of
+    a run do not, but the run is announced before its first file is written.
+    """
+    paths = [*report.abandoned, *report.orphans]
+    for begin in range(0, len(paths), _REMOVED_AT_ONCE):
+        some = paths[begin : begin + _REMOVED_AT_ONCE]
+        with repository.registry.transaction():
+            _refuse_live_runs(repository.root)
+            in_use = repository.records.paths_in_use(some)
+            repository.datastore.delete([path for path in some if path not in in_use])
+        report.orphans = [path for path in report.orphans if path not in in_use]
+    beside = open_storage(repository.root)
+    for place in report.beside:
+        beside.delete(place.relative_to(repository.root).as_posix())
 
 
 def _refuse_live_runs(root: str) -> None:
@@ -128,17 +157,8 @@ def _refuse_live_runs(root: str) -> None:
         )
 
 
-def _abandoned_beside(repository: Path, datastore: Path | None) -> Iterator[Path]:
-    """Yield what dead processes left in the folders that are not the datastore's."""
-    for path in open_storage(str(repository)).abandoned():
-        place = repository / path
-        if datastore is None or not place.is_relative_to(datastore):
-            yield place
-
-
-def _damaged(repository: CheckedRepository) -> Iterator[Damage]:
-    table = repository.records
-    registry = repository.registry
+def _damaged(repository: CheckedRepository, *, deep: bool) -> Iterator[Damage]:
+    table, registry = repository.records, repository.registry
     for run in registry.collections.all():
         if run.type is not CollectionType.RUN:
             continue
@@ -148,34 +168,17 @@ def _damaged(repository: CheckedRepository) -> Iterator[Damage]:
             found = registry.query(Query(group, target=search))
             for part in found.select("dataset_id").iter_slices(_BATCH):
                 records = table.fetch(part["dataset_id"].to_list())
-                for dataset_id in part.join(records, on="dataset_id", how="anti")[
-                    "dataset_id"
-                ]:
+                lost = part.join(records, on="dataset_id", how="anti")["dataset_id"]
+                for dataset_id in lost:
                     ref = _ref(repository, dataset_id)
                     yield Damage(ref, "", "no file is recorded")
-                for record in _broken(repository, records):
-                    ref, uri = (
-                        _ref(repository, record.dataset_id),
-                        repository.datastore.uri(record),
-                    )
-                    yield Damage(ref, uri, "the file is missing or has another size")
-
-
-def _broken(
-    repository: CheckedRepository, records: pl.DataFrame
-) -> Iterator[DatastoreRecord]:
-    """Yield the records whose file is not as it should be, looking once a file."""
-    end = pl.col("offset").fill_null(0) + pl.col("size_bytes")
-    last = records.sort(end).unique("path", keep="last")
-    broken = [
-        record.path
-        for record in frame_to_records(last.select(RECORD_SCHEMA.names()))
-        if not repository.datastore.exists([record])
-    ]
-    if broken:
-        for record in frame_to_records(records.filter(pl.col("path").is_in(broken))):
-            if not repository.datastore.exists([record]):
-                yield record
+                # Those of one pack together.
+                of_files = frame_to_records(records.sort("path", "offset"))
+                for record, problem in repository.datastore.verify(
+                    of_files, content=deep
+                ):
+                    ref = _ref(repository, record.dataset_id)
+                    yield Damage(ref, repository.datastore.uri(record), problem)
 
 
 def _ref(repository: CheckedRepository, dataset_id: bytes) -> DatasetRef:

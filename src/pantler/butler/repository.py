@@ -194,6 +194,8 @@ class Repository:
             datastore = load_plugin("datastores", settings.datastore.kind)(
                 settings.datastore, str(root)
             )
+            if registry.is_writeable:
+                datastore.claim(registry.id)
             return cls(str(root), settings, registry=registry, datastore=datastore)
 
     def close(self) -> None:
@@ -375,7 +377,7 @@ class Repository:
         refuse_forked()
         return self._transactions.open()
 
-    def check(self, *, repair: bool = False) -> CheckReport:
+    def check(self, *, repair: bool = False, deep: bool = False) -> CheckReport:
         """Compare files with records: find what was left half done, or was lost.
 
         A program that is killed leaves at most unfinished files, which are named as
@@ -385,22 +387,23 @@ class Repository:
         Parameters
         ----------
         repair
-            Whether to remove unfinished files of dead processes of this host, and
-            files that no record names. The datastore's folder must then belong to
-            this repository alone.
+            Whether to remove unfinished files of dead writers, and files that no
+            record names. Nobody who lives loses anything: writers hold leases.
+        deep
+            Whether to read all files, and to compare them with their checksums.
 
         Raises
         ------
         ConflictError
-            If a run is at work, when repairing: what its workers have just written
-            is not recorded yet.
+            When repairing: if a run is at work, as what its workers have just written
+            is not recorded yet; or if the datastore belongs to another repository.
         """
         from pantler.butler.check import check_repository
 
         refuse_forked()
         if repair:
             self.check_writeable()
-        return check_repository(self, repair=repair)
+        return check_repository(self, repair=repair, deep=deep)
 
     def check_writeable(self) -> None:
         """Raise `ReadOnlyError` unless the repository was opened for writing."""

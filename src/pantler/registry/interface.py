@@ -230,11 +230,14 @@ class Registry(Protocol):
 
     Attributes
     ----------
+    id
+        A UUID, by which a repository is known; a copy has the same.
     lock_timeout_s
         How long a change waits for others that lock the registry; infinite: for ever.
         While it waits, a log message says so every few seconds. It may be set.
     """
 
+    id: str
     lock_timeout_s: float
     dimensions: DimensionFacet
     dataset_types: DatasetTypeFacet

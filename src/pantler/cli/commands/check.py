@@ -19,14 +19,18 @@ if TYPE_CHECKING:
 @click.option(
     "--repair", is_flag=True, help="Remove unfinished files and unrecorded ones."
 )
+@click.option(
+    "--deep", is_flag=True, help="Read all files, and compare their checksums."
+)
 @format_option
-def check(repo: str, *, repair: bool, output_format: OutputFormat) -> None:
+def check(repo: str, *, repair: bool, deep: bool, output_format: OutputFormat) -> None:
     """Find what killed programs left, and lost files.
 
     A killed program leaves unfinished files, and files that no record names; neither
     can be seen as datasets, and --repair removes them. Without it, the files of a
     run that is at work are listed too. The exit code is 6 if the file of a recorded
-    dataset is missing or has another size.
+    dataset is missing or is not as it was recorded: sizes are always compared,
+    checksums with --deep.
 
     \b
     Example:
@@ -35,7 +39,7 @@ def check(repo: str, *, repair: bool, output_format: OutputFormat) -> None:
     from pantler.butler.repository import Repository
 
     with Repository.open(repo, writeable=repair) as repository:
-        report = repository.check(repair=repair)
+        report = repository.check(repair=repair, deep=deep)
     rows = _rows(report)
     if rows or output_format != "table":
         print_rows(rows, ["problem", "dataset", "file"], output_format)
@@ -54,6 +58,10 @@ def _rows(report: CheckReport) -> list[dict[str, Any]]:
             {"problem": d.problem, "dataset": str(d.ref), "file": d.uri}
             for d in report.damaged
         ),
+        *(
+            {"problem": f"cannot be looked at: {why}", "dataset": "", "file": path}
+            for path, why in report.odd.items()
+        ),
     ]
 
 
@@ -64,5 +72,7 @@ def _advise(report: CheckReport) -> None:
         click.echo(f"{report.remains} files are of no use; remove them with --repair.")
     if report.damaged:
         click.echo(f"{len(report.damaged)} datasets cannot be read.")
-    if not report.remains and not report.damaged:
+    if report.odd:
+        click.echo(f"{len(report.odd)} places cannot be looked at.")
+    if not report.remains and not report.damaged and not report.odd:
         click.echo("Every dataset has its file, and every file its dataset.")

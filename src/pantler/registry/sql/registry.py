@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
@@ -44,6 +45,7 @@ class SqlRegistry:
     def __init__(self, db: Database, universe: Universe) -> None:
         schema = Schema(universe)
         self._db = db
+        self.id = _read_id(db, schema)
         self._core = core = Core(db, schema, Catalog(db, schema))
         data_ids = DataIds(core)
         self.dimensions = SqlDimensions(core)
@@ -104,6 +106,7 @@ def create_schema(db: Database, universe: Universe) -> None:
     schema = Schema(universe)
     attributes = {
         "schema_version": str(SCHEMA_VERSION),
+        "id": str(uuid4()),
         "universe": universe.to_yaml(),
     }
     with db.writing():
@@ -112,6 +115,12 @@ def create_schema(db: Database, universe: Universe) -> None:
         db.insert_rows(schema.attribute, attributes.items())
         # The journal of the catalog always has a last line.
         db.insert_rows(schema.catalog_change, [(1, "collection", 0, 0)])
+
+
+def _read_id(db: Database, schema: Schema) -> str:
+    table = schema.attribute
+    ((found,),) = db.rows(sa.select(table.c.value).where(table.c.name == "id"))
+    return str(found)
 
 
 def read_universe(db: Database) -> Universe:

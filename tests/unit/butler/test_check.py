@@ -1,0 +1,166 @@
+"""What `Repository.check` finds, and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pantler.butler.interface import Butler
+from pantler.butler.repository import Repository
+from pantler.config.settings import RepositorySettings
+from pantler.datasets.dataset_type import DatasetType
+from pantler.errors import ConflictError
+
+RAW = {"exposure": 2, "detector": 1}
+
+
+@pytest.fixture
+def folder(repository, butler):
+    """The folder of the one dataset of the run ``mine``."""
+    butler.put({"level": 1}, "raw", RAW)
+    (place,) = Path(repository.root, "datasets", "mine").rglob("*.json")
+    return place.parent
+
+
+def test_altered_bytes_of_equal_size_are_found_by_checksum(repository, butler, folder):
+    (place,) = folder.iterdir()
+    place.write_text(place.read_text().replace("1", "2"))
+    assert not repository.check().damaged
+    (damage,) = repository.check(deep=True).damaged
+    assert damage.ref == butler.find_dataset("raw", RAW, collections="mine")
+    assert "checksum" in damage.problem
+
+
+def test_data_that_was_moved_to_another_disk_is_left_where_it_is(
+    repository, butler, folder, tmp_path
+):
+    elsewhere = tmp_path / "other disk"
+    shutil.move(folder, elsewhere)
+    folder.symlink_to(elsewhere)
+    (elsewhere / "note.txt").touch()
+    report = repository.check(repair=True)
+    assert (report.remains, report.damaged, report.odd) == (0, [], {})
+    assert folder.is_symlink()
+    assert butler.get("raw", RAW, collections="mine") == {"level": 1}
+    assert (elsewhere / "note.txt").exists()
+
+
+def test_links_in_circles_are_reported_and_nothing_is_removed_through_them(
+    repository, butler, folder
+):
+    (folder / "up").symlink_to(folder.parent.parent)
+    (folder / "self").symlink_to("self")
+    report = repository.check(repair=True)
+    (odd,) = report.odd
+    assert odd.endswith("/self")
+    assert report.orphans == []
+    assert butler.get("raw", RAW, collections="mine") == {"level": 1}
+    assert not repository.check().damaged
+
+
+@pytest.mark.parametrize("oddity", ["a file", "a loop", "a folder"])
+def test_odd_places_of_recorded_files_are_reported_with_the_rest(
+    repository, butler, folder, oddity
+):
+    butler.put({"level": 2}, "raw", exposure=1, detector=2)
+    shutil.rmtree(folder) if oddity != "a folder" else None
+    if oddity == "a file":
+        folder.touch()
+    elif oddity == "a loop":
+        folder.symlink_to(folder.name)
+    else:
+        (place,) = folder.iterdir()
+        place.unlink()
+        place.mkdir()
+    (damage,) = repository.check(deep=True).damaged
+    assert damage.ref == butler.find_dataset("raw", RAW, collections="mine")
+    assert damage.problem
+    assert butler.get("raw", exposure=1, detector=2) == {"level": 2}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_cannot_be_read_is_reported(repository, folder):
+    folder.chmod(0)
+    try:
+        report = repository.check()
+    finally:
+        folder.chmod(0o755)
+    assert "Permission denied" in " ".join(report.odd.values())
+
+
+def test_a_folder_that_the_system_cannot_list_is_reported(
+    repository, butler, folder, monkeypatch
+):
+    scandir = os.scandir
+
+    def fails(path):
+        if str(path) == str(folder):
+            raise OSError(5, "Input/output error")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", fails)
+    report = repository.check()
+    assert set(report.odd.values()) == {"Input/output error"}
+    assert not report.damaged
+
+
+def _with_root(root: Path, datasets: Path) -> Repository:
+    text = f"datastore: {{root: {json.dumps(str(datasets))}}}"
+    return Repository.create(root, settings=RepositorySettings.from_yaml(text))
+
+
+def _put(repository: Repository) -> None:
+    group = repository.universe.group(())
+    butler = Butler.of(repository, run="r", collections=())
+    butler.dataset_types.register(DatasetType("note", group, "StructuredDict"))
+    butler.put({"of": repository.root}, "note")
+
+
+def test_two_repositories_do_not_share_the_root_of_a_datastore(tmp_path):
+    shared, root = tmp_path / "shared", tmp_path / "first"
+    with _with_root(root, shared) as first:
+        _put(first)
+    with pytest.raises(ConflictError, match="belongs to another repository"):
+        _with_root(tmp_path / "second", shared)
+    assert not (tmp_path / "second" / "pantler.yaml").exists()
+    # Somebody may have written it into the settings by hand.
+    with _with_root(tmp_path / "third", tmp_path / "own") as third:
+        _put(third)
+    file = tmp_path / "third" / "pantler.yaml"
+    file.write_text(file.read_text().replace(str(tmp_path / "own"), str(shared)))
+    with pytest.raises(ConflictError, match="belongs to another repository"):
+        Repository.open(tmp_path / "third", writeable=True)
+    with Repository.open(root, writeable=True) as first:
+        report = first.check(repair=True)
+        assert (report.remains, report.damaged) == (0, [])
+        assert Butler.of(first, collections="r").get("note") == {"of": str(root)}
+
+
+def test_a_repository_that_is_moved_keeps_its_datastore(tmp_path):
+    shared, root = tmp_path / "shared", tmp_path / "first"
+    with _with_root(root, shared) as first:
+        _put(first)
+    moved = shutil.move(root, tmp_path / "moved")
+    with Repository.open(moved, writeable=True) as opened:
+        assert not opened.check(repair=True).remains
+
+
+def test_what_is_recorded_while_a_check_looks_is_not_taken_for_remains(
+    repository, butler, folder, monkeypatch
+):
+    """A file that is seen before its record is, is asked for again under the lock."""
+    datastore = type(repository.datastore)
+    orphans = datastore.orphans
+
+    def late(self, in_use, on_problem=None):
+        del in_use
+        yield from orphans(self, lambda _: set(), on_problem)
+
+    monkeypatch.setattr(datastore, "orphans", late)
+    report = repository.check(repair=True)
+    assert report.orphans == []
+    assert butler.get("raw", RAW, collections="mine") == {"level": 1}

@@ -50,3 +50,19 @@ def test_kept_rows_and_columns_are_renumbered(pairs, rows, columns):
     )
     assert to_pairs(kept) == expected
     assert len(kept) == len(rows)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=20))
+def test_repeated_links_count_once(pairs):
+    rows = np.array([row for row, _ in pairs], dtype=np.int32)
+    columns = np.array([column for _, column in pairs], dtype=np.int32)
+    edges = Csr.from_pairs(rows, columns, 5)
+    assert to_pairs(edges) == sorted(pairs)
+    assert to_pairs(edges.distinct()) == sorted(set(pairs))
+    assert len(edges.distinct()) == 5
+
+
+def test_the_same_column_in_neighbouring_rows_is_no_repetition():
+    edges = Csr.one_each(np.array([2, 2, 2], dtype=np.int32))
+    assert edges.distinct() is edges
+    assert edges.counts.tolist() == [1, 1, 1]

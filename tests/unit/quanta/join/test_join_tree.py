@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from pantler.dimensions.universe import Universe
 from pantler.quanta.join.coding import Coding, DimensionValues
-from pantler.quanta.join.keys import match, pack, pack_both
 from pantler.quanta.join.reduction import reduce_relations
 from pantler.quanta.join.relations import Relation
 
@@ -89,23 +88,67 @@ def test_a_reduced_relation_holds_just_what_the_join_uses(drawn):
         assert sorted(set(rows_of(relation))) == brute_force(drawn, names)
 
 
-@given(st.lists(st.integers(0, 4)), st.lists(st.integers(0, 4)))
-def test_matches_are_all_pairs_of_equal_keys(left, right):
-    i, j = match(np.array(left, dtype=np.int64), np.array(right, dtype=np.int64))
-    expected = {
-        (a, b)
-        for a, b in itertools.product(range(len(left)), range(len(right)))
-        if left[a] == right[b]
+def letters(names: str, *rows: tuple[int, ...]) -> Relation:
+    columns = {
+        name: np.array([row[place] for row in rows], dtype=np.int32)
+        for place, name in enumerate(names)
     }
-    assert set(zip(i.tolist(), j.tolist(), strict=True)) == expected
-    assert len(i) == len(expected)
+    return Relation(f"the {names}", "join", CODING, columns, len(rows))
 
 
-@given(st.lists(st.tuples(*[st.integers(0, 2**31 - 2)] * 3), min_size=1))
-def test_keys_keep_the_order_of_rows_even_where_they_do_not_fit_one_integer(rows):
-    columns = [np.array(column, dtype=np.int32) for column in zip(*rows, strict=True)]
-    keys = pack(columns, [2**31 - 1] * 3, len(rows)).tolist()
-    for (a, x), (b, y) in itertools.pairwise(zip(rows, keys, strict=True)):
-        assert (a < b, a == b) == (x < y, x == y)
-    left, right = pack_both(columns, columns, [2**31 - 1] * 3, (len(rows),) * 2)
-    assert (left == right).all()
+def test_the_steps_say_what_each_relation_lost():
+    first, second = letters("ab", (0, 0), (1, 1), (2, 2)), letters("b", (0,), (1,))
+    tree = reduce_relations([first, second])
+    steps = [(s.name, s.other, s.before, s.after) for s in tree.steps]
+    assert steps == [("the ab", "the b", 3, 2), ("the b", "the ab", 2, 2)]
+    assert not tree.is_empty
+    assert reduce_relations([first, letters("b")]).is_empty
+
+
+def test_relations_in_a_circle_are_joined_and_left_out_of_the_tree():
+    pairs = [(0, 0), (1, 1), (2, 2)]
+    ring = [letters("ab", *pairs), letters("bc", *pairs), letters("ac", (0, 0))]
+    tree = reduce_relations([*ring, letters("ad", (0, 2), (1, 1))])
+    names = sorted("".join(sorted(r.columns)) for r in tree.relations)
+    assert len(tree.relations) == len(tree.links) + 1
+    assert {"abc", "ad"} <= set(names)
+    assert rows_of(tree.project("abcd")) == [(0, 0, 0, 2)]
+
+
+def test_unconnected_relations_make_a_product():
+    tree = reduce_relations([letters("a", (0,), (1,)), letters("b", (2,), (1,))])
+    assert rows_of(tree.project("ab")) == [(0, 1), (0, 2), (1, 1), (1, 2)]
+
+
+def test_a_projection_has_distinct_rows_in_order():
+    relation = letters("ab", (2, 0), (1, 1), (2, 2), (1, 1))
+    assert rows_of(relation.project("a")) == [(1,), (2,)]
+    assert rows_of(relation.project("ab")) == [(1, 1), (2, 0), (2, 2)]
+    ordered = letters("ab", (1, 1), (2, 0))
+    assert rows_of(ordered.project("ab")) == [(1, 1), (2, 0)]
+    assert ordered.project("ab").count == 2
+    assert rows_of(letters("ab", (1, 1), (1, 2)).project("a")) == [(1,)]
+
+
+def test_rows_are_taken_by_mask_or_place():
+    relation = letters("ab", (2, 0), (1, 1), (2, 2))
+    mask = relation.take(np.array([True, False, True]))
+    assert (rows_of(mask), len(mask)) == ([(2, 0), (2, 2)], 2)
+    places = relation.take(np.array([2, 2, 0]))
+    assert (rows_of(places), len(places)) == ([(2, 2), (2, 2), (2, 0)], 3)
+
+
+def test_rows_know_their_places_in_a_projection():
+    table = letters("ab", (0, 1), (1, 0), (2, 2))
+    other = letters("abc", (2, 2, 0), (0, 0, 0), (0, 1, 2), (1, 0, 1))
+    assert table.places_of(other).tolist() == [2, -1, 0, 1]
+
+
+def test_a_semi_join_that_drops_nothing_returns_the_relation_itself():
+    relation = letters("ab", (0, 1), (1, 0))
+    assert relation.semi_join(letters("b", (0,), (1,), (2,))) is relation
+    assert rows_of(relation.semi_join(letters("b", (1,)))) == [(0, 1)]
+    assert relation.join_size(letters("bc", (1, 0), (1, 1), (0, 2))) == 3
+    joined = relation.join(letters("bc", (1, 0), (1, 1), (0, 2)))
+    assert sorted(rows_of(joined)) == [(0, 1, 0), (0, 1, 1), (1, 0, 2)]
+    assert joined.name == "the ab with the bc"

@@ -37,6 +37,7 @@ from pantler.errors import (
     DatasetTypeNotFoundError,
     InvalidInputError,
 )
+from pantler.testing.registry_certified_queries import CertifiedQuerySuite
 from pantler.testing.registry_dataset_queries import DatasetQuerySuite
 from pantler.testing.registry_queries import QuerySuite
 from pantler.testing.registry_sharing import SharingSuite
@@ -563,6 +564,7 @@ class RegistrySuite(
     DatasetSuite,
     SharingSuite,
     DatasetQuerySuite,
+    CertifiedQuerySuite,
     QuerySuite,
 ):
     """All of them."""

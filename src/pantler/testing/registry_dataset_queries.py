@@ -3,6 +3,7 @@
 # ruff: noqa: S101 - these are tests
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -19,6 +20,7 @@ from pantler.queries.tree import (
     Constant,
     DatasetField,
     DimensionKey,
+    Or,
     RecordField,
 )
 from pantler.testing.survey import (
@@ -31,6 +33,7 @@ from pantler.testing.survey import (
 if TYPE_CHECKING:
     from pantler.registry.interface import Registry
 
+EXPOSURE = DimensionKey("exposure", "int")
 DETECTOR = DimensionKey("detector", "int")
 TIME = RecordField("exposure", "exposure_time", "float")
 
@@ -227,21 +230,83 @@ class DatasetQuerySuite:
         )
         assert registry.query(query)["full_name"].to_list() == ["S0"]
 
-    def test_certified_datasets_have_their_times(self, registry: Registry) -> None:
-        """A row for each range of validity."""
+    @pytest.mark.parametrize("order", [(), (OrderTerm(DETECTOR, descending=True),)])
+    def test_a_part_of_first_matches_is_a_part_of_the_whole(
+        self, registry: Registry, order: tuple[OrderTerm, ...]
+    ) -> None:
+        """Pages have no row twice, together all rows, and are as many as counted."""
         fill_survey(registry)
-        bias = bias_type(registry)
-        ids = insert_some(registry, bias, "run")
-        registry.collections.register("calib", CollectionType.CALIBRATION)
-        registry.collections.certify("calib", ids, Timespan(0, 10))
-        registry.collections.certify("calib", ids[:1], Timespan(20, 30))
+        raw = raw_type(registry)
+        for run, exposures in (("one", [1]), ("two", [1, 2]), ("three", [2, 3])):
+            insert_some(registry, raw, run, exposures)
+        search = DatasetSearch(raw, ("one", "two", "three"))
+        where = Comparison(">", DETECTOR, _int(0))
+        whole = Query(raw.dimensions, where, target=search, order_by=order)
+        rows = registry.query(whole)
+        assert rows.height == registry.count(whole) == 9
+        assert dict(rows.group_by("run").len().iter_rows()) == {
+            "one": 3,
+            "two": 3,
+            "three": 3,
+        }
+        pages = [replace(whole, limit=4, offset=start) for start in (0, 4, 8, 12)]
+        found = [registry.query(page) for page in pages]
+        assert [page.height for page in found] == [4, 4, 1, 0]
+        assert [registry.count(page) for page in pages] == [4, 4, 1, 0]
+        together = pl.concat(found)
+        assert sorted(together["dataset_id"]) == sorted(rows["dataset_id"])
+        if order:
+            assert together["detector"].to_list() == rows["detector"].to_list()
+            assert rows["detector"].is_sorted(descending=True)
+
+    def test_fields_of_datasets_may_be_mixed_with_others(
+        self, registry: Registry
+    ) -> None:
+        """Below OR, in the order, and of several searches."""
+        fill_survey(registry)
+        raw, other = raw_type(registry), raw_type(registry, "other")
+        for name, exposures in (("one", [1]), ("two", [1, 2])):
+            insert_some(registry, raw, name, exposures)
+            insert_some(registry, other, name, exposures)
+        run = DatasetField("raw", "run", "string")
+        second = Comparison("=", run, _text("two"))
+        first_detector = Comparison("=", DETECTOR, _int(0))
+        search = DatasetSearch(raw, ("one", "two"))
         query = Query(
-            bias.dimensions, target=DatasetSearch(bias, ("calib",), find_first=False)
+            raw.dimensions,
+            Or((second, And((first_detector, Comparison(">", TIME, _int(0)))))),
+            target=search,
+            order_by=(OrderTerm(run, descending=True), OrderTerm(DETECTOR)),
         )
-        found = registry.query(query).sort("detector", "timespan_begin")
-        spans = found.select("timespan_begin", "timespan_end").rows()
-        assert spans == [(0, 10), (20, 30), (0, 10), (0, 10), (0, 10)]
-        assert set(found["run"]) == {"run"}
+        rows = registry.query(query).select("run", "exposure", "detector").rows()
+        assert rows == [*(("two", 2, d) for d in range(4)), ("one", 1, 0)]
+        assert registry.count(query) == 5
+        part = replace(query, limit=2, offset=3)
+        assert registry.query(part)["exposure"].to_list() == [2, 1]
+        assert registry.count(part) == 2
+        both = Query(
+            registry.universe.group(["exposure"]),
+            And((second, Comparison("=", DatasetField("other", "run", "string"), run))),
+            (search, DatasetSearch(other, ("two", "one"))),
+        )
+        assert registry.query(both)["exposure"].to_list() == [2]
+        assert registry.count(both) == 1
+
+    def test_a_type_may_be_searched_for_twice(self, registry: Registry) -> None:
+        """Fields are those of the datasets that are the answer."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        insert_some(registry, raw, "one", [1, 2])
+        two = insert_some(registry, raw, "two", [2, 3])
+        run = DatasetField("raw", "run", "string")
+        query = Query(
+            raw.dimensions,
+            Comparison("=", run, _text("two")),
+            (DatasetSearch(raw, ("one",)),),
+            target=DatasetSearch(raw, ("two", "one")),
+        )
+        assert sorted(registry.query(query)["dataset_id"]) == sorted(two[:4])
+        assert registry.count(query) == 4
 
     def test_datasets_without_dimensions_can_be_asked_for(
         self, registry: Registry

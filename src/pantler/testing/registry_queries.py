@@ -146,6 +146,29 @@ class QuerySuite:
         assert set(found) == expected
         assert len(found) == registry.count(query) == len(expected)
 
+    def test_conditions_may_be_many(self, registry: Registry) -> None:
+        """Joined by OR, by AND, and each by the other."""
+        fill_survey(registry)
+        group = registry.universe.group(["exposure"])
+        equal = tuple(Comparison("=", EXPOSURE, _int(n)) for n in range(3, 2_000))
+        long = tuple(
+            Comparison(">", TIME, Constant(n, "float")) for n in range(-400, 15)
+        )
+        either = tuple(Or((IS_2, condition)) for condition in long)
+        for where, expected in (
+            (Or(equal), {3}),
+            (And(tuple(map(Not, equal))), {1, 2}),
+            (Or((And(either), *equal)), {2, 3}),
+        ):
+            assert set(registry.query(Query(group, where))["exposure"]) == expected
+
+    def test_conditions_beyond_all_bounds_are_refused(self, registry: Registry) -> None:
+        """With an error that says what to do."""
+        fill_survey(registry)
+        where = Or(tuple(Comparison("=", EXPOSURE, _int(n)) for n in range(20_000)))
+        with pytest.raises(InvalidInputError, match="list"):
+            registry.query(Query(registry.universe.group(["exposure"]), where))
+
     def test_overlap_on_the_sky_relates_families(self, registry: Registry) -> None:
         """Each detector of the first two visits sees one patch."""
         fill_survey(registry)

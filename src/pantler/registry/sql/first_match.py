@@ -64,7 +64,8 @@ class FirstMatch:
                 given = {**given, "begin": timespan.begin, "end": timespan.end}
             self._collect(matches, kind, numbers, given)
         for number, collection in searched:
-            found = matches.get(number, ())
+            # One dataset may be certified for several ranges within the time.
+            found = list(dict.fromkeys(matches.get(number, ())))
             if len(found) > 1:
                 raise DataIdError(
                     f"{len(found)} datasets are valid within {timespan} in "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
@@ -10,8 +11,17 @@ import sqlalchemy as sa
 
 from pantler.errors import InvalidInputError
 from pantler.registry.sql.bulk import frame_rows
+from pantler.registry.sql.compile.find_first import first_rows
 from pantler.registry.sql.compile.searches import resolve
-from pantler.registry.sql.compile.statement import RUN_ID, Compiled, Statement
+from pantler.registry.sql.compile.stages import (
+    DropRepeats,
+    JoinTimes,
+    TakeFirst,
+    TakePart,
+    TestOverlap,
+    part_of,
+)
+from pantler.registry.sql.compile.statement import RUN_ID, Statement
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,18 +29,31 @@ if TYPE_CHECKING:
     from pantler.dimensions.element import DimensionElement
     from pantler.queries.query import DatasetSearch, Query
     from pantler.registry.sql.compile.overlaps import SkyOverlap
-    from pantler.registry.sql.compile.searches import ResolvedSearch
+    from pantler.registry.sql.compile.searches import ResolvedSearch, Within
+    from pantler.registry.sql.compile.stages import Compiled, Stage
     from pantler.registry.sql.core import Core
 
-_NAMES = {"uuid": "dataset_id", "begin_ns": "timespan_begin", "end_ns": "timespan_end"}
+_SMALL: Final = 10_000
+"""Rows up to which their data IDs are found first, when only a part is asked for."""
+
+_NO_NUMBER: Final = -1
+"""Of no data ID."""
+
+_NAMES: Final = {
+    "uuid": "dataset_id",
+    "begin_ns": "timespan_begin",
+    "end_ns": "timespan_end",
+}
 
 
-class QueryRunner:
-    """Answers queries.
+class SqlQueries:
+    """Implements `pantler.queries.runner.QueryRunner`.
 
-    A search of CALIBRATION collections gives their certified datasets, a row for each
-    validity range, whether or not only first matches are asked for: which one is
-    first depends on a time, and a query of datasets has none.
+    A search of CALIBRATION collections gives certified datasets. Where the rows of the
+    query have a time (an exposure among their dimensions or conditions), they are those
+    that are valid then, as `get` would find them. Without a time all of them count, a
+    row for each range of validity, whether or not only first matches are asked for:
+    which one is first depends on a time.
     """
 
     def __init__(self, core: Core) -> None:
@@ -39,22 +62,28 @@ class QueryRunner:
         self._schema = core.schema
         self._catalog = core.catalog
 
-    def fetch(self, query: Query) -> pl.DataFrame:
+    def query(self, query: Query) -> pl.DataFrame:
         """Return the rows of a query, columns as `Query` says."""
         with self._db.reading():
-            return self._finish(self._compile(query))
+            compiled = self._compile(query)
+            if compiled.data_ids is not None and _is_small_part(query):
+                return self._part(query, compiled.data_ids)
+            return self._rows(compiled)
 
     def count(self, query: Query) -> int:
         """Return how many rows a query has."""
         with self._db.reading():
             compiled = self._compile(query)
-            if not compiled.is_finished:
-                return self._finish(compiled).height
-            rows = compiled.statement.subquery()
-            counted = sa.select(sa.func.count()).select_from(rows)
+            if not compiled.stages:
+                rows = compiled.statement
+            elif compiled.data_ids is not None:
+                rows = part_of(compiled.data_ids, query.limit, query.offset)
+            else:
+                return self._rows(compiled).height
+            counted = sa.select(sa.func.count()).select_from(rows.subquery())
             return int(self._db.rows(counted)[0][0])
 
-    def _compile(self, query: Query) -> Compiled:
+    def _compile(self, query: Query, within: Within | None = None) -> Compiled:
         if query.element is not None and query.target is not None:
             raise InvalidInputError("A query gives records or datasets, not both.")
         if query.element is not None and self._schema.universe[query.element].is_pixel:
@@ -63,33 +92,57 @@ class QueryRunner:
             )
         searches = [self._resolve(search) for search in query.datasets]
         target = None if query.target is None else self._resolve(query.target)
-        return Statement(query, self._core, searches, target).compile()
+        statement = Statement(query, self._core, searches, target, within=within)
+        return statement.compile()
 
     def _resolve(self, search: DatasetSearch) -> ResolvedSearch:
         row = self._catalog.now.checked_type(search.dataset_type)
         return resolve(search, row, self._catalog)
 
-    def _finish(self, compiled: Compiled) -> pl.DataFrame:
+    def _part(self, query: Query, data_ids: sa.Select[Any]) -> pl.DataFrame:
+        """Return a few rows: first which data IDs they have, then their matches.
+
+        The database stops at the last of these data IDs, so that no more matches than
+        theirs are fetched and ranked.
+        """
+        chosen = part_of(data_ids, query.limit, query.offset)
+        numbers = [row[0] for row in self._db.rows(chosen)]
+        if not numbers:
+            numbers = [_NO_NUMBER]
+        is_listed = self._db.driver.is_listed
+        whole = replace(query, limit=None, offset=0)
+        return self._rows(
+            self._compile(whole, lambda number: is_listed(number, numbers))
+        )
+
+    def _rows(self, compiled: Compiled) -> pl.DataFrame:
+        """Fetch the rows of a statement and lead them through its stages."""
         frame = self._db.frame(compiled.statement, compiled.schema)
-        for overlap in compiled.overlaps:
-            frame = frame.filter(self._overlap_mask(frame, overlap))
-        if compiled.first_by:
-            least = pl.col("rank").min().over(compiled.first_by)
-            frame = frame.filter(pl.col("rank") == least)
-            frame = frame.unique(compiled.first_by, keep="first", maintain_order=True)
-        height = frame.height
-        frame = frame.select(compiled.output)
-        if compiled.distinct:
-            frame = frame.unique(maintain_order=True)
-        if compiled.limit is not None or compiled.offset:
-            frame = frame.slice(compiled.offset, compiled.limit)
+        for stage in compiled.stages:
+            frame = self._done(stage, frame, compiled)
         if not compiled.output:
-            return pl.DataFrame(height=min(height, 1))
-        frame = frame.with_columns(
+            return pl.DataFrame(height=min(frame.height, 1))
+        frame = frame.select(compiled.output).with_columns(
             pl.lit(value, pl.Int64).alias(name)
             for name, value in compiled.constants.items()
         )
         return self._name_runs(frame).rename(_NAMES, strict=False)
+
+    def _done(
+        self, stage: Stage, frame: pl.DataFrame, compiled: Compiled
+    ) -> pl.DataFrame:
+        match stage:
+            case TestOverlap(overlap):
+                return frame.filter(self._overlap_mask(frame, overlap))
+            case TakeFirst(equal):
+                return first_rows(frame, equal)
+            case DropRepeats(equal):
+                columns = equal or compiled.output
+                return frame.unique(columns, keep="first", maintain_order=True)
+            case JoinTimes():
+                return _joined_times(frame)
+            case TakePart(limit, offset):
+                return frame.slice(offset, limit)
 
     def _name_runs(self, frame: pl.DataFrame) -> pl.DataFrame:
         if RUN_ID not in frame.columns:
@@ -143,3 +196,30 @@ class QueryRunner:
         return found.get_column("region"), rows.get_column("row").cast(
             pl.Int64
         ).to_numpy()
+
+
+def _is_small_part(query: Query) -> bool:
+    return query.limit is not None and query.limit + query.offset <= _SMALL
+
+
+def _joined_times(frame: pl.DataFrame) -> pl.DataFrame:
+    """Make one range of those of a dataset that adjoin, in the place of the first."""
+    placed = frame.with_row_index("place").sort("uuid", "begin_ns")
+    same = pl.col("uuid") == pl.col("uuid").shift()
+    adjoins = same & (pl.col("begin_ns") == pl.col("end_ns").shift())
+    numbered = placed.with_columns(adjoins.fill_null(value=False).alias("adjoins"))
+    if not numbered["adjoins"].any():
+        return frame
+    ranges = (~pl.col("adjoins")).cum_sum().alias("range")
+    joined = numbered.with_columns(ranges).group_by("range", maintain_order=True)
+    others = [n for n in frame.columns if n not in {"begin_ns", "end_ns"}]
+    return (
+        joined.agg(
+            pl.col("place").min(),
+            *(pl.col(name).first() for name in others),
+            pl.col("begin_ns").first(),
+            pl.col("end_ns").last(),
+        )
+        .sort("place")
+        .select(frame.columns)
+    )

@@ -18,7 +18,7 @@ from pantler.registry.sql.data_ids import DataIds
 from pantler.registry.sql.dataset_types import SqlDatasetTypes
 from pantler.registry.sql.datasets import SqlDatasets
 from pantler.registry.sql.dimensions import SqlDimensions
-from pantler.registry.sql.query import QueryRunner
+from pantler.registry.sql.query import SqlQueries
 from pantler.registry.sql.records import SqlRecordTable, open_record_table
 from pantler.registry.sql.schema import SCHEMA_VERSION, Schema
 
@@ -52,7 +52,7 @@ class SqlRegistry:
         self.dataset_types = SqlDatasetTypes(core)
         self.collections = SqlCollections(core, Associations(core, data_ids))
         self.datasets = SqlDatasets(core, data_ids)
-        self._queries = QueryRunner(core)
+        self._queries = SqlQueries(core)
 
     @property
     def universe(self) -> Universe:
@@ -75,7 +75,7 @@ class SqlRegistry:
 
     def query(self, query: Query) -> pl.DataFrame:
         """Return the rows of a query, columns as `Query` says."""
-        return self._queries.fetch(query)
+        return self._queries.query(query)
 
     def count(self, query: Query) -> int:
         """Return how many rows a query has."""

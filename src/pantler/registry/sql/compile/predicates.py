@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 
 from pantler.errors import InternalError, InvalidInputError
 from pantler.queries.tree import (
@@ -30,10 +31,13 @@ from pantler.queries.tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pantler.queries.tree import Operand, Predicate
     from pantler.registry.sql.driver import Driver
+
+_MOST_JOINED: Final = 50
+"""Conditions in one pair of brackets."""
 
 Sql = sa.ColumnElement[Any]
 
@@ -170,12 +174,45 @@ def _(node: Not, scope: Scope) -> Sql:
 
 @to_sql.register
 def _(node: And, scope: Scope) -> Sql:
-    return sa.and_(*(to_sql(operand, scope) for operand in node.operands))
+    return _joined(sa.and_, [to_sql(operand, scope) for operand in node.operands])
 
 
 @to_sql.register
 def _(node: Or, scope: Scope) -> Sql:
-    return sa.or_(*(to_sql(operand, scope) for operand in node.operands))
+    return _joined(sa.or_, [to_sql(operand, scope) for operand in node.operands])
+
+
+class _Bracketed(sa.ColumnElement[bool]):
+    """A condition in brackets, which SQLAlchemy takes away from what is associative."""
+
+    inherit_cache = False
+    type = sa.Boolean()
+
+    def __init__(self, inner: Sql) -> None:
+        self.inner = inner
+
+
+@compiles(_Bracketed)
+def _write_bracketed(element: _Bracketed, compiler: Any, **options: Any) -> str:
+    return f"({compiler.process(element.inner, **options)})"
+
+
+def all_hold(conditions: Iterable[Sql]) -> Sql:
+    """Return the condition that all of some hold."""
+    return _joined(sa.and_, [sa.true(), *conditions])
+
+
+def _joined(join: Callable[..., Sql], parts: list[Sql]) -> Sql:
+    """Join conditions, in brackets if they are many.
+
+    A database reads ``a OR b OR c …`` as a tree as deep as it is long, and refuses
+    deep ones.
+    """
+    if len(parts) <= _MOST_JOINED:
+        return join(*parts)
+    size = -(-len(parts) // _MOST_JOINED)
+    groups = [parts[start : start + size] for start in range(0, len(parts), size)]
+    return join(*(_Bracketed(_joined(join, group)) for group in groups))
 
 
 @to_sql.register

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import sqlalchemy as sa
 
@@ -11,7 +11,7 @@ from pantler.datasets.collection import CollectionType
 from pantler.registry.sql.schema import ROW_NUMBER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pantler.queries.query import DatasetSearch
     from pantler.registry.sql.catalog import Catalog
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 FIELDS: Final = ("uuid", "run_id", "ingest_time", "begin_ns", "end_ns", "rank")
 
+Within: TypeAlias = "Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ResolvedSearch:
     """A search with names replaced by numbers.
 
@@ -61,14 +63,6 @@ class ResolvedSearch:
         return any(kind is CollectionType.CALIBRATION for _, kind in self.members)
 
     @property
-    def ranked_within(self) -> tuple[str, ...]:
-        """Columns within whose values matches are ranked.
-
-        Rows of calibrations with different begins are all kept.
-        """
-        return ("data_id", "begin_ns") if self.has_calibrations else ("data_id",)
-
-    @property
     def is_one_run(self) -> bool:
         """Whether all matches lie in one RUN."""
         return [kind for _, kind in self.members] == [CollectionType.RUN]
@@ -82,11 +76,22 @@ def resolve(search: DatasetSearch, row: TypeRow, catalog: Catalog) -> ResolvedSe
     return ResolvedSearch(row, members, search.find_first)
 
 
-def matches(search: ResolvedSearch, schema: Schema) -> sa.Subquery:
+def matches(
+    search: ResolvedSearch, schema: Schema, within: Within | None = None
+) -> sa.Subquery:
     """Return all matches, with columns ``data_id`` and `FIELDS`, one to a dataset.
 
     With ``find_first``, a dataset in several collections is there several times, each
     with its rank; certified datasets are there once for each validity range.
+
+    Parameters
+    ----------
+    search
+        What to look for.
+    schema
+        The tables.
+    within
+        Makes the condition that a match has one of the data IDs of interest.
     """
     by_kind: dict[CollectionType, list[tuple[int, int]]] = {}
     for rank, (number, kind) in enumerate(search.members):
@@ -94,7 +99,13 @@ def matches(search: ResolvedSearch, schema: Schema) -> sa.Subquery:
     arms: list[Any] = []
     runs = by_kind.get(CollectionType.RUN)
     if runs:
-        arms.append(_runs(search, schema, runs))
+        arm = _runs(search, schema, runs)
+        if within is not None:
+            # Named once more, as SQLite takes `VALUES` for a million rows, and would
+            # first read all datasets to be quick in looking them up.
+            listed = [sa.literal(number, ROW_NUMBER) for number, _ in runs]
+            arm = arm.where(schema.dataset.c.run_id.in_(listed))
+        arms.append(arm)
     tags = by_kind.get(CollectionType.TAGGED)
     if tags:
         arms.append(_tags(search, schema, tags, [n for n, _ in runs or ()]))
@@ -103,11 +114,24 @@ def matches(search: ResolvedSearch, schema: Schema) -> sa.Subquery:
         arms.append(_calibrations(search, schema, calibrations))
     if not arms:
         arms.append(_runs(search, schema, [(-1, 0)]))
+    if within is not None:
+        arms = [arm.where(within(arm.selected_columns.data_id)) for arm in arms]
     if len(arms) > 1:
         union_all: Any = sa.union_all  # mypy 2.4 fails on its overloads
         arms = [union_all(*arms)]
     whole: sa.Subquery = arms[0].subquery()
     return whole
+
+
+def valid_at(
+    rows: sa.FromClause, begin: sa.ColumnElement[Any], end: sa.ColumnElement[Any]
+) -> sa.ColumnElement[bool]:
+    """Return the condition that matches are valid within a time.
+
+    Those that are not certified always are; where there is no time, no others.
+    """
+    overlap = sa.and_(rows.c.begin_ns < end, begin < rows.c.end_ns)
+    return sa.or_(rows.c.begin_ns.is_(None), overlap)
 
 
 def _searched(numbers: Sequence[tuple[int, int]]) -> sa.CTE:
@@ -186,14 +210,3 @@ def _calibrations(
         .join(dataset, dataset.c.uuid == valid.c.uuid)
         .where(valid.c.dataset_type_id == search.row.id)
     )
-
-
-def first_of(rows: sa.Subquery, search: ResolvedSearch) -> sa.Select[Any]:
-    """Return, of rows with a ``rank``, the first of each data ID."""
-    if not search.needs_ranking:
-        return sa.select(rows)
-    parts = [rows.c[name] for name in search.ranked_within]
-    place = sa.func.row_number().over(partition_by=parts, order_by=rows.c.rank)
-    placed = sa.select(rows, place.label("place")).subquery()
-    kept = [column for column in placed.c if column.name != "place"]
-    return sa.select(*kept).where(placed.c.place == 1)

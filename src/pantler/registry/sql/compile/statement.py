@@ -1,130 +1,57 @@
-"""A query as one statement, and what is left to do with its rows."""
+"""A query as one statement, built in stages, and the stages that are left for its rows.
+
+The stages of the statement are these:
+
+1. *relations*: dataset searches, pairs of records with a common pixel on the sky, and
+   tables of elements, joined by the dimensions that they share;
+2. *rows*: those that satisfy the conditions on data IDs, records and times;
+3. *first matches*: where conditions or the order name fields of a dataset that may be
+   found several times, the matches are ranked, and the first ones stay;
+4. *conditions on datasets*, which so come after the search;
+5. *order*, and *part* if no other stage is left for the rows.
+"""
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import polars as pl
 import sqlalchemy as sa
 
 from pantler.dimensions.records import record_columns
-from pantler.errors import InvalidInputError, close_match
-from pantler.queries.tree import (
-    DatasetField,
-    DimensionKey,
-    RecordField,
-    TimespanField,
+from pantler.errors import InvalidInputError
+from pantler.queries.tree import And, DatasetField, Not, Or
+from pantler.registry.sql.compile.columns import Columns, RankedColumns
+from pantler.registry.sql.compile.find_first import DATA_ID, RANK, Competition
+from pantler.registry.sql.compile.overlaps import is_sky_overlap
+from pantler.registry.sql.compile.predicates import all_hold, conjuncts, to_sql, walk
+from pantler.registry.sql.compile.relations import Relations
+from pantler.registry.sql.compile.stages import (
+    Compiled,
+    DropRepeats,
+    JoinTimes,
+    TakeFirst,
+    TestOverlap,
 )
-from pantler.registry.sql.compile.joins import Joins, join_elements, needed_elements
-from pantler.registry.sql.compile.overlaps import (
-    SkyOverlap,
-    candidate_pairs,
-    implied_overlaps,
-    is_sky_overlap,
-    near_region,
-    stated_overlaps,
-)
-from pantler.registry.sql.compile.predicates import conjuncts, to_sql, walk
-from pantler.registry.sql.compile.searches import ResolvedSearch, first_of, matches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pantler.dimensions.element import DimensionElement
-    from pantler.dimensions.universe import DimensionGroup
     from pantler.queries.query import Query
     from pantler.queries.tree import Predicate
     from pantler.registry.sql.compile.predicates import Sql
+    from pantler.registry.sql.compile.searches import ResolvedSearch, Within
+    from pantler.registry.sql.compile.stages import Stage
     from pantler.registry.sql.core import Core
-    from pantler.registry.sql.driver import Driver
-    from pantler.registry.sql.schema import Schema
 
 _Selected: TypeAlias = "tuple[Sql, type[pl.DataType] | None]"
 """A column and its type in the frame; None if it only orders rows."""
 
+_MOST_CONDITIONS: Final = 10_000
+"""Conditions of one query; a list counts as one."""
+
 RUN_ID = "run_id"
 """The column of run numbers, which become names when the rows are here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """A statement and the work that its rows still need, in the order of the fields.
-
-    Parameters
-    ----------
-    statement
-        Selects the columns of ``schema``.
-    schema
-        Names and types of all selected columns.
-    output
-        Names of those that are the answer.
-    constants
-        Columns of the answer that have one value in all rows, and are not selected.
-    overlaps
-        Exact tests on the sky: rows that fail are dropped.
-    first_by
-        Of the rows that are equal in these columns, one of the least ``rank`` is kept.
-    distinct
-        Whether equal rows must still be made one.
-    limit, offset
-        The part of the rows that must still be taken.
-    """
-
-    statement: sa.Select[Any]
-    schema: dict[str, type[pl.DataType] | None]
-    output: tuple[str, ...]
-    constants: dict[str, int | None]
-    overlaps: tuple[SkyOverlap, ...]
-    first_by: tuple[str, ...]
-    distinct: bool
-    limit: int | None
-    offset: int
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the statement alone gives the rows."""
-        return not (self.overlaps or self.first_by or self.distinct)
-
-    def with_part_taken(self) -> Compiled:
-        """Return the same with limit and offset in the statement."""
-        if self.limit is None and not self.offset:
-            return self
-        statement = self.statement.limit(self.limit).offset(self.offset)
-        return replace(self, statement=statement, limit=None, offset=0)
-
-
-@dataclass(slots=True)
-class Columns:
-    """Where a statement finds its columns; a `predicates.Scope`."""
-
-    joins: Joins
-    schema: Schema
-    driver: Driver
-    datasets: dict[str, sa.FromClause] = field(default_factory=dict)
-
-    def dimension(self, name: str) -> Sql:
-        """Return the column of a dimension."""
-        return self.joins.dimensions[name]
-
-    def field(self, element: str, name: str) -> Sql:
-        """Return a column of an element's records."""
-        return self.joins.elements[element].c[name]
-
-    def dataset(self, dataset_type: str, name: str) -> Sql:
-        """Return a column of a dataset search."""
-        rows = self.datasets.get(dataset_type)
-        if rows is None:
-            raise InvalidInputError(
-                f"The query does not search for datasets of type '{dataset_type}'."
-                f"{close_match(dataset_type, self.datasets)}"
-            )
-        if name == "run":
-            table = self.schema.collection
-            named = sa.select(table.c.name).where(table.c.id == rows.c.run_id)
-            return named.scalar_subquery()
-        return rows.c["uuid" if name == "dataset_id" else name]
 
 
 class Statement:
@@ -140,6 +67,8 @@ class Statement:
         The dataset searches that rows must satisfy.
     target
         The one whose datasets are the answer.
+    within
+        The condition that a dataset of the target has one of the data IDs of interest.
     """
 
     def __init__(
@@ -148,215 +77,64 @@ class Statement:
         core: Core,
         searches: Sequence[ResolvedSearch],
         target: ResolvedSearch | None,
+        *,
+        within: Within | None = None,
     ) -> None:
         self._query = query
-        self._schema = core.schema
         self._universe = core.universe
-        self._searches = searches
         self._target = target
-        self._everything = [*searches, *([target] if target else [])]
-        conditions = conjuncts(query.where)
-        self._conditions = [c for c in conditions if not is_sky_overlap(c)]
+        self._relations = Relations(query, core, searches, target, within=within)
+        self._columns = self._relations.columns
+        self._overlaps = self._relations.overlaps
+        self._rows = self._relations.rows
         self._element = self._universe[query.element] if query.element else None
-        self._dimensions, self._records, self._fields = self._mentioned(conditions)
-        self._group = self._whole_group()
-        stated = stated_overlaps(conditions, self._universe)
-        related = [search.dimensions for search in self._everything]
-        implied = implied_overlaps(self._group, stated, related)
-        self._overlaps = (*stated, *implied)
-        self._columns = Columns(Joins(), core.schema, core.db.driver)
+        self._ranked = [
+            search
+            for search in self._relations.searches
+            if search.name in self._relations.fields
+            and not self._competition(search).is_decided
+        ]
+        _check_size(query)
+        plain = [c for c in conjuncts(query.where) if not is_sky_overlap(c)]
+        self._late = [c for c in plain if self._ranked and _has_field(c)]
+        self._conditions = [c for c in plain if c not in self._late]
+
+    def _competition(self, search: ResolvedSearch) -> Competition:
+        return self._relations.competition(search)
 
     def compile(self) -> Compiled:
-        """Return the statement and what is left to do."""
-        ranks_first = self._target is not None and self._target.name in self._fields
-        self._join_searches(ranks_first=ranks_first)
-        self._join_pairs()
-        self._join_elements()
-        conditions = [*self._columns.joins.conditions]
-        conditions += [to_sql(c, self._columns) for c in self._conditions]
-        conditions += self._sky_conditions() + self._time_conditions()
+        """Return the statement and the stages that are left."""
         output = self._output()
-        hidden = self._hidden(output)
-        statement = self._select({**output, **hidden}).where(*conditions)
-        if self._columns.joins.source is not None:
-            statement = statement.select_from(self._columns.joins.source)
-        ranks_last = (
-            self._target is not None and self._target.needs_ranking and not ranks_first
+        columns = {**output, **self._keys(output), **self._match_columns()}
+        where = all_hold(
+            [
+                *self._relations.conditions(),
+                *(to_sql(c, self._columns) for c in self._conditions),
+            ]
         )
-        repeats = not self._columns.joins.keys <= set(self._query.dimensions.names)
-        first_by: tuple[str, ...] = ()
-        if ranks_last and self._target is not None:
-            repeats = False
-            if self._overlaps or self._query.limit is None:
-                # The database sorts all rows for it, which takes longer.
-                first_by = self._target.ranked_within
-            else:
-                statement = first_of(statement.subquery(), self._target)
-        elif repeats and not self._overlaps:
-            statement = statement.distinct()
-            repeats = any(name.startswith("order:") for name in hidden)
+        if self._ranked:
+            rows, ordering = self._first_matches(columns, where)
+        else:
+            ordering = self._order_columns(self._columns)
+            rows = self._select({**columns, **ordering}).where(where)
+        stages = self._stages(ordering)
+        if self._is_distinct_in_sql():
+            rows = rows.distinct()
+        schema = {name: kind for name, (_, kind) in {**columns, **ordering}.items()}
         compiled = Compiled(
-            statement=self._ordered(statement),
-            schema={name: kind for name, (_, kind) in {**output, **hidden}.items()},
+            statement=self._ordered(rows),
+            schema=schema or {"nothing": pl.Int64},
             output=tuple(output),
             constants=self._constants(),
-            overlaps=self._overlaps,
-            first_by=first_by,
-            distinct=repeats,
-            limit=self._query.limit,
-            offset=self._query.offset,
+            stages=stages,
+            data_ids=self._data_ids_of_answer(ordering, where),
         )
-        return compiled.with_part_taken() if compiled.is_finished else compiled
+        return compiled.with_part(self._query.limit, self._query.offset)
 
-    def _ordered(self, statement: sa.Select[Any]) -> sa.Select[Any]:
-        chosen = statement.selected_columns
-        return statement.order_by(
-            *(
-                # Where nulls come is said, as databases differ.
-                chosen[f"order:{i}"].desc().nulls_last()
-                if term.descending
-                else chosen[f"order:{i}"].nulls_first()
-                for i, term in enumerate(self._query.order_by)
-            )
-        )
-
-    def _mentioned(
-        self, conditions: Sequence[Predicate]
-    ) -> tuple[set[str], set[str], set[str]]:
-        """Return the dimensions, elements and dataset types that the query names."""
-        dimensions: set[str] = set()
-        records: set[str] = set()
-        types: set[str] = set()
-        parts = (tuple(conditions), tuple(t.column for t in self._query.order_by))
-        for node in walk(parts):
-            match node:
-                case DimensionKey(name):
-                    dimensions.add(name)
-                case RecordField(name) | TimespanField(name):
-                    records.add(name)
-                case DatasetField(name):
-                    types.add(name)
-        return dimensions, records, types
-
-    def _whole_group(self) -> DimensionGroup:
-        names = {*self._query.dimensions.names, *self._dimensions}
-        elements = [self._universe[name] for name in self._records]
-        if self._element is not None:
-            elements.append(self._element)
-        for element in elements:
-            names.update(element.required)
-        for search in self._everything:
-            names.update(search.dimensions)
-        return self._universe.group(names)
-
-    def _join_searches(self, *, ranks_first: bool) -> None:
-        target = self._target
-        if target is not None:
-            rows = matches(target, self._schema)
-            if ranks_first:
-                rows = first_of(rows, target).subquery()
-            self._join_rows(target, rows)
-        for search in self._searches:
-            rows = matches(search, self._schema)
-            if search.name in self._fields and search is not target:
-                self._join_rows(search, first_of(rows, search).subquery())
-            else:
-                data_ids = self._data_ids(search)
-                self._columns.joins.add(
-                    data_ids[0],
-                    data_ids[1],
-                    [data_ids[0].c.id.in_(sa.select(rows.c.data_id))],
-                )
-        self._add_keys()
-
-    def _join_rows(self, search: ResolvedSearch, rows: sa.Subquery) -> None:
-        joins = self._columns.joins
-        joins.add(rows, {})
-        table, columns = self._data_ids(search)
-        joins.add(table, columns, [table.c.id == rows.c.data_id])
-        self._columns.datasets[search.name] = rows
-
-    def _data_ids(self, search: ResolvedSearch) -> tuple[Any, dict[str, Sql]]:
-        table = search.row.data_ids.alias()
-        names = search.row.dataset_type.dimensions.required
-        return table, {name: table.c[name] for name in names}
-
-    def _add_keys(self) -> None:
-        for search in self._everything:
-            self._columns.joins.keys.update(search.dimensions)
-
-    def _join_pairs(self) -> None:
-        for overlap in self._overlaps:
-            if len(overlap.elements) == 2:
-                pairs, columns = candidate_pairs(overlap, self._schema)
-                self._columns.joins.add(pairs, columns)
-                self._columns.joins.keys.update(columns)
-
-    def _join_elements(self) -> None:
-        query = self._query
-        wanted = (
-            query.dimensions.names if self._is_data_ids else query.dimensions.required
-        )
-        used = [*wanted, *self._dimensions]
-        referenced = set(self._records)
-        if self._element is not None:
-            referenced.add(self._element.name)
-        for first, second in self._temporal_pairs():
-            referenced.update((first.name, second.name))
-        for overlap in self._overlaps:
-            used.extend(overlap.dimensions)
-        for search in self._everything:
-            used.extend(search.dimensions)
-        chosen = needed_elements(
-            self._group,
-            used=used,
-            referenced=sorted(referenced),
-            related=[search.dimensions for search in self._everything],
-            provided=frozenset(self._columns.joins.dimensions),
-        )
-        join_elements(self._columns.joins, self._schema, chosen)
-
-    @property
-    def _is_data_ids(self) -> bool:
-        return self._element is None and self._target is None
-
-    def _temporal_pairs(self) -> list[tuple[DimensionElement, DimensionElement]]:
-        """Return the elements of different temporal families that must overlap."""
-        related = [search.dimensions for search in self._everything]
-        return [
-            (first, second)
-            for first, second in itertools.combinations(
-                self._group.temporal_elements(), 2
-            )
-            if not any(
-                part.issuperset((*first.required, *second.required)) for part in related
-            )
-        ]
-
-    def _time_conditions(self) -> list[Sql]:
-        field_ = self._columns.field
-        return [
-            sa.and_(
-                field_(first.name, "timespan_begin")
-                < field_(second.name, "timespan_end"),
-                field_(second.name, "timespan_begin")
-                < field_(first.name, "timespan_end"),
-            )
-            for first, second in self._temporal_pairs()
-        ]
-
-    def _sky_conditions(self) -> list[Sql]:
-        return [
-            near_region(
-                overlap,
-                self._schema,
-                [self._columns.dimension(name) for name in overlap.left.required],
-            )
-            for overlap in self._overlaps
-            if len(overlap.elements) == 1
-        ]
+    # Columns
 
     def _output(self) -> dict[str, _Selected]:
+        """Return the columns of the answer."""
         columns = self._columns
         if self._element is not None:
             table = columns.joins.elements[self._element.name]
@@ -366,7 +144,7 @@ class Statement:
             }
         if self._target is None:
             return self._dimension_columns(self._query.dimensions.names)
-        rows = columns.datasets[self._target.name]
+        rows = self._rows[self._target]
         constants = self._constants()
         return {
             **self._dimension_columns(self._query.dimensions.required),
@@ -397,23 +175,149 @@ class Statement:
             for name in names
         }
 
-    def _hidden(self, output: dict[str, _Selected]) -> dict[str, _Selected]:
-        """Return columns by which rows are ordered, ranked and tested."""
-        found: dict[str, _Selected] = {}
-        for i, term in enumerate(self._query.order_by):
-            found[f"order:{i}"] = (to_sql(term.column, self._columns), None)
-        for overlap in self._overlaps:
-            for name in overlap.dimensions:
-                if name not in output:
-                    column = self._dimension_columns([name])[name]
-                    found[f"key:{name}"] = column
-        if self._target is not None and self._target.needs_ranking:
-            rows = self._columns.datasets[self._target.name]
-            found["data_id"] = (rows.c.data_id, pl.Int64)
-            found["rank"] = (rows.c.rank, pl.Int64)
-        if not output and not found:
-            found["nothing"] = (sa.literal(1), pl.Int64)
-        return found
+    def _keys(self, output: dict[str, _Selected]) -> dict[str, _Selected]:
+        """Return the other dimensions that later stages need."""
+        names = {name for overlap in self._overlaps for name in overlap.dimensions}
+        if self._is_ranked_late and self._target is not None:
+            names.update(self._competition(self._target).times)
+        others = self._dimension_columns(sorted(names - output.keys()))
+        return {f"key:{name}": column for name, column in others.items()}
+
+    def _match_columns(self) -> dict[str, _Selected]:
+        if not self._is_ranked_late or self._target is None:
+            return {}
+        rows = self._rows[self._target]
+        return {name: (rows.c[name], pl.Int64) for name in (DATA_ID, RANK)}
 
     def _select(self, columns: dict[str, _Selected]) -> sa.Select[Any]:
-        return sa.select(*(column.label(name) for name, (column, _) in columns.items()))
+        labelled = [column.label(name) for name, (column, _) in columns.items()]
+        statement = sa.select(*(labelled or [sa.literal(1).label("nothing")]))
+        source = self._columns.joins.source
+        return statement if source is None else statement.select_from(source)
+
+    # First matches, and conditions on datasets
+
+    @property
+    def _is_ranked_late(self) -> bool:
+        """Whether matches of the target are ranked when the rows have been fetched."""
+        target = self._target
+        if target is None or target in self._ranked:
+            return False
+        return not self._competition(target).is_decided
+
+    def _first_matches(
+        self, columns: dict[str, _Selected], where: Sql
+    ) -> tuple[sa.Select[Any], dict[str, _Selected]]:
+        """Rank the matches, and only then look at the fields of datasets.
+
+        Returns the statement, and the columns of the order in it.
+        """
+        ranked = RankedColumns(self._columns)
+        late = [to_sql(condition, ranked) for condition in self._late]
+        ordering = self._order_columns(ranked)
+        places = {
+            f"place:{i}": self._competition(search).place(
+                self._rows[search], self._columns.joins.dimensions
+            )
+            for i, search in enumerate(self._ranked)
+        }
+        inner: dict[str, _Selected] = {
+            **columns,
+            **{name: (column, None) for name, column in ranked.wanted.items()},
+            **{name: (place, None) for name, place in places.items()},
+        }
+        rows = self._select(inner).where(where).subquery()
+        firsts = [rows.c[name] == 1 for name in places]
+        chosen = [rows.c[name] for name in columns]
+        chosen += [column.label(name) for name, (column, _) in ordering.items()]
+        selected = sa.select(*(chosen or [sa.literal(1).label("nothing")]))
+        return selected.select_from(rows).where(all_hold([*firsts, *late])), ordering
+
+    # Order, and what is left
+
+    def _order_columns(self, scope: Columns | RankedColumns) -> dict[str, _Selected]:
+        return {
+            f"order:{i}": (to_sql(term.column, scope), None)
+            for i, term in enumerate(self._query.order_by)
+        }
+
+    def _ordered(self, statement: sa.Select[Any]) -> sa.Select[Any]:
+        chosen = statement.selected_columns
+        return statement.order_by(
+            *(
+                # Where nulls come is said, as databases differ.
+                chosen[f"order:{i}"].desc().nulls_last()
+                if term.descending
+                else chosen[f"order:{i}"].nulls_first()
+                for i, term in enumerate(self._query.order_by)
+            )
+        )
+
+    @property
+    def _repeats(self) -> bool:
+        """Whether the joined rows may be equal in all columns of the answer."""
+        shown = self._query.dimensions.names
+        return not self._columns.joins.keys.issubset(shown) or any(
+            search is not self._target for search in self._rows
+        )
+
+    def _is_distinct_in_sql(self) -> bool:
+        return self._repeats and not self._overlaps and not self._is_ranked_late
+
+    def _stages(self, ordering: dict[str, _Selected]) -> tuple[Stage, ...]:
+        stages: list[Stage] = [TestOverlap(overlap) for overlap in self._overlaps]
+        target = self._target
+        if self._is_ranked_late and target is not None:
+            competition = self._competition(target)
+            shown = set(self._query.dimensions.required)
+            equal = (
+                *competition.match_columns,
+                *(n if n in shown else f"key:{n}" for n in competition.times),
+            )
+            stages.append(TakeFirst(equal))
+            if competition.times:
+                stages.append(DropRepeats())
+            elif self._repeats:
+                stages.append(DropRepeats(competition.match_columns))
+        elif self._repeats and (self._overlaps or ordering):
+            stages.append(DropRepeats())
+        if target is not None and target.has_calibrations:
+            stages.append(JoinTimes())
+        return tuple(stages)
+
+    def _data_ids_of_answer(
+        self, ordering: dict[str, _Selected], where: Sql
+    ) -> sa.Select[Any] | None:
+        target = self._target
+        if target is None or not self._is_ranked_late:
+            return None
+        if self._overlaps or self._ranked:
+            return None
+        if not self._competition(target).is_by_data_id or (ordering and self._repeats):
+            return None
+        number = self._rows[target].c[DATA_ID]
+        columns: dict[str, _Selected] = {DATA_ID: (number, pl.Int64), **ordering}
+        return self._ordered(self._select(columns).where(where).distinct())
+
+
+def _check_size(query: Query) -> None:
+    """Refuse what would take the database minutes only to read."""
+    todo: list[Predicate | None] = [query.where]
+    count = 0
+    while todo:
+        match todo.pop():
+            case And(parts) | Or(parts):
+                todo.extend(parts)
+            case Not(part):
+                todo.append(part)
+            case _:
+                count += 1
+    if count > _MOST_CONDITIONS:
+        raise InvalidInputError(
+            f"{count} conditions are too many for one query. Where a value must be "
+            "equal to any of many, bind them as a list: x IN :values."
+        )
+
+
+def _has_field(condition: Predicate) -> bool:
+    return any(isinstance(node, DatasetField) for node in walk(condition))

@@ -1,0 +1,106 @@
+"""Where a statement finds its columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from pantler.errors import InvalidInputError, close_match
+
+if TYPE_CHECKING:
+    from pantler.registry.sql.compile.joins import Joins
+    from pantler.registry.sql.compile.predicates import Sql
+    from pantler.registry.sql.driver import Driver
+    from pantler.registry.sql.schema import Schema
+
+
+@dataclass(slots=True)
+class Columns:
+    """The columns of joined relations; a `predicates.Scope`.
+
+    Attributes
+    ----------
+    matches
+        By dataset type, the matches whose fields can be named.
+    """
+
+    joins: Joins
+    schema: Schema
+    driver: Driver
+    matches: dict[str, sa.FromClause] = field(default_factory=dict)
+
+    def dimension(self, name: str) -> Sql:
+        """Return the column of a dimension."""
+        return self.joins.dimensions[name]
+
+    def field(self, element: str, name: str) -> Sql:
+        """Return a column of an element's records."""
+        return self.joins.elements[element].c[name]
+
+    def span(self, element: str) -> tuple[Sql, Sql]:
+        """Return begin and end of an element's records."""
+        table = self.joins.elements[element]
+        return table.c.timespan_begin, table.c.timespan_end
+
+    def dataset(self, dataset_type: str, name: str) -> Sql:
+        """Return a column of a dataset search."""
+        if name == "run":
+            return self.run_name(self.match(dataset_type, "run_id"))
+        return self.match(dataset_type, "uuid" if name == "dataset_id" else name)
+
+    def match(self, dataset_type: str, name: str) -> Sql:
+        """Return a column of the matches of a search."""
+        rows = self.matches.get(dataset_type)
+        if rows is None:
+            raise InvalidInputError(
+                f"The query does not search for datasets of type '{dataset_type}'."
+                f"{close_match(dataset_type, self.matches)}"
+            )
+        return rows.c[name]
+
+    def run_name(self, number: Sql) -> Sql:
+        """Return the name of the run with a number."""
+        table = self.schema.collection
+        named = sa.select(table.c.name).where(table.c.id == number)
+        return named.scalar_subquery()
+
+
+@dataclass(slots=True)
+class RankedColumns:
+    """The same columns, seen from outside of a subquery; a `predicates.Scope`.
+
+    Attributes
+    ----------
+    wanted
+        The columns that the subquery must select, by the names that they have outside.
+    """
+
+    inner: Columns
+    wanted: dict[str, Sql] = field(default_factory=dict)
+
+    @property
+    def driver(self) -> Driver:
+        """What writes that which systems write differently."""
+        return self.inner.driver
+
+    def dimension(self, name: str) -> Sql:
+        """Return the column of a dimension."""
+        return self._outer(f"dimension:{name}", self.inner.dimension(name))
+
+    def field(self, element: str, name: str) -> Sql:
+        """Return a column of an element's records."""
+        return self._outer(f"field:{element}.{name}", self.inner.field(element, name))
+
+    def dataset(self, dataset_type: str, name: str) -> Sql:
+        """Return a column of a dataset search."""
+        column = {"run": "run_id", "dataset_id": "uuid"}.get(name, name)
+        inner = self.inner.match(dataset_type, column)
+        outer = self._outer(f"match:{dataset_type}.{column}", inner)
+        return self.inner.run_name(outer) if name == "run" else outer
+
+    def _outer(self, name: str, column: Sql) -> Sql:
+        self.wanted[name] = column
+        outer: sa.ColumnClause[Any] = sa.column(name, column.type)
+        return outer

@@ -1,0 +1,258 @@
+"""The relations of a query: what takes part in it, joined, and what relates it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from pantler.queries.tree import (
+    DatasetField,
+    DimensionKey,
+    RecordField,
+    TimespanField,
+)
+from pantler.registry.sql.compile.columns import Columns
+from pantler.registry.sql.compile.find_first import Competition
+from pantler.registry.sql.compile.joins import Joins, join_elements, needed_elements
+from pantler.registry.sql.compile.overlaps import (
+    candidate_pairs,
+    implied_overlaps,
+    near_region,
+    stated_overlaps,
+)
+from pantler.registry.sql.compile.predicates import conjuncts, walk
+from pantler.registry.sql.compile.searches import matches, valid_at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pantler.dimensions.element import DimensionElement
+    from pantler.dimensions.universe import DimensionGroup
+    from pantler.queries.query import Query
+    from pantler.queries.tree import Predicate
+    from pantler.registry.sql.compile.predicates import Sql
+    from pantler.registry.sql.compile.searches import ResolvedSearch, Within
+    from pantler.registry.sql.core import Core
+
+
+class Relations:
+    """Dataset searches, pairs of records near each other, and elements, joined.
+
+    Parameters
+    ----------
+    query
+        What is asked.
+    core
+        The tables, and how the database writes SQL.
+    searches
+        The dataset searches that rows must satisfy.
+    target
+        The one whose datasets are the answer.
+    within
+        The condition that a dataset of the target has one of the data IDs of interest.
+
+    Attributes
+    ----------
+    columns
+        Where their columns are.
+    rows
+        The matches of each search that is joined with more than its data IDs.
+    overlaps
+        Overlaps on the sky, which must be tested exactly later on.
+    fields
+        Names of the dataset types of which a field is named.
+    """
+
+    def __init__(
+        self,
+        query: Query,
+        core: Core,
+        searches: Sequence[ResolvedSearch],
+        target: ResolvedSearch | None,
+        *,
+        within: Within | None = None,
+    ) -> None:
+        self._query = query
+        self._schema = core.schema
+        self._universe = core.universe
+        self._searches = searches
+        self._target = target
+        self._everything = [*searches, *([target] if target else [])]
+        self._element = self._universe[query.element] if query.element else None
+        conditions = conjuncts(query.where)
+        self._dimensions, self._records, self.fields = self._mentioned(conditions)
+        self._group = self._whole_group()
+        stated = stated_overlaps(conditions, self._universe)
+        related = [search.dimensions for search in self._everything]
+        implied = implied_overlaps(self._group, stated, related)
+        self.overlaps = (*stated, *implied)
+        self.columns = Columns(Joins(), core.schema, core.db.driver)
+        self.rows: dict[ResolvedSearch, sa.FromClause] = {}
+        self._join(within)
+
+    @property
+    def searches(self) -> list[ResolvedSearch]:
+        """All searches, the target among them."""
+        return self._everything
+
+    def competition(self, search: ResolvedSearch) -> Competition:
+        """Return which matches of a search compete to be the first."""
+        times = (n for element in self._timed_by(search) for n in element.required)
+        return Competition(search, tuple(dict.fromkeys(times)))
+
+    def conditions(self) -> list[Sql]:
+        """Return what relates them, apart from the dimensions that they share."""
+        return [
+            *self.columns.joins.conditions,
+            *self._sky_conditions(),
+            *self._time_conditions(),
+            *self._validity_conditions(),
+        ]
+
+    def _mentioned(
+        self, conditions: Sequence[Predicate]
+    ) -> tuple[set[str], set[str], set[str]]:
+        """Return the dimensions, elements and dataset types that the query names."""
+        dimensions: set[str] = set()
+        records: set[str] = set()
+        types: set[str] = set()
+        parts = (tuple(conditions), tuple(t.column for t in self._query.order_by))
+        for node in walk(parts):
+            match node:
+                case DimensionKey(name):
+                    dimensions.add(name)
+                case RecordField(name) | TimespanField(name):
+                    records.add(name)
+                case DatasetField(name):
+                    types.add(name)
+        return dimensions, records, types
+
+    def _whole_group(self) -> DimensionGroup:
+        names = {*self._query.dimensions.names, *self._dimensions}
+        elements = [self._universe[name] for name in self._records]
+        if self._element is not None:
+            elements.append(self._element)
+        for element in elements:
+            names.update(element.required)
+        for search in self._everything:
+            names.update(search.dimensions)
+        return self._universe.group(names)
+
+    def _timed_by(self, search: ResolvedSearch) -> list[DimensionElement]:
+        """Return the elements at whose times certified datasets must be valid.
+
+        Those that its own data IDs name say nothing of when it is looked for.
+        """
+        if not search.has_calibrations:
+            return []
+        return [
+            element
+            for element in self._group.temporal_elements()
+            if not search.dimensions.issuperset(element.required)
+        ]
+
+    def _temporal_pairs(self) -> list[tuple[DimensionElement, DimensionElement]]:
+        """Return the elements of different temporal families that must overlap."""
+        related = [search.dimensions for search in self._everything]
+        return [
+            (first, second)
+            for first, second in itertools.combinations(
+                self._group.temporal_elements(), 2
+            )
+            if not any(
+                part.issuperset((*first.required, *second.required)) for part in related
+            )
+        ]
+
+    def _join(self, within: Within | None) -> None:
+        if self._target is not None:
+            self._join_rows(self._target, within)
+        for search in self._searches:
+            if search.name in self.fields or self._timed_by(search):
+                self._join_rows(search)
+            else:
+                self._join_data_ids(search)
+        for search in self._everything:
+            self.columns.joins.keys.update(search.dimensions)
+        for overlap in self.overlaps:
+            if len(overlap.elements) == 2:
+                pairs, columns = candidate_pairs(overlap, self._schema)
+                self.columns.joins.add(pairs, columns)
+                self.columns.joins.keys.update(columns)
+        self._join_elements()
+
+    def _join_rows(self, search: ResolvedSearch, within: Within | None = None) -> None:
+        """Join the matches of a search, and their data IDs."""
+        rows = matches(search, self._schema, within)
+        joins = self.columns.joins
+        joins.add(rows, {})
+        table, columns = self._data_ids(search)
+        joins.add(table, columns, [table.c.id == rows.c.data_id])
+        self.rows[search] = rows
+        self.columns.matches.setdefault(search.name, rows)  # the target comes first
+
+    def _join_data_ids(self, search: ResolvedSearch) -> None:
+        """Join the data IDs for which a search has any match."""
+        rows = matches(search, self._schema)
+        table, columns = self._data_ids(search)
+        found = table.c.id.in_(sa.select(rows.c.data_id))
+        self.columns.joins.add(table, columns, [found])
+
+    def _data_ids(self, search: ResolvedSearch) -> tuple[Any, dict[str, Sql]]:
+        table = search.row.data_ids.alias()
+        names = search.row.dataset_type.dimensions.required
+        return table, {name: table.c[name] for name in names}
+
+    def _join_elements(self) -> None:
+        query = self._query
+        is_data_ids = self._element is None and self._target is None
+        wanted = query.dimensions.names if is_data_ids else query.dimensions.required
+        used = [*wanted, *self._dimensions]
+        referenced = set(self._records)
+        if self._element is not None:
+            referenced.add(self._element.name)
+        for first, second in self._temporal_pairs():
+            referenced.update((first.name, second.name))
+        for overlap in self.overlaps:
+            used.extend(overlap.dimensions)
+        for search in self._everything:
+            used.extend(search.dimensions)
+            referenced.update(element.name for element in self._timed_by(search))
+        chosen = needed_elements(
+            self._group,
+            used=used,
+            referenced=sorted(referenced),
+            related=[search.dimensions for search in self._everything],
+            provided=frozenset(self.columns.joins.dimensions),
+        )
+        join_elements(self.columns.joins, self._schema, chosen)
+
+    def _time_conditions(self) -> list[Sql]:
+        span = self.columns.span
+        return [
+            sa.and_(
+                span(first.name)[0] < span(second.name)[1],
+                span(second.name)[0] < span(first.name)[1],
+            )
+            for first, second in self._temporal_pairs()
+        ]
+
+    def _validity_conditions(self) -> list[Sql]:
+        return [
+            valid_at(self.rows[search], *self.columns.span(element.name))
+            for search in self._everything
+            for element in self._timed_by(search)
+        ]
+
+    def _sky_conditions(self) -> list[Sql]:
+        return [
+            near_region(
+                overlap,
+                self._schema,
+                [self.columns.dimension(name) for name in overlap.left.required],
+            )
+            for overlap in self.overlaps
+            if len(overlap.elements) == 1
+        ]

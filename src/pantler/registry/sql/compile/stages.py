@@ -1,0 +1,93 @@
+"""What is left to do with the rows of a statement: stages, each done on a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    import polars as pl
+    import sqlalchemy as sa
+
+    from pantler.registry.sql.compile.overlaps import SkyOverlap
+
+
+@dataclass(frozen=True, slots=True)
+class TestOverlap:
+    """Drop the rows whose regions only share a pixel, and do not overlap."""
+
+    overlap: SkyOverlap
+
+
+@dataclass(frozen=True, slots=True)
+class TakeFirst:
+    """Keep the first of the matches that are equal in some columns."""
+
+    equal: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DropRepeats:
+    """Make one of the rows that are equal in some columns; None: in the answer's."""
+
+    equal: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JoinTimes:
+    """Make one of the adjoining ranges of validity of a dataset."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakePart:
+    """Take the rows of the limit and the offset."""
+
+    limit: int | None
+    offset: int
+
+
+Stage: TypeAlias = TestOverlap | TakeFirst | DropRepeats | JoinTimes | TakePart
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A statement, and the stages that its rows go through to become the answer.
+
+    Parameters
+    ----------
+    statement
+        Selects the columns of ``schema``, in order.
+    schema
+        Names and types of all selected columns.
+    output
+        Names of those that are the answer.
+    constants
+        Columns of the answer that have one value in all rows, and are not selected.
+    stages
+        What is left to do, in this order.
+    data_ids
+        A statement that selects, in order, the number of each data ID for which the
+        answer has a row; None if the answer is not one row for each of some data IDs.
+    """
+
+    statement: sa.Select[Any]
+    schema: dict[str, type[pl.DataType] | None]
+    output: tuple[str, ...]
+    constants: dict[str, int | None]
+    stages: tuple[Stage, ...] = ()
+    data_ids: sa.Select[Any] | None = field(default=None)
+
+    def with_part(self, limit: int | None, offset: int) -> Compiled:
+        """Return the same with only a part of the rows."""
+        if limit is None and not offset:
+            return self
+        if self.stages:
+            return replace(self, stages=(*self.stages, TakePart(limit, offset)))
+        return replace(self, statement=part_of(self.statement, limit, offset))
+
+
+def part_of(
+    statement: sa.Select[Any], limit: int | None, offset: int
+) -> sa.Select[Any]:
+    """Return the statement of a part of the rows."""
+    return statement.limit(limit).offset(offset or None)

@@ -1,0 +1,204 @@
+"""What any registry must answer to queries of certified datasets."""
+
+# ruff: noqa: S101 - these are tests
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pantler.datasets.collection import CollectionType
+from pantler.dimensions.coordinate import DataCoordinate
+from pantler.dimensions.timespan import Timespan
+from pantler.queries.query import DatasetSearch, OrderTerm, Query
+from pantler.queries.tree import (
+    And,
+    Comparison,
+    Constant,
+    DatasetField,
+    DimensionKey,
+    Membership,
+    RecordField,
+)
+from pantler.testing.survey import (
+    DAY_NS,
+    bias_type,
+    fill_survey,
+    insert_some,
+    raw_type,
+)
+
+if TYPE_CHECKING:
+    from pantler.datasets.dataset_type import DatasetType
+    from pantler.registry.interface import Registry
+
+EXPOSURE = DimensionKey("exposure", "int")
+DETECTOR = DimensionKey("detector", "int")
+
+
+def _int(value: int) -> Constant:
+    return Constant(value, "int")
+
+
+def _text(value: str) -> Constant:
+    return Constant(value, "string")
+
+
+class CertifiedQuerySuite:
+    """Queries of CALIBRATION collections."""
+
+    def test_certified_datasets_have_their_times(self, registry: Registry) -> None:
+        """A row for each range of validity."""
+        fill_survey(registry)
+        bias = bias_type(registry)
+        ids = insert_some(registry, bias, "run")
+        registry.collections.register("calib", CollectionType.CALIBRATION)
+        registry.collections.certify("calib", ids, Timespan(0, 10))
+        registry.collections.certify("calib", ids[:1], Timespan(20, 30))
+        query = Query(
+            bias.dimensions, target=DatasetSearch(bias, ("calib",), find_first=False)
+        )
+        found = registry.query(query).sort("detector", "timespan_begin")
+        spans = found.select("timespan_begin", "timespan_end").rows()
+        assert spans == [(0, 10), (20, 30), (0, 10), (0, 10), (0, 10)]
+        assert set(found["run"]) == {"run"}
+
+    def test_certified_datasets_are_valid_at_the_time_of_the_rows(
+        self, registry: Registry
+    ) -> None:
+        """A time among the dimensions or the conditions decides, as it does for get."""
+        fill_survey(registry)
+        bias, old, new = _certified(registry)
+        search = DatasetSearch(bias, ("calib",))
+        for exposure, ids in ((1, old), (2, new), (3, [])):
+            where = Comparison("=", EXPOSURE, _int(exposure))
+            query = Query(bias.dimensions, where, target=search)
+            assert sorted(registry.query(query)["dataset_id"]) == sorted(ids)
+            assert registry.count(query) == len(ids)
+        day = Comparison("=", DimensionKey("day_obs", "int"), _int(20260102))
+        assert _found(registry, Query(bias.dimensions, day, target=search)) == set(new)
+        name = Comparison(
+            "=", RecordField("exposure", "obs_id", "string"), _text("obs-1")
+        )
+        assert _found(registry, Query(bias.dimensions, name, target=search)) == set(old)
+        both = Membership(EXPOSURE, (_int(1), _int(2)))
+        query = Query(bias.dimensions, both, target=search)
+        assert _found(registry, query) == {*old, *new}
+        assert registry.count(query) == registry.query(query).height == 8
+
+        group = registry.universe.group(["exposure", "detector"])
+        rows = registry.query(Query(group, datasets=(search,)))
+        pairs = rows.select("exposure", "detector").rows()
+        assert sorted(pairs) == [(e, d) for e in (1, 2) for d in range(4)]
+        assert registry.count(Query(group, datasets=(search,))) == 8
+        records = Query(
+            registry.universe.group(["exposure"]),
+            Comparison("=", DETECTOR, _int(1)),
+            (search,),
+            element="exposure",
+        )
+        assert sorted(registry.query(records)["exposure"]) == [1, 2]
+        target = Query(
+            group, datasets=(search,), target=DatasetSearch(raw_type(registry), ())
+        )
+        assert registry.query(target).is_empty()
+
+    def test_a_record_without_a_time_has_no_certified_datasets(
+        self, registry: Registry
+    ) -> None:
+        """Datasets in runs it has."""
+        fill_survey(registry)
+        bias, _, _ = _certified(registry)
+        row = {"instrument": "Cam", "exposure": 9, "obs_id": "9"}
+        registry.dimensions.insert("exposure", [row])
+        nine = Comparison("=", EXPOSURE, _int(9))
+        for collection, count in (("calib", 0), ("old", 4)):
+            search = DatasetSearch(bias, (collection,))
+            query = Query(bias.dimensions, nine, target=search)
+            assert registry.count(query) == registry.query(query).height == count
+            group = registry.universe.group(["exposure", "detector"])
+            query = Query(group, nine, (search,))
+            assert registry.count(query) == registry.query(query).height == count
+
+    def test_the_first_collection_with_a_valid_dataset_counts(
+        self, registry: Registry
+    ) -> None:
+        """For each time anew; runs hold what is always valid."""
+        fill_survey(registry)
+        bias, old, new = _certified(registry)
+        whole = insert_some(registry, bias, "whole")
+        collections = registry.collections
+        collections.register("other", CollectionType.CALIBRATION)
+        collections.certify("other", whole, Timespan.always())
+
+        def found(exposures: list[int], *names: str, first: bool = True) -> set[bytes]:
+            return _found(
+                registry,
+                Query(
+                    bias.dimensions,
+                    Membership(EXPOSURE, tuple(map(_int, exposures))),
+                    target=DatasetSearch(bias, names, first),
+                ),
+            )
+
+        assert found([1], "calib", "other") == set(old)
+        assert found([3], "calib", "other") == set(whole)
+        assert found([1, 3], "calib", "other") == {*old, *whole}
+        assert found([1, 2], "other", "calib") == set(whole)
+        assert found([2, 3], "calib", "whole") == {*new, *whole}
+        assert found([1], "old", "calib") == found([1], "calib", "old") == set(old)
+        assert found([3], "calib", "other", first=False) == set(whole)
+        assert found([1], "calib", "other", first=False) == {*old, *whole}
+        run = Comparison("=", DatasetField("bias", "run", "string"), _text("whole"))
+        where = And((run, Membership(EXPOSURE, (_int(1), _int(3)))))
+        search = DatasetSearch(bias, ("calib", "other"))
+        query = Query(bias.dimensions, where, target=search)
+        assert _found(registry, query) == set(whole)
+        only = And((run, Comparison("=", EXPOSURE, _int(1))))
+        assert _found(registry, Query(bias.dimensions, only, target=search)) == set()
+
+    def test_adjoining_ranges_of_a_dataset_are_one(self, registry: Registry) -> None:
+        """It counts once, and get finds it at a time that lies in both."""
+        fill_survey(registry)
+        bias = bias_type(registry)
+        ids = insert_some(registry, bias, "run")
+        registry.collections.register("calib", CollectionType.CALIBRATION)
+        middle = DAY_NS + 5_000_000_000  # within exposure 1
+        for span in (Timespan(0, DAY_NS), Timespan(middle, 9 * DAY_NS)):
+            registry.collections.certify("calib", ids[:2], span)
+        registry.collections.certify("calib", ids[:1], Timespan(DAY_NS, middle))
+        order = (OrderTerm(DETECTOR),)
+        query = Query(
+            bias.dimensions, target=DatasetSearch(bias, ("calib",)), order_by=order
+        )
+        found = registry.query(query).select("detector", "timespan_end")
+        assert sorted(found.rows()) == [(0, 9 * DAY_NS), (1, DAY_NS), (1, 9 * DAY_NS)]
+        assert found["detector"].to_list() == [0, 1, 1]
+        assert registry.count(query) == 3
+        at = Query(
+            bias.dimensions,
+            Comparison("=", EXPOSURE, _int(1)),
+            target=DatasetSearch(bias, ("calib",)),
+        )
+        assert sorted(registry.query(at)["dataset_id"]) == sorted(ids[:2])
+        data_id = DataCoordinate.from_mapping(
+            {"instrument": "Cam", "detector": 0}, bias.dimensions
+        )
+        time = Timespan(DAY_NS, DAY_NS + 10_000_000_000)
+        ref = registry.datasets.find(bias, data_id, ["calib"], time)
+        assert ref is not None
+        assert ref.id.bytes == ids[0]
+
+
+def _certified(registry: Registry) -> tuple[DatasetType, list[bytes], list[bytes]]:
+    """Return biases valid on the first two days, and their IDs: old and new ones."""
+    bias = bias_type(registry)
+    old, new = insert_some(registry, bias, "old"), insert_some(registry, bias, "new")
+    registry.collections.register("calib", CollectionType.CALIBRATION)
+    registry.collections.certify("calib", old, Timespan(0, 2 * DAY_NS))
+    registry.collections.certify("calib", new, Timespan(2 * DAY_NS, 3 * DAY_NS))
+    return bias, old, new
+
+
+def _found(registry: Registry, query: Query) -> set[bytes]:
+    rows = registry.query(query)
+    assert registry.count(query) == rows.height
+    return set(rows["dataset_id"])

@@ -84,6 +84,13 @@ class FileDatastore:
         StorageError
             If it cannot be written; nothing is left behind.
         """
+        staged = self._stage(value, ref)
+        path = staged.records[0].path
+        with dataset_errors("write", ref, self._uri, path), discarded_on_error(staged):
+            staged.secure()
+        return staged
+
+    def _stage(self, value: Any, ref: DatasetRef) -> StagedFiles:
         plan = self._layout.plan(ref.dataset_type)
         if not isinstance(value, plan.python_type):
             plan.storage_class.check(value, str(ref))
@@ -97,8 +104,6 @@ class FileDatastore:
                     if part.component in found:
                         one = found[part.component]
                         self._writer.stage(one, ref, plan, (part, staged))
-            with dataset_errors("write", ref, self._uri, plan.path(ref, plan.whole)):
-                staged.secure()
         return staged
 
     def prepare_files(
@@ -138,15 +143,21 @@ class FileDatastore:
         return staged
 
     def write(self, value: Any, ref: DatasetRef) -> list[DatastoreRecord]:
-        """Prepare and publish an object, for workers, whose outputs others record.
+        """Write an object and make it visible, for workers: others record it.
 
-        A file that is there already, left by a killed writer, is replaced.
+        Whoever does calls `persist` before, for many at once. A file that is there
+        already, left by a killed writer, is replaced.
         """
-        staged = self.prepare(value, ref)
+        staged = self._stage(value, ref)
         path = staged.records[0].path
         with dataset_errors("write", ref, self._uri, path), discarded_on_error(staged):
-            staged.publish()
+            staged.publish(durably=False)
         return staged.records
+
+    def persist(self, records: Sequence[DatastoreRecord]) -> None:
+        """Put what `write` wrote on the disk itself, if it is to survive power cuts."""
+        paths = dict.fromkeys(record.path for record in records)
+        self._storage.persist([path for path in paths if not is_uri(path)])
 
     def pack(self, values: Sequence[tuple[DatasetRef, bytes]]) -> list[DatastoreRecord]:
         """Write many small datasets of one type and run into one new archive.

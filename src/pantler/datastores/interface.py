@@ -116,7 +116,9 @@ class Datastore(Protocol):
         ...
 
     def write(self, value: Any, ref: DatasetRef) -> list[DatastoreRecord]:
-        """Prepare and publish an object, for workers, whose outputs others record.
+        """Write an object and make it visible, for workers: others record it.
+
+        Whoever records it calls `persist` before, for many at once.
 
         Raises
         ------
@@ -125,6 +127,10 @@ class Datastore(Protocol):
         StorageError
             If it cannot be written; nothing is left behind.
         """
+        ...
+
+    def persist(self, records: Sequence[DatastoreRecord]) -> None:
+        """Put what `write` wrote on the disk itself, if it is to survive power cuts."""
         ...
 
     def read(

@@ -84,10 +84,10 @@ class StagedFiles:
         """Put the bytes on the disk itself, if the storage survives power cuts."""
         self._storage.secure(self.files)
 
-    def publish(self) -> None:
-        """Make the files visible under their names."""
+    def publish(self, *, durably: bool = True) -> None:
+        """Make the files visible under their names; see `Storage.publish`."""
         self._was_published = True
-        self._storage.publish(self.files)
+        self._storage.publish(self.files, durably=durably)
 
     def discard(self) -> None:
         """Remove the files, published or not; once or more often."""

@@ -93,6 +93,15 @@ class Recorder:
             name, packed = next(iter(self._packed.items()))
             self._packs.append((name, packed, self._write_pack(name, packed)))
             del self._packed[name]
+        # Workers do not wait for the disk; here it is waited for once, for all.
+        self._repository.datastore.persist(
+            [
+                record
+                for outputs in self._stored.values()
+                for out in outputs
+                for record in out.records
+            ]
+        )
         while True:
             try:
                 self._insert()

@@ -104,8 +104,16 @@ class Storage(Protocol):
         """Put staged bytes on the disk itself, if this storage survives power cuts."""
         ...
 
-    def publish(self, files: Sequence[StagedFile]) -> None:
-        """Give staged files their names, replacing what was there."""
+    def publish(self, files: Sequence[StagedFile], *, durably: bool = True) -> None:
+        """Give staged files their names, replacing what was there.
+
+        The names survive power cuts if this storage does, unless ``durably`` is
+        false: then `persist` is to follow before anybody records them.
+        """
+        ...
+
+    def persist(self, paths: Sequence[str]) -> None:
+        """Put published files and their names on the disk itself, as `secure` does."""
         ...
 
     def discard(self, files: Sequence[StagedFile]) -> None:

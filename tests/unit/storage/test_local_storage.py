@@ -197,6 +197,35 @@ def test_power_safety_syncs_the_file_and_its_folder(tmp_path, monkeypatch):
     assert any(place.startswith("/root/c/.tmp-") for place in places)
 
 
+def test_many_files_are_secured_and_a_failure_is_ours(tmp_path, monkeypatch):
+    synced = set()
+    real = os.fsync
+
+    def spy(descriptor):
+        synced.add(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    storage = LocalStorage(tmp_path, fsync=True)
+    files = [storage.stage(f"{n % 2}/{n}", b"x") for n in range(20)]
+    synced.clear()
+    storage.secure(files)
+    assert synced == {file.place for file in files}
+    synced.clear()
+    storage.publish(files)
+    folders = {str(tmp_path / "0"), str(tmp_path / "1")}
+    assert synced == folders
+    synced.clear()
+    storage.publish([storage.stage("0/late", b"")], durably=False)
+    assert synced == set()
+    paths = [file.path for file in files]
+    storage.persist(paths)
+    assert synced == folders | {str(tmp_path / path) for path in paths}
+    with pytest.raises(StorageError, match="none"):
+        storage.persist([*paths, "0/none"])
+    LocalStorage(tmp_path).persist(["0/none"])
+
+
 @pytest.mark.parametrize("mode", ["hardlink", "symlink"])
 def test_a_linked_file_is_the_same_file(tmp_path, mode):
     source = tmp_path / "source"

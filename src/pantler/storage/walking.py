@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pantler.errors import StorageError
 from pantler.storage.lease import FOLDER as LEASES
+from pantler.storage.unfinished import is_unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +78,8 @@ def _kind_of(entry: os.DirEntry[str]) -> str:
         return "folder"
     if not _is_text(entry.path):
         return "its name is not text"
+    if is_unfinished(entry.name):
+        return "file"  # also a link of a dead writer, wherever it leads
     if entry.is_symlink():
         if entry.is_dir():
             return ""

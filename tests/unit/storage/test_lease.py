@@ -18,6 +18,10 @@ from pantler.errors import AccessError, StorageError
 from pantler.storage import lease as module
 from pantler.storage.lease import FOLDER, LIFETIME_S, Lease, LeaseBook
 
+# Since Python 3.12 a process with threads, such as the one that renews leases, is
+# warned when it forks.
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+
 HOLDER = """
 import sys, time
 from pantler.storage.lease import Lease

@@ -28,6 +28,10 @@ from pantler.storage.os_errors import storage_errors
 from pantler.storage.unfinished import lease_of
 from pantler.testing.storage import is_there
 
+# Since Python 3.12 a process with threads, such as the one that renews leases, is
+# warned when it forks.
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+
 KILLED = """
 import os, signal, sys
 from pantler.storage.local import LocalStorage

@@ -60,7 +60,7 @@ def make_cli() -> str:
     lines = [
         "# Commands",
         _NOTE,
-        "Each command is `pantler COMMAND`, and tells this page's text with `--help`. "
+        "Each command is `pantler COMMAND`; `--help` prints what this page says of it. "
         "REPO is the folder of a repository. `--format json` and `--format csv` are "
         "for programs; results go to standard output, all else to standard error. "
         "[Errors](errors.md) has the exit codes, and "

@@ -44,7 +44,7 @@ _VARIES = re.compile(
     r"|\b\d{8}T\d{12}Z\b|(?<= in )\d+\.\d(?= s\b)"
 )
 _ASSIGNMENT = re.compile(r"[A-Z_]+=")
-_OF_THE_SHELL = {"git", "ls", "make", "python3", "source"}  # told, not run
+_OF_THE_SHELL = {"git", "ls", "make", "python3", "source"}  # shown, not run
 
 
 @dataclass(frozen=True)
@@ -194,14 +194,17 @@ class Story:
         """Do what an editable installation does, without a build."""
         import tomllib
 
-        told = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]
-        info = project / "src" / f"{told['name']}-{told['version']}.dist-info"
+        table = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))[
+            "project"
+        ]
+        info = project / "src" / f"{table['name']}-{table['version']}.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {told['name']}\nVersion: {told['version']}\n"
+            f"Metadata-Version: 2.1\nName: {table['name']}\n"
+            f"Version: {table['version']}\n"
         )
         lines = []
-        for group, points in told["entry-points"].items():
+        for group, points in table["entry-points"].items():
             lines += [
                 f"[{group}]",
                 *(f"{key}={value}" for key, value in points.items()),

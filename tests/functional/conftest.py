@@ -1,4 +1,4 @@
-"""Repositories that whole stories are told on, made once for all workers."""
+"""Repositories that whole stories run on, made once for all workers."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def pantler():
 @pytest.fixture(scope="session")
 def shared_data():
     """The folder of real data; without it a test is skipped, but never under CI."""
-    told = os.environ.get("PANTLER_SHARED_DATA")
+    named = os.environ.get("PANTLER_SHARED_DATA")
     root = Path(__file__).parents[2]
-    folder = Path(told) if told else root.parent / "shared" / "data"
+    folder = Path(named) if named else root.parent / "shared" / "data"
     if not folder.is_dir():
         message = f"no real frames in '{folder}'; set PANTLER_SHARED_DATA"
         if os.environ.get("CI"):

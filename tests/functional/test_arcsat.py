@@ -108,8 +108,8 @@ def test_the_second_night_comes_into_the_same_kind_of_repository(
     assert pantler("ingest-raws", repo, shared_data / "arcsat_lpseb35") == 0
     assert "21 ingested" in capsys.readouterr().out
     pantler("define-visits", repo)
-    told = capsys.readouterr()
-    assert "5 visits defined" in told.out
+    said = capsys.readouterr()
+    assert "5 visits defined" in said.out
     with Butler.open(repo, collections="ARCSAT/raw/all") as butler:
         assert butler.query_datasets("raw").count() == 21
         frame = butler.get("raw", exposure=20250530043739, detector=0)

@@ -92,7 +92,7 @@ def test_what_is_not_fits_is_named_and_the_rest_comes_in(
     folder = tmp_path / "mixed"
     folder.mkdir()
     shutil.copy(night[0], folder / "good.fits")
-    (folder / "noise.fits").write_bytes(b"This is no FITS file.\n" * 500)
+    (folder / "noise.fits").write_bytes(b"This is not a FITS file.\n" * 500)
     (folder / "short.fits").write_bytes(Path(night[1]).read_bytes()[:1000])
     code, out, err = command("ingest-raws", camera_repo, folder)
     assert code == 2
@@ -247,7 +247,7 @@ def _write(path: Path, text: str) -> Path:
     return path
 
 
-def test_a_pipeline_that_is_no_yaml_says_where(tmp_path, command):
+def test_a_pipeline_that_is_not_yaml_says_where(tmp_path, command):
     path = _write(tmp_path / "bad.yaml", "description: x\ntasks: {reduce: [}")
     code, _, err = command("show", "pipeline", path)
     assert code == 2
@@ -380,7 +380,7 @@ def test_a_task_that_raises_blocks_what_needs_it_and_nothing_else(
 # Repositories
 
 
-def test_what_is_no_repository_is_not_opened(tmp_path, command):
+def test_what_is_not_a_repository_is_not_opened(tmp_path, command):
     code, _, err = command("query-collections", tmp_path / "nowhere")
     assert (code, "No repository in" in err) == (3, True)
     (tmp_path / "file").write_text("x")

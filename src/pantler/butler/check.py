@@ -54,7 +54,7 @@ class CheckReport:
     ----------
     abandoned
         Unfinished files of dead writers, as paths within the datastore.
-    beside
+    outside
         The same in the other folders of the repository, as local paths.
     orphans
         Finished files that no record names, as paths within the datastore.
@@ -67,7 +67,7 @@ class CheckReport:
     """
 
     abandoned: list[str] = field(default_factory=list)
-    beside: list[Path] = field(default_factory=list)
+    outside: list[Path] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
     damaged: list[Damage] = field(default_factory=list)
     odd: dict[str, str] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class CheckReport:
     @property
     def remains(self) -> int:
         """How many files there are that nobody needs."""
-        return len(self.abandoned) + len(self.beside) + len(self.orphans)
+        return len(self.abandoned) + len(self.outside) + len(self.orphans)
 
 
 class CheckedRepository(Protocol):
@@ -97,7 +97,7 @@ def check_repository(
     if root is not None and own.is_relative_to(root.resolve()):
         raise InvalidInputError(
             f"The datastore's root {repository.datastore.root} holds the repository "
-            "itself: its files cannot be told from those that no record names."
+            "itself: its files cannot be distinguished from those that no record names."
         )
     if repair:
         _refuse_live_runs(repository.root)
@@ -121,7 +121,7 @@ def _find_remains(
     in_use = repository.records.paths_in_use
     report.abandoned = sorted(repository.datastore.abandoned(note))
     report.orphans = sorted(repository.datastore.orphans(in_use, note))
-    report.beside = sorted(
+    report.outside = sorted(
         folder / path
         for path in open_storage(str(folder)).abandoned(lambda *_: None)
         if root is None or not (folder / path).is_relative_to(root)
@@ -143,9 +143,9 @@ def _remove(repository: CheckedRepository, report: CheckReport) -> None:
             in_use = repository.records.paths_in_use(some)
             repository.datastore.delete([path for path in some if path not in in_use])
         report.orphans = [path for path in report.orphans if path not in in_use]
-    beside = open_storage(repository.root)
-    for place in report.beside:
-        beside.delete(place.relative_to(repository.root).as_posix())
+    outside = open_storage(repository.root)
+    for place in report.outside:
+        outside.delete(place.relative_to(repository.root).as_posix())
 
 
 def _refuse_live_runs(root: str) -> None:

@@ -134,7 +134,7 @@ class Collections:
         self._facet.certify(name, [ref.id.bytes for ref in refs], timespan)
 
     def remove(self, name: str) -> None:
-        """Remove a collection that no chain uses and that is no RUN with datasets."""
+        """Remove a collection that no chain uses, unless it is a RUN with datasets."""
         self._facet.remove(name)
 
 

@@ -95,7 +95,7 @@ class DatasetLookup:
         names = self.searched(collections)
         group = dataset_type.dimensions
         if dataset_type.is_calibration:
-            # A calibration is found by the time of what is named beside it.
+            # A calibration is found by the time of what is named with it.
             wanted = self._defaults.complete(wanted)
         else:
             wanted = {**self._defaults.values_for(group), **wanted}

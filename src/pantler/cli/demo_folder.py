@@ -127,10 +127,10 @@ class DemoFolder:
         try:
             if not stat.S_ISREG(marker.lstat().st_mode):
                 return None
-            told = json.loads(marker.read_text("utf-8"))
+            listed = json.loads(marker.read_text("utf-8"))
             return _Contents(
-                {path: (size, when) for path, (size, when) in told["files"].items()},
-                set(told["folders"]),
+                {path: (size, when) for path, (size, when) in listed["files"].items()},
+                set(listed["folders"]),
                 [],
             )
         except FileNotFoundError:

@@ -76,8 +76,8 @@ def _broken(name: str, error: PluginError) -> click.Command:
 def cli(log_level: str) -> None:
     """Find data by what they mean, and run pipelines on them.
 
-    REPO, in the commands below, is the folder of a repository. Each command tells
-    more, with an example: pantler COMMAND --help.
+    REPO, in the commands below, is the folder of a repository. For more, with an
+    example, type: pantler COMMAND --help.
     """
     logging.basicConfig(
         level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s"

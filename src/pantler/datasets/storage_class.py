@@ -16,7 +16,7 @@ class StorageClassDelegate(Protocol):
     """Takes the datasets of a storage class apart, and puts them together.
 
     So a datastore may keep each component in a file of its own, in the format that
-    suits it best, and read one without the others. A delegate stands beside the
+    suits it best, and read one without the others. A delegate stands next to the
     formatter of its storage class, holds no state and is made without arguments.
     """
 

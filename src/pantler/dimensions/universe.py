@@ -63,7 +63,7 @@ class Universe:
         Raises
         ------
         SettingsError
-            If the text is no valid definition.
+            If the text is not a valid definition.
         """
         return cls(UniverseDefinition.from_yaml(text))
 

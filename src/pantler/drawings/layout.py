@@ -89,7 +89,7 @@ def lay_out(
     edges
         Between them.
     gap_x, gap_y
-        Least distance of nodes beside, and of layers below one another, in pixels.
+        Least distance of nodes of one layer, and of layers, in pixels.
     """
     edges = list(dict.fromkeys(edges))
     ranks = _ranks(list(sizes), edges)
@@ -198,10 +198,10 @@ def _reduce_crossings(
     for sweep in range(_SWEEPS):
         down = sweep % 2 == 0
         for rank in range(len(layers)) if down else reversed(range(len(layers))):
-            beside = rank - 1 if down else rank + 1
-            if not 0 <= beside < len(layers):
+            neighbour = rank - 1 if down else rank + 1
+            if not 0 <= neighbour < len(layers):
                 continue
-            place = {node: at for at, node in enumerate(layers[beside])}
+            place = {node: at for at, node in enumerate(layers[neighbour])}
             own = {node: at for at, node in enumerate(layers[rank])}
             keys = {
                 node: _mean(

@@ -33,7 +33,7 @@ def draw_text(graph: PipelineGraph) -> str:
 
 
 class _Line(NamedTuple):
-    """One line: the rails, and what stands beside them."""
+    """One line: the rails, and what stands next to them."""
 
     rails: str
     name: str

@@ -57,7 +57,7 @@ _DTYPES: Final = frozenset(
     {"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"}
 )
 
-# What astropy and numpy raise for files that are no FITS, are cut off or damaged.
+# What astropy and numpy raise for files that are not FITS, are cut off or damaged.
 _UNREADABLE: Final = (
     OSError,
     ValueError,

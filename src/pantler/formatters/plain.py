@@ -38,7 +38,7 @@ class JsonFormatter(BytesFormatter):
         Raises
         ------
         InvalidInputError
-            If a part of it cannot be written, or a key is no text; says which.
+            If a part of it cannot be written, or a key is not text; says which.
         """
         try:
             _check_keys(value)
@@ -118,7 +118,7 @@ class TextFormatter(BytesFormatter):
         Raises
         ------
         InvalidInputError
-            If the text has surrogates that stand alone, which UTF-8 has not.
+            If the text has surrogates that stand alone, which UTF-8 cannot hold.
         """
         try:
             encoded: bytes = value.encode()
@@ -148,7 +148,7 @@ def _plain(value: object) -> object:
         # A long double's item is itself.
         if not isinstance(plain, np.generic | bytes | complex):
             return plain
-    raise TypeError(f"a {type(value).__qualname__} is no plain value")
+    raise TypeError(f"a {type(value).__qualname__} is not a plain value")
 
 
 _encode_json = json.JSONEncoder(
@@ -161,7 +161,7 @@ def _check_keys(value: object) -> None:
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
-                raise TypeError(f"the key {key!r} is no text")
+                raise TypeError(f"the key {key!r} is not text")
             if isinstance(item, dict | list | tuple):
                 _check_keys(item)
     elif isinstance(value, list | tuple):
@@ -175,7 +175,7 @@ def _unwritable(value: object, place: str) -> str:
     if isinstance(value, dict):
         wrong = next((key for key in value if not isinstance(key, str)), None)
         if wrong is not None:
-            return f"the key {wrong!r} in '{place or '.'}' is no text"
+            return f"the key {wrong!r} in '{place or '.'}' is not text"
         parts = [(f"{place}.{key}" if place else key, value[key]) for key in value]
     elif isinstance(value, list | tuple):
         parts = [(f"{place}[{index}]", item) for index, item in enumerate(value)]

@@ -1,4 +1,4 @@
-"""Frames that come twice, or that a run has already: told apart by their content."""
+"""Frames that come twice, or that a run has already: distinguished by their content."""
 
 from __future__ import annotations
 

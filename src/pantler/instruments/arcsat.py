@@ -75,7 +75,7 @@ class Arcsat(Instrument):
         camera = header.text("INSTRUME")
         if camera.lower() not in _CAMERAS:
             raise HeaderError(
-                f"{header.file}: 'INSTRUME' is '{camera}', which is no camera of "
+                f"{header.file}: 'INSTRUME' is '{camera}', which is not a camera of "
                 f"ARCSAT known here ({', '.join(sorted(_CAMERAS))})."
             )
         kind = header.choice(_TYPES, "IMAGETYP")

@@ -78,7 +78,7 @@ class FrameHeader:
         Raises
         ------
         HeaderError
-            If none is there, or it is no number.
+            If none is there, or it is not a number.
         """
         return self._number(self.required(*keys), keys)
 
@@ -99,7 +99,7 @@ class FrameHeader:
         Raises
         ------
         HeaderError
-            If none is there, or it is no whole number.
+            If none is there, or it is not a whole number.
         """
         value = self.number(*keys)
         if value != int(value):
@@ -137,7 +137,7 @@ class FrameHeader:
         Raises
         ------
         HeaderError
-            If none is there, or it is no ISO 8601 date and time.
+            If none is there, or it is not an ISO 8601 date and time.
         """
         from datetime import UTC, datetime
 

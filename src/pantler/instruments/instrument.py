@@ -148,7 +148,7 @@ class Instrument(ABC):
         return self.collection("calib")
 
     def check(self, observation: Observation) -> None:
-        """Refuse an observation by a detector or filter that the camera has not.
+        """Refuse an observation by a detector or filter that the camera does not have.
 
         Raises
         ------
@@ -278,7 +278,7 @@ def _load(plugin: str) -> Instrument:
     kind = load_plugin("instruments", plugin)
     if not (isinstance(kind, type) and issubclass(kind, Instrument)):
         raise PluginError(
-            f"The instrument plugin '{plugin}' is no Instrument: {kind!r}."
+            f"The instrument plugin '{plugin}' is not an Instrument: {kind!r}."
         )
     if kind.plugin != plugin:
         raise PluginError(

@@ -38,7 +38,7 @@ class Observation:
     seq_num
         Place in the day's sequence.
     observation_reason, target_name, science_program
-        Why, at what and for whom it was taken.
+        Why it was taken, at what and for which program.
     tracking_ra, tracking_dec
         Pointing, ICRS degrees.
     sky_angle

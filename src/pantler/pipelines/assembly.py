@@ -138,7 +138,7 @@ def _needs(
         before = needs.setdefault(task.label, {})
         for use in task.uses.values():
             producer = producers.get(use.dataset_type)
-            # A task that takes what it makes is another problem, told already.
+            # A task that takes what it makes is another problem, reported already.
             if not use.makes and producer is not None and producer != task.label:
                 before.setdefault(producer, use.dataset_type)
     return needs

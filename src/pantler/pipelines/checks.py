@@ -138,7 +138,7 @@ def _kinds(name: str, uses: Sequence[Use]) -> Iterator[str]:
 def _pairs(
     name: str, uses: Sequence[Use], what: str, value: Callable[[Use], object]
 ) -> Iterator[str]:
-    """Compare each use with the one that has the say: the producer, or the first."""
+    """Compare each use with the one that decides: the producer, or the first."""
     if not uses:
         return
     first = next((use for use in uses if use.makes), uses[0])

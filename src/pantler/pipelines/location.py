@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 _PACKAGE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
-def find_file(location: str, beside: str | None = None) -> Path | Traversable:
+def find_file(location: str, importer: str | None = None) -> Path | Traversable:
     """Return the file that a location names.
 
     Parameters
     ----------
     location
         A path, or ``package.module:file.yaml``.
-    beside
+    importer
         The file from whose folder a relative path goes; None for the current one.
 
     Raises
@@ -34,8 +34,8 @@ def find_file(location: str, beside: str | None = None) -> Path | Traversable:
         path = Path(location).expanduser()
     except RuntimeError:  # '~name' of no user
         path = Path(location)
-    if beside is not None:
-        path = Path(beside).parent / path
+    if importer is not None:
+        path = Path(importer).parent / path
     if _is_file(path):
         return path
     package, colon, name = location.partition(":")

@@ -68,7 +68,7 @@ class Pipeline:
         Raises
         ------
         PipelineError
-            If it is no valid pipeline; the message names the line.
+            If it is not a valid pipeline; the message names the line.
         """
         definition = read_definition(text, where)
         return cls(
@@ -93,7 +93,7 @@ class Pipeline:
         NotFoundError
             If there is no such file.
         PipelineError
-            If it is no valid pipeline.
+            If it is not a valid pipeline.
         """
         file = find_file(str(location))
         return cls.from_yaml(read_file(file), where=str(file))
@@ -178,7 +178,7 @@ class Pipeline:
             label, colon, path = key.partition(":")
             if not (colon and label and path):
                 raise PipelineError(
-                    f"'{key}' is no configuration override. "
+                    f"'{key}' is not a configuration override. "
                     "Write 'label:key=value', as in 'isr:overscan.order=3'."
                 )
             more.setdefault(self._known(label), {})[path] = _scalar(key, value)

@@ -125,8 +125,8 @@ def declare_task(
         task_class = load_object(definition.task_path)
         if not isinstance(task_class, type) or not issubclass(task_class, PipelineTask):
             problems.append(
-                f"{where}: {definition.task_path} is no PipelineTask, which a task of "
-                "a pipeline must be."
+                f"{where}: {definition.task_path} is not a PipelineTask, which a task "
+                "of a pipeline must be."
             )
             return None
         config = task_class.config_class.from_overrides(definition.overrides, where)
@@ -225,7 +225,7 @@ def run_problems(
                 + (
                     "a connection that this configuration drops: give it a default."
                     if dropped
-                    else "which is no input connection."
+                    else "which is not an input connection."
                 )
             )
     return problems

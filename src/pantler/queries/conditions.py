@@ -215,7 +215,7 @@ class Conditions:
         Raises
         ------
         QuerySyntaxError
-            If the operand is no column of text, or the pattern no constant text.
+            If the operand is not a column of text, or the pattern is not constant text.
         """
         if not (isinstance(pattern, Constant) and isinstance(pattern.value, str)):
             raise self.place.error(

@@ -53,7 +53,7 @@ def to_text(node: Predicate | Operand) -> str:
     >>> to_text(bind(parse("visit in (3,1) or not band='r'"), Universe.default()))
     "visit IN (3, 1) OR NOT band = 'r'"
     """
-    raise TypeError(f"{node!r} is no node of a bound tree.")
+    raise TypeError(f"{node!r} is not a node of a bound tree.")
 
 
 @to_text.register

@@ -128,7 +128,7 @@ def header_number(header: Mapping[str, Any], *keys: str) -> float:
     Raises
     ------
     HeaderError
-        If none is there, or it is no finite number.
+        If none is there, or it is not a finite number.
     """
     for key in keys:
         value = header.get(key)

@@ -181,14 +181,14 @@ class DiscreteSkyMap(SkyMap):
             _covering(np.concatenate([regions[i].vertices for i in group]), margin_deg)
             for group in _connected(regions)
         ]
-        told = {
+        given = {
             "name": name,
             "tracts": tracts,
             "pixel_scale_arcsec": pixel_scale_arcsec,
             "patch_size_px": patch_size_px,
             "patch_border_px": patch_border_px,
         }
-        return cls(check_settings(DiscreteSkyMapSettings, told, cls.kind))
+        return cls(check_settings(DiscreteSkyMapSettings, given, cls.kind))
 
 
 def _count(patches: float) -> int:

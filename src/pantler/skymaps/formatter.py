@@ -46,7 +46,7 @@ class SkyMapFormatter(BytesFormatter):
         Raises
         ------
         IntegrityError
-            If the bytes are no JSON object.
+            If the bytes are not a JSON object.
         InvalidInputError
             If a component or a parameter is asked for.
         """
@@ -58,7 +58,7 @@ class SkyMapFormatter(BytesFormatter):
         try:
             definition = json.loads(data)
         except ValueError as error:
-            raise IntegrityError(f"A stored sky map is no JSON: {error}.") from error
+            raise IntegrityError(f"A stored sky map is not JSON: {error}.") from error
         if not isinstance(definition, dict):
-            raise IntegrityError("A stored sky map is no JSON object.")
+            raise IntegrityError("A stored sky map is not a JSON object.")
         return make_sky_map(definition)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class SkyMapSettings(BaseModel):
-    """What every sky map is told; each kind adds its own."""
+    """The settings of every sky map; each kind adds its own."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, use_attribute_docstrings=True
@@ -52,7 +52,7 @@ class SkyMap(ABC):
     kind
         The name of its entry point.
     settings_class
-        What it can be told.
+        The model of its settings.
     """
 
     kind: ClassVar[str]
@@ -69,8 +69,8 @@ class SkyMap(ABC):
     @property
     def hash(self) -> bytes:
         """A digest of kind and settings, the name aside: equal for equal divisions."""
-        told = self.settings.model_dump(mode="json", exclude={"name"})
-        text = json.dumps([self.kind, told], sort_keys=True)
+        given = self.settings.model_dump(mode="json", exclude={"name"})
+        text = json.dumps([self.kind, given], sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=20).digest()
 
     @property
@@ -173,20 +173,20 @@ def make_sky_map(definition: Mapping[str, Any]) -> SkyMap:
     >>> sky.tract(0).shape
     (1000, 1000)
     """
-    told = dict(definition)
-    kind = told.pop("kind", None)
+    given = dict(definition)
+    kind = given.pop("kind", None)
     if not isinstance(kind, str):
         raise SettingsError(
             "A sky map needs 'kind', the name of a plugin, such as 'discrete'."
         )
     loaded = load_plugin("skymaps", kind)
     if not (isinstance(loaded, type) and issubclass(loaded, SkyMap)):
-        raise PluginError(f"The sky map plugin '{kind}' is no SkyMap: {loaded!r}.")
-    return loaded(check_settings(loaded.settings_class, told, kind))
+        raise PluginError(f"The sky map plugin '{kind}' is not a SkyMap: {loaded!r}.")
+    return loaded(check_settings(loaded.settings_class, given, kind))
 
 
 def check_settings(
-    model: type[SettingsT], told: Mapping[str, Any], kind: str
+    model: type[SettingsT], given: Mapping[str, Any], kind: str
 ) -> SettingsT:
     """Return settings of a kind of sky map.
 
@@ -196,7 +196,7 @@ def check_settings(
         If they are wrong; names each one that is.
     """
     try:
-        return model.model_validate(told)
+        return model.model_validate(given)
     except ValidationError as error:
         problems = "; ".join(
             f"'{'.'.join(map(str, item['loc']))}': {item['msg']}"

@@ -22,7 +22,7 @@ NO_LINKS: Final = {
     errno.EOPNOTSUPP,
     errno.ENOSYS,
 }
-"""How operating systems say that there can be no hard link."""
+"""How operating systems say that a hard link cannot be made."""
 
 
 def bring_in(
@@ -45,7 +45,7 @@ def bring_in(
     Raises
     ------
     StorageError
-        If the origin changes meanwhile: what was brought in would be no whole file.
+        If the origin changes meanwhile: what was brought in would not be a whole file.
     OSError
         As the operating system says.
     """

@@ -169,13 +169,13 @@ class PipelineTask(Task[ConfigT]):
         Raises
         ------
         TaskError
-            If a result is no output connection. One that is missing is not stored.
+            If a result is not an output connection. One that is missing is not stored.
         """
         for name, value in results.items():
             if not isinstance(self.resolved.get(name), Output):
                 known = [n for n, c in self.resolved.items() if isinstance(c, Output)]
                 raise TaskError(
-                    f"Task '{self.label}' returned '{name}', which is no output "
+                    f"Task '{self.label}' returned '{name}', which is not an output "
                     f"connection; it has: {', '.join(known) or 'none'}."
                     f"{close_match(name, known)}"
                 )

@@ -129,7 +129,7 @@ class DatastoreSuite:
         assert [record.path for record in datastore.write(VALUE, ref)] == paths
 
     def test_a_dataset_is_found_by_looking(self, datastore: Datastore) -> None:
-        """A reader whom nobody told can look."""
+        """A reader who does not know the records can look for them."""
         ref = make_ref()
         assert datastore.find(ref) == []
         datastore.write(VALUE, ref)
@@ -153,7 +153,7 @@ class DatastoreSuite:
         assert not datastore.exists([])
 
     def test_a_deleted_dataset_is_not_found(self, datastore: Datastore) -> None:
-        """The error names the ref and the URI; deleting again is no error."""
+        """The error names the ref and the URI; deleting again is not an error."""
         ref = make_ref()
         records = datastore.write(VALUE, ref)
         uri = datastore.uri(records[0])
@@ -165,7 +165,7 @@ class DatastoreSuite:
         assert str(ref) in str(error.value)
         assert uri in str(error.value)
 
-    def test_a_size_or_checksum_that_differs_is_told(
+    def test_a_size_or_checksum_that_differs_is_named(
         self, datastore: Datastore
     ) -> None:
         """Bytes that are not those recorded are never returned."""

@@ -78,10 +78,10 @@ class DimensionSuite:
         assert region["region"] == square(12, 1.0).encode()
 
     def test_a_record_that_is_not_there_is_none(self, registry: Registry) -> None:
-        """Looking up is no error."""
+        """Looking up is not an error."""
         assert registry.dimensions.find("instrument", {"instrument": "No"}) is None
 
-    def test_an_equal_record_is_no_conflict(self, registry: Registry) -> None:
+    def test_an_equal_record_is_not_a_conflict(self, registry: Registry) -> None:
         """Inserting again what is there changes nothing."""
         rows = [{"instrument": "Cam", "visit_max": 7}]
         assert registry.dimensions.insert("instrument", rows) == 1
@@ -195,7 +195,7 @@ class CollectionSuite:
     """Dataset types and collections."""
 
     def test_a_dataset_type_is_registered_once(self, registry: Registry) -> None:
-        """An equal one is no conflict, a different one is."""
+        """An equal one is not a conflict, a different one is."""
         raw = raw_type(registry)
         assert not registry.dataset_types.register(raw)
         assert registry.dataset_types.get("raw") == raw

@@ -179,7 +179,7 @@ class ThreadSuite:
     def test_threads_that_have_ended_leave_nothing_behind(
         self, registry: Registry
     ) -> None:
-        """Hundreds of threads, one after another, are no burden."""
+        """Hundreds of threads, one after another, are not a burden."""
         for _ in range(200):
             thread = threading.Thread(target=registry.collections.all)
             thread.start()
@@ -282,7 +282,7 @@ class ConcurrentSuite:
         def guarded() -> None:
             try:
                 change()
-            except BaseException as error:  # noqa: BLE001 - it is told below
+            except BaseException as error:  # noqa: BLE001 - it is shown below
                 failures.append(error)
 
         thread = threading.Thread(target=guarded)

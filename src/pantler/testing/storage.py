@@ -97,7 +97,7 @@ class StorageSuite:
         assert set(storage.list_files()) == {"a/b", "c"}
 
     def test_what_is_discarded_leaves_nothing(self, storage: Storage) -> None:
-        """Discarding twice is no error."""
+        """Discarding twice is not an error."""
         files = [storage.stage("a/b", b"content")]
         storage.discard(files)
         storage.discard(files)
@@ -148,7 +148,7 @@ class StorageSuite:
         with pytest.raises(NotFoundError, match="no/such"), storage.reading("no/such"):
             pass
 
-    def test_deleting_twice_is_no_error(self, storage: Storage) -> None:
+    def test_deleting_twice_is_not_an_error(self, storage: Storage) -> None:
         """After a delete the file is gone, whoever did it."""
         storage.write("a/b", b"x")
         storage.delete("a/b")

@@ -265,7 +265,7 @@ class MemoryContext:
         """
         if connection not in self.outputs:
             raise TaskError(
-                f"Task '{self.label}' put '{connection}', which is no output "
+                f"Task '{self.label}' put '{connection}', which is not an output "
                 f"connection.{close_match(connection, self.outputs)}"
             )
         self.results[connection] = value

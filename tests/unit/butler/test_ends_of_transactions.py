@@ -138,7 +138,7 @@ def test_a_child_forked_within_a_transaction_neither_commits_nor_deletes(
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_forked_child_is_told_at_once_that_it_needs_a_repository_of_its_own(
+def test_a_forked_child_learns_at_once_that_it_needs_a_repository_of_its_own(
     repository, butler, root
 ):
     butler.query_datasets("raw", collections="Cam/raw").to_polars()

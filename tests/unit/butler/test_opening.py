@@ -30,7 +30,7 @@ def test_a_name_with_a_colon_is_a_path(tmp_path, monkeypatch):
         assert not repository.check().remains
 
 
-def test_a_file_is_no_place_for_a_repository(tmp_path):
+def test_a_file_is_not_a_place_for_a_repository(tmp_path):
     file = tmp_path / "file"
     file.touch()
     with pytest.raises(ConflictError, match="a file"):

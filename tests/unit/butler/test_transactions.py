@@ -190,23 +190,23 @@ def test_remains_are_found_and_removed_and_nothing_else(repository, butler, root
     shutil.copy(place, orphan)
     dead = place.with_name(f".tmp-{'a' * 32}-0.json")
     dead.touch()
-    beside = Path(root, "graphs", f".tmp-{'a' * 32}-0.qgraph")
-    beside.parent.mkdir()
-    beside.touch()
-    for path in (dead, beside):
+    outside = Path(root, "graphs", f".tmp-{'a' * 32}-0.qgraph")
+    outside.parent.mkdir()
+    outside.touch()
+    for path in (dead, outside):
         os.utime(path, (0, 0))
     foreign = place.with_name(".tmp-elsewhere-1-1-0.json")
     foreign.touch()
     report = repository.check()
     assert report.orphans == [f"mine/{orphan.relative_to(Path(root, 'datasets/mine'))}"]
     assert [Path(p).name for p in report.abandoned] == [dead.name]
-    assert report.beside == [beside]
+    assert report.outside == [outside]
     assert (report.remains, report.repaired) == (3, False)
     assert orphan.exists()
     assert repository.check(repair=True).repaired
     assert not orphan.exists()
     assert not dead.exists()
-    assert not beside.exists()
+    assert not outside.exists()
     assert foreign.exists()
     assert butler.get(kept) == {"level": 1}
     assert repository.check().remains == 0
@@ -229,7 +229,7 @@ def test_a_lease_of_a_dead_run_does_not_keep_from_repair(repository, root):
     with pytest.raises(ConflictError, match=lease.name):
         repository.check(repair=True)
     os.utime(lease, (0, 0))
-    assert repository.check(repair=True).beside == [lease]
+    assert repository.check(repair=True).outside == [lease]
     assert not lease.exists()
 
 

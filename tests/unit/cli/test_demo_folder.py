@@ -70,7 +70,7 @@ def test_a_demo_is_removed_when_that_is_asked_for_only(made):
     assert json.loads((made / MARKER).read_text())["id"] != old
 
 
-def test_what_the_repository_keeps_of_its_readers_is_no_obstacle(made):
+def test_what_the_repository_keeps_of_its_readers_is_not_an_obstacle(made):
     (made / "repo" / "registry.sqlite3").write_text("a reader has been here")
     (made / "repo" / "registry.sqlite3-wal").write_text("")
     (made / "repo" / ".leases").mkdir()

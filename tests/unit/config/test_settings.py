@@ -1,4 +1,4 @@
-"""Settings: what may be said, by whom, and whose word counts."""
+"""Settings: what may be set, where, and which value counts."""
 
 from __future__ import annotations
 

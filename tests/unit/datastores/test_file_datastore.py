@@ -176,7 +176,7 @@ def test_what_has_no_bytes_cannot_be_packed(tmp_path):
         make_datastore(tmp_path).pack([(ref, b"")])
 
 
-def test_an_unknown_formatter_or_bad_template_is_told_at_the_first_use(tmp_path):
+def test_an_unknown_formatter_or_bad_template_is_named_at_the_first_use(tmp_path):
     with pytest.raises(PluginError, match="Did you mean 'json'"):
         make_datastore(tmp_path, formatters={"metrics": "jason"}).write(
             VALUE, make_ref()
@@ -187,7 +187,7 @@ def test_an_unknown_formatter_or_bad_template_is_told_at_the_first_use(tmp_path)
         )
 
 
-def test_a_damaged_file_is_told_with_ref_and_uri(tmp_path):
+def test_a_damaged_file_is_named_with_ref_and_uri(tmp_path):
     datastore = make_datastore(tmp_path)
     ref = make_ref("calexp", storage_class="CCDImage")
     (record,) = datastore.write(CCDData(np.ones((9, 9)), unit="adu"), ref)
@@ -203,7 +203,7 @@ def test_a_damaged_file_is_told_with_ref_and_uri(tmp_path):
         datastore.read(ref, [record])
 
 
-def test_a_changed_byte_in_a_pack_is_told(tmp_path):
+def test_a_changed_byte_in_a_pack_is_named(tmp_path):
     datastore = make_datastore(tmp_path)
     ref = make_ref()
     (record,) = datastore.pack([(ref, b'{"a":1}')])
@@ -324,7 +324,7 @@ def test_abandoned_files_are_found_and_can_be_deleted(tmp_path):
     assert datastore.abandoned() == []
 
 
-def test_a_missing_source_is_told_before_anything_is_done(tmp_path):
+def test_a_missing_source_is_named_before_anything_is_done(tmp_path):
     with pytest.raises(DatasetNotFoundError, match=r"metrics@.*no file"):
         make_datastore(tmp_path).prepare_files(
             [SourceFile(make_ref(), tmp_path / "none.json", "json")], "copy"

@@ -78,7 +78,7 @@ def test_an_optional_dimension_of_another_type_is_left_out():
     assert path_of(template, ref) == f"u/me/calexp/{ref.id}"
 
 
-def test_a_missing_implied_value_is_told():
+def test_a_missing_implied_value_is_named():
     template = "{run}/{dataset_type}/{day_obs}/{id}"
     ref = make_ref(VISIT, instrument="Demo", visit=3, detector=1)
     with pytest.raises(SettingsError, match=r"'day_obs'.*calexp@.*\{day_obs\?\}"):

@@ -73,7 +73,7 @@ def test_the_finest_element_of_a_family_has_the_say():
     assert [e.name for e in visits.temporal_elements()] == ["exposure"]
 
 
-def test_a_relation_is_no_dimension():
+def test_a_relation_is_not_a_dimension():
     with pytest.raises(DimensionNotFoundError, match="instrument, "):
         UNIVERSE.group(["visit_detector_region"])
 

@@ -76,7 +76,7 @@ def test_a_text_names_the_instant_that_it_says(text, time_ns):
         "3000000",
     ],
 )
-def test_what_is_no_time_is_refused_by_name(text):
+def test_what_is_not_a_time_is_refused_by_name(text):
     with pytest.raises(InvalidInputError) as caught:
         parse_time(text)
     assert (text.split("/")[-1] or "''") in str(caught.value)

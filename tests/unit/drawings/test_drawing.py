@@ -131,8 +131,8 @@ def test_no_boxes_overlap_and_every_edge_goes_down(
     layout = lay_out(sizes, edges)
     for a, b in itertools.combinations(sizes, 2):
         (xa, ya), (xb, yb) = layout.centres[a], layout.centres[b]
-        beside = abs(xa - xb) >= (sizes[a][0] + sizes[b][0]) / 2 - 1e-6
-        assert beside or abs(ya - yb) >= 20
+        apart = abs(xa - xb) >= (sizes[a][0] + sizes[b][0]) / 2 - 1e-6
+        assert apart or abs(ya - yb) >= 20
     for a, b in edges:
         assert layout.centres[a][1] < layout.centres[b][1]
     for node, (x, _) in layout.centres.items():

@@ -89,8 +89,8 @@ def test_inputs_that_were_not_made_are_left_out(context):
 def test_somebody_else_can_say_what_was_made(context, graph):
     first = context(0)
     run(first, graph)
-    told = context(2, records_of=lambda ref: first.written.get(ref, []))
-    assert told.get("frames") == [{"level": 9.0}]
+    second = context(2, records_of=lambda ref: first.written.get(ref, []))
+    assert second.get("frames") == [{"level": 9.0}]
     ignorant = context(2, records_of=lambda _: [])
     assert ignorant.get("frames") == []
 

@@ -116,7 +116,7 @@ def test_it_costs_its_own_quantum_alone(
 
 
 def _check_quantum(butler, place: tuple[int, int], name: str | None) -> None:
-    """What stands beside a hostile quantum is as if there were none."""
+    """Quanta next to a hostile one run as if it were not there."""
     exposure, detector = place
     keys = {"exposure": exposure, "detector": detector, "collections": "out"}
     if name in ENDS:

@@ -118,17 +118,17 @@ def test_what_waits_long_is_recorded_though_it_is_little(
     assert counts == list(range(1, len(counts) + 1))
 
 
-def test_progress_is_told_of_every_quantum_that_ends(repository, butler, plan):
-    told = []
+def test_progress_is_reported_of_every_quantum_that_ends(repository, butler, plan):
+    seen = []
     pipeline = survey_pipeline(reduce={"fail_on_detector": 1})
     run_graph(
         repository,
         plan(pipeline),
-        on_progress=lambda outcome, n, total: told.append((outcome.status, n, total)),
+        on_progress=lambda outcome, n, total: seen.append((outcome.status, n, total)),
     )
-    assert [n for _, n, _ in told] == list(range(1, 25))
-    assert {total for *_, total in told} == {24}
-    statuses = Counter(status for status, *_ in told)
+    assert [n for _, n, _ in seen] == list(range(1, 25))
+    assert {total for *_, total in seen} == {24}
+    statuses = Counter(status for status, *_ in seen)
     assert statuses[QuantumStatus.FAILED] == 2
     assert statuses[QuantumStatus.BLOCKED] == 4
 

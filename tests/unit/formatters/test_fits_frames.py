@@ -99,7 +99,7 @@ def test_a_compressed_frame_can_be_cut(tmp_path):
     assert np.array_equal(part.data, pixels[50:60, 100:120])
 
 
-def test_an_odd_unit_or_header_is_no_obstacle(tmp_path):
+def test_an_odd_unit_or_header_is_not_an_obstacle(tmp_path):
     path = tmp_path / "frame.fits"
     hdu = fits.PrimaryHDU(np.zeros((2, 2), np.float32))
     hdu.header["BUNIT"] = "furlongs"
@@ -107,7 +107,7 @@ def test_an_odd_unit_or_header_is_no_obstacle(tmp_path):
     hdu.header["CTYPE1"], hdu.header["CTYPE2"] = "RA---XYZ", "DEC--XYZ"
     hdu.writeto(path)
     content = path.read_bytes()
-    bad = b"BADCARD =  unquoted text, which is no value".ljust(80)
+    bad = b"BADCARD =  unquoted text, which is not a value".ljust(80)
     path.write_bytes(
         content.replace(b"END".ljust(80), bad + b"END".ljust(80), 1)[:2880]
         + content[2880:]
@@ -119,7 +119,7 @@ def test_an_odd_unit_or_header_is_no_obstacle(tmp_path):
     assert "BADCARD" in FITS.read_file(tmp_path / "own.fits", IMAGE).header
 
 
-def test_a_file_without_image_is_told(tmp_path):
+def test_a_file_without_image_is_named(tmp_path):
     path = tmp_path / "table.fits"
     table = fits.BinTableHDU.from_columns([fits.Column("a", "J", array=[1])])
     fits.HDUList([fits.PrimaryHDU(), table]).writeto(path)

@@ -105,7 +105,7 @@ def test_a_cutout_outside_is_refused(path, bounds):
 
 
 @pytest.mark.parametrize("share", [0.02, 0.2, 0.5, 0.6, 0.9])
-def test_a_file_that_is_cut_off_is_told(path, share):
+def test_a_file_that_is_cut_off_is_named(path, share):
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(
@@ -129,14 +129,14 @@ def test_units_that_fits_does_not_know_come_back(tmp_path):
         assert FITS.read_file(tmp_path / "a.fits", IMAGE).unit == unit
 
 
-def test_a_table_is_no_fits_image(tmp_path):
+def test_a_table_is_not_a_fits_image(tmp_path):
     from astropy.table import Table
 
     with pytest.raises(InvalidInputError, match=r"cannot hold a Table.*'Table'"):
         FITS.write_file(Table(), tmp_path / "a.fits", get_storage_class("Table"))
 
 
-def test_a_file_with_another_content_is_told(tmp_path):
+def test_a_file_with_another_content_is_named(tmp_path):
     path = tmp_path / "a.fits"
     FITS.write_file(fits.Header(), path, get_storage_class("Header"))
     with pytest.raises(IntegrityError, match=r"holds a Header, where.*'CCDImage'"):

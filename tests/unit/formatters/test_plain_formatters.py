@@ -66,7 +66,7 @@ def test_nan_and_infinities_come_back(formatter):
     ("value", "words"),
     [
         ({"a": {"b": [0, object()]}}, r"'a\.b\[1\]' is <object"),
-        ({"a": {1: 2}}, "the key 1 in 'a' is no text"),
+        ({"a": {1: 2}}, "the key 1 in 'a' is not text"),
         ({"a": np.arange(2)}, r"'a' is array\(\[0, 1\]\) \(ndarray\).*tolist"),
     ],
 )
@@ -75,14 +75,14 @@ def test_json_says_where_the_part_is_that_it_cannot_hold(value, words):
         JsonFormatter().to_bytes(value, DICT)
 
 
-def test_json_that_holds_itself_is_told():
+def test_json_that_holds_itself_is_named():
     value: dict = {}
     value["a"] = [value]
     with pytest.raises(InvalidInputError, match="holds itself"):
         JsonFormatter().to_bytes(value, DICT)
 
 
-def test_json_of_another_type_is_told():
+def test_json_of_another_type_is_named():
     with pytest.raises(IntegrityError, match=r"holds a list, where.*'StructuredDict'"):
         JsonFormatter().from_bytes(b"[1]", DICT)
 
@@ -96,7 +96,7 @@ def test_yaml_never_makes_objects():
 @pytest.mark.parametrize(
     "text", [b"a: 2026-13-45", b"a: \xff", b"[" * 3000, b"a: 1\na: 2", b"!!int x"]
 )
-def test_damaged_yaml_is_told_with_its_place(text):
+def test_damaged_yaml_is_named_with_its_place(text):
     with pytest.raises(IntegrityError, match=r"The file, line [12], column"):
         YamlFormatter().from_bytes(text, DICT)
 

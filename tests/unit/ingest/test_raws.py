@@ -152,7 +152,7 @@ def test_bad_files_are_named_with_the_reason_and_the_rest_goes_on(
         folder / "notes.fits", copied[0], copied[1], copied[2], copied[3],
         folder / "absent.fits",
     )  # fmt: skip
-    text.write_text("no FITS at all")
+    text.write_text("not FITS at all")
     cut.write_bytes(cut.read_bytes()[:6000])
     with fits.open(keyless, mode="update") as units:
         del units[0].header["EXPTIME"]
@@ -175,7 +175,7 @@ def test_fail_fast_stops_at_the_first_bad_file(
     repository, butler, camera, night, tmp_path
 ):
     bad = tmp_path / "bad.fits"
-    bad.write_text("no FITS")
+    bad.write_text("not FITS")
     with pytest.raises(HeaderError, match=r"bad\.fits"):
         ingest_raws(repository, [bad, *night], camera, fail_fast=True)
     assert butler.query_datasets("raw", collections=camera.raw_run).count() == 0

@@ -12,7 +12,7 @@ from pantler.ingest.visits import define_visits
 from pantler.skymaps.discrete import DiscreteSkyMap
 from pantler.skymaps.interface import make_sky_map
 
-TOLD = {
+DEFINITION = {
     "kind": "discrete",
     "name": "field",
     "pixel_scale_arcsec": 0.4,
@@ -23,7 +23,7 @@ TOLD = {
 
 
 def test_records_and_the_sky_map_itself_are_there(repository, butler):
-    sky = make_sky_map(TOLD)
+    sky = make_sky_map(DEFINITION)
     assert register_skymap(repository, sky) is True
     assert butler.query_dimension_records("patch").count() == 4
     found = butler.get("skyMap", skymap="field", collections="skymaps")
@@ -32,16 +32,16 @@ def test_records_and_the_sky_map_itself_are_there(repository, butler):
 
 
 def test_registering_again_changes_nothing(repository, butler):
-    register_skymap(repository, make_sky_map(TOLD))
-    assert register_skymap(repository, make_sky_map(TOLD)) is False
+    register_skymap(repository, make_sky_map(DEFINITION))
+    assert register_skymap(repository, make_sky_map(DEFINITION)) is False
     assert butler.query_datasets("skyMap", collections="skymaps").count() == 1
 
 
 def test_another_sky_map_of_the_name_is_refused(repository, butler):
-    register_skymap(repository, make_sky_map(TOLD))
+    register_skymap(repository, make_sky_map(DEFINITION))
     with pytest.raises(ConflictError, match="Another sky map 'field'"):
-        register_skymap(repository, make_sky_map({**TOLD, "patch_size_px": 120}))
-    register_skymap(repository, make_sky_map({**TOLD, "name": "other"}))
+        register_skymap(repository, make_sky_map({**DEFINITION, "patch_size_px": 120}))
+    register_skymap(repository, make_sky_map({**DEFINITION, "name": "other"}))
     assert butler.query_datasets("skyMap", collections="skymaps").count() == 2
 
 

@@ -147,7 +147,7 @@ def test_frames_without_world_coordinates_are_left_out_and_named(
     assert frame in report.summary()
 
 
-def test_an_exposure_without_any_region_is_no_visit(
+def test_an_exposure_without_any_region_is_not_a_visit(
     repository, butler, camera, night, tmp_path
 ):
     spoiled = tmp_path / night[-1].name

@@ -129,7 +129,7 @@ def test_a_filter_that_the_camera_has_not_is_refused():
 
 
 def test_a_frame_of_another_camera_is_refused():
-    with pytest.raises(HeaderError, match="no camera of ARCSAT"):
+    with pytest.raises(HeaderError, match="not a camera of ARCSAT"):
         Arcsat().translate(FrameHeader({**BIAS, "INSTRUME": "DECam"}, "x.fits"))
 
 

@@ -61,7 +61,7 @@ def test_a_frame_that_is_cut_off_is_refused(frame):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a FITS file at all\n", b"SIMPLE  = "])
-def test_what_is_no_fits_file_is_refused(tmp_path, content):
+def test_what_is_not_a_fits_file_is_refused(tmp_path, content):
     path = tmp_path / "notes.fits"
     path.write_bytes(content)
     with pytest.raises(HeaderError, match=r"notes\.fits cannot be read as FITS"):

@@ -37,7 +37,7 @@ def test_a_key_without_value_is_said_to_be_empty():
 
 
 @pytest.mark.parametrize("value", ["long", True, float("nan"), float("inf")])
-def test_what_is_no_number_is_refused(value):
+def test_what_is_not_a_number_is_refused(value):
     with pytest.raises(HeaderError, match=r"a (finite )?number"):
         header(EXPTIME=value).number("EXPTIME")
 
@@ -62,7 +62,7 @@ def test_times_are_utc_without_zone():
 
 
 @pytest.mark.parametrize("value", ["2019-05-03", "03/05/19", "noon", 17])
-def test_a_date_without_time_is_no_time(value):
+def test_a_date_without_time_is_not_a_time(value):
     with pytest.raises(HeaderError, match="not a time such as"):
         header(T=value).utc("T")
 

@@ -73,7 +73,7 @@ def test_expanded_yaml_reads_back_equal(pipeline: Pipeline) -> None:
     assert Pipeline.from_yaml(pipeline.to_yaml()) == pipeline
 
 
-def test_a_value_that_yaml_cannot_hold_is_told(pipeline: Pipeline) -> None:
+def test_a_value_that_yaml_cannot_hold_is_named(pipeline: Pipeline) -> None:
     with pytest.raises(PipelineError, match="cannot be written as YAML"):
         pipeline.with_overrides({"reduce:x": object()}).to_yaml()
 
@@ -240,7 +240,7 @@ def test_a_packaged_file_is_loaded_by_package_and_name(
         ("no_such_package:p.yaml", "No package 'no_such_package'"),
     ],
 )
-def test_a_missing_file_is_told(tmp_path: Path, location: str, words: str) -> None:
+def test_a_missing_file_is_named(tmp_path: Path, location: str, words: str) -> None:
     write(tmp_path, "pipeline.yaml", TEXT)
     with pytest.raises(NotFoundError) as error:
         Pipeline.load(location.format(folder=tmp_path))

@@ -206,7 +206,7 @@ def test_two_producers_are_refused(make_task: Any, graph_of: Any) -> None:
     assert "task 'b' (connection 'y')" in text
 
 
-def test_a_cycle_is_told_with_the_datasets_along_it(
+def test_a_cycle_is_named_with_the_datasets_along_it(
     make_task: Any, graph_of: Any
 ) -> None:
     def link(label: str, takes: str, makes: str) -> TaskDefinition:
@@ -275,7 +275,7 @@ def test_a_cycle_is_told_with_the_datasets_along_it(
         ),
     ],
 )
-def test_a_disagreement_of_two_tasks_is_told_with_both(
+def test_a_disagreement_of_two_tasks_is_named_with_both(
     make_task: Any, graph_of: Any, maker: Any, taker: Any, words: str
 ) -> None:
     text = refusal(
@@ -359,12 +359,12 @@ def test_an_init_output_reaches_the_constructor_of_another(
         ),
         (
             {"run": lambda self, y: {}},  # noqa: ARG005
-            "run needs an argument 'y', which is no input connection",
+            "run needs an argument 'y', which is not an input connection",
         ),
         ({"config_class": ReduceConfig, "overrides": {"do_bais": 1}}, "'do_bias'"),
     ],
 )
-def test_a_task_that_is_wrong_alone_is_told_with_its_label(
+def test_a_task_that_is_wrong_alone_is_named_with_its_label(
     make_task: Any, graph_of: Any, members: dict[str, Any], words: str
 ) -> None:
     overrides = members.pop("overrides", {})
@@ -382,7 +382,7 @@ def test_a_multiple_output_may_go_beyond_the_dimensions_of_the_task(
     assert graph_of(make_task("t", VISIT, x=output)).tasks["t"].outputs
 
 
-def test_an_unknown_dimension_of_a_task_is_told(make_task: Any, graph_of: Any) -> None:
+def test_an_unknown_dimension_of_a_task_is_named(make_task: Any, graph_of: Any) -> None:
     text = refusal(graph_of, make_task("t", ("detectr",)))
     assert text.startswith("Task 't': No dimension 'detectr'")
     assert "Did you mean 'detector'?" in text
@@ -422,14 +422,16 @@ def test_a_run_quantum_of_its_own_may_call_run_as_it_likes(
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("pantler.testing.tasks.ReduceConfig", "is no PipelineTask"),
+        ("pantler.testing.tasks.ReduceConfig", "is not a PipelineTask"),
         ("pantler.testing.tasks.ReduceTsk", "Did you mean 'ReduceTask'?"),
         ("pantler.no_such_module.X", "Cannot import module"),
         ("X", "is not an import path"),
         ("pantler.tasks.task.PipelineTask", "defines no run method"),
     ],
 )
-def test_a_class_that_is_no_task_is_told(graph_of: Any, path: str, words: str) -> None:
+def test_a_class_that_is_not_a_task_is_named(
+    graph_of: Any, path: str, words: str
+) -> None:
     text = refusal(graph_of, TaskDefinition("t", path))
     assert text.startswith("Task 't'")
     assert words in text

@@ -59,7 +59,7 @@ def ints(*values):
     return tuple(Constant(value, "int") for value in values)
 
 
-def test_empty_text_is_no_condition():
+def test_empty_text_is_not_a_condition():
     assert bound("  ") is None
 
 

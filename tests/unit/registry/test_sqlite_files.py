@@ -63,7 +63,7 @@ def test_a_file_that_is_not_there_cannot_be_opened(tmp_path):
         SqliteRegistry.open(tmp_path / "none")
 
 
-def test_another_file_is_no_registry(tmp_path):
+def test_another_file_is_not_a_registry(tmp_path):
     text = tmp_path / "text"
     text.write_text("This is text. " * 500)
     with pytest.raises(SchemaError, match="not an SQLite"):

@@ -43,7 +43,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Patch:
-    """A patch without border, unless one is told."""
+    """A patch without border, unless one is given."""
 
     wcs: object
     shape: tuple[int, int]

@@ -1,4 +1,4 @@
-"""Discrete sky maps hold the tracts that they are told, or that regions need."""
+"""Discrete sky maps hold the tracts that are defined, or that regions need."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pantler.plugins import load_plugin
 from pantler.skymaps.discrete import DiscreteSkyMap
 from pantler.skymaps.interface import make_sky_map
 
-TOLD = {
+GIVEN = {
     "kind": "discrete",
     "name": "fields",
     "pixel_scale_arcsec": 0.4,
@@ -43,7 +43,7 @@ def square(ra: float, dec: float, half: float) -> ConvexPolygon:
 
 
 def test_tracts_are_whole_numbers_of_patches():
-    sky = make_sky_map(TOLD)
+    sky = make_sky_map(GIVEN)
     first, second = sky.tracts()
     assert (first.patches_x, first.patches_y) == (3, 3)
     assert (second.patches_x, second.patches_y) == (1, 4)
@@ -52,11 +52,11 @@ def test_tracts_are_whole_numbers_of_patches():
 
 def test_a_width_of_whole_patches_makes_that_many():
     one = {"ra_deg": 1, "dec_deg": 1, "width_deg": 3 * 500 * 0.4 / 3600}
-    assert make_sky_map({**TOLD, "tracts": [one]}).tract(0).patches_x == 3
+    assert make_sky_map({**GIVEN, "tracts": [one]}).tract(0).patches_x == 3
 
 
 def test_records_fit_the_universe():
-    sky = make_sky_map(TOLD)
+    sky = make_sky_map(GIVEN)
     records = sky.records(Universe.default())
     assert list(records) == ["skymap", "tract", "patch"]
     skymap = records["skymap"].row(0, named=True)
@@ -76,13 +76,13 @@ def test_records_fit_the_universe():
 
 
 def test_the_hash_tells_divisions_apart_and_not_names():
-    sky = make_sky_map(TOLD)
-    assert make_sky_map({**TOLD, "name": "other"}).hash == sky.hash
-    assert make_sky_map({**TOLD, "patch_border_px": 21}).hash != sky.hash
+    sky = make_sky_map(GIVEN)
+    assert make_sky_map({**GIVEN, "name": "other"}).hash == sky.hash
+    assert make_sky_map({**GIVEN, "patch_border_px": 21}).hash != sky.hash
 
 
 def test_the_formatter_returns_an_equal_sky_map():
-    sky = make_sky_map(TOLD)
+    sky = make_sky_map(GIVEN)
     storage_class = get_storage_class("SkyMap")
     formatter = load_plugin("formatters", storage_class.formatter)()
     storage_class.check(sky, "skyMap")
@@ -95,16 +95,16 @@ def test_the_formatter_returns_an_equal_sky_map():
 
 
 @pytest.mark.parametrize("data", [b"", b"[1]", b"{"])
-def test_what_is_no_stored_sky_map_is_refused(data):
+def test_what_is_not_a_stored_sky_map_is_refused(data):
     storage_class = get_storage_class("SkyMap")
     formatter = load_plugin("formatters", "skymap")()
-    with pytest.raises(IntegrityError, match="no JSON"):
+    with pytest.raises(IntegrityError, match="JSON"):
         formatter.from_bytes(data, storage_class)
 
 
 def test_a_tract_that_is_not_there_is_refused():
     with pytest.raises(NotFoundError, match="'fields' has no tract 2; it has 0 to 1"):
-        make_sky_map(TOLD).tract(2)
+        make_sky_map(GIVEN).tract(2)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_tract_that_is_not_there_is_refused():
 )
 def test_wrong_settings_are_refused(change, error, message):
     with pytest.raises(error, match=message):
-        make_sky_map({**TOLD, **change})
+        make_sky_map({**GIVEN, **change})
 
 
 @given(
@@ -183,12 +183,12 @@ def test_regions_too_wide_for_one_projection_are_refused():
     ],
 )
 def test_sizes_that_make_no_sense_are_refused_at_once(sizes, hint):
-    told = {"pixel_scale_arcsec": 0.4, **sizes}
+    given = {"pixel_scale_arcsec": 0.4, **sizes}
     regions = [square(10, 20, 0.5)]
     with pytest.raises(SettingsError, match=hint):
-        DiscreteSkyMap.from_regions("field", regions, **told)
+        DiscreteSkyMap.from_regions("field", regions, **given)
     with pytest.raises(SettingsError, match=hint):
-        make_sky_map({**TOLD, "patch_size_px": 1000, **told, "tracts": [WIDE]})
+        make_sky_map({**GIVEN, "patch_size_px": 1000, **given, "tracts": [WIDE]})
 
 
 WIDE = {"ra_deg": 10.0, "dec_deg": 20.0, "width_deg": 1.0}

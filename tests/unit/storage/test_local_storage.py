@@ -125,7 +125,7 @@ def test_files_have_the_rights_that_the_umask_leaves(tmp_path):
 
 
 @pytest.mark.parametrize("call", ["write", "replace"])
-def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path, monkeypatch, call):
+def test_a_full_disk_is_named_and_leaves_what_was_there(tmp_path, monkeypatch, call):
     storage = LocalStorage(tmp_path)
     storage.write("a", b"before")
 
@@ -156,7 +156,7 @@ def with_missing_rights():
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
-def test_a_file_in_place_of_a_folder_is_told(tmp_path):
+def test_a_file_in_place_of_a_folder_is_named(tmp_path):
     storage = LocalStorage(tmp_path)
     storage.write("a", b"")
     with pytest.raises(StorageError, match="Cannot write"):

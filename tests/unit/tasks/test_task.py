@@ -84,7 +84,7 @@ def test_init_outputs_are_attributes() -> None:
     assert CurveTask().init_outputs() == {"schema": {"order": "int"}}
 
 
-def test_a_missing_init_output_is_told() -> None:
+def test_a_missing_init_output_is_named() -> None:
     task = CurveTask(label="curve")
     del task.schema
     with pytest.raises(TaskError, match="'curve' has no attribute 'schema'"):
@@ -97,7 +97,7 @@ def test_connections_are_resolved_once_for_each_task() -> None:
     assert task.resolved["curve"].name == "other"
 
 
-def test_a_result_that_is_no_output_is_refused() -> None:
+def test_a_result_that_is_not_an_output_is_refused() -> None:
     class Wrong(CurveTask):
         def run(self, *, values: list[float]) -> dict[str, Any]:
             return {"curv": values}

@@ -50,7 +50,7 @@ def check(repo: str, *, repair: bool, deep: bool, output_format: OutputFormat) -
 
 
 def _rows(report: CheckReport) -> list[dict[str, Any]]:
-    unfinished = [*report.abandoned, *map(str, report.beside)]
+    unfinished = [*report.abandoned, *map(str, report.outside)]
     return [
         *({"problem": "unfinished", "dataset": "", "file": f} for f in unfinished),
         *({"problem": "no record", "dataset": "", "file": f} for f in report.orphans),

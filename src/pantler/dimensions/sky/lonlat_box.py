@@ -1,6 +1,6 @@
 """Boxes in longitude and latitude, vectorised: points, circles and polygons in them.
 
-The sides of a box are arcs of meridians, and of parallels, which are no great circles.
+The sides of a box are arcs of meridians, and of parallels, which are not great circles.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ class LonLatBox:
             Unit vectors.
         """
         lon, lat = vectors_to_lonlat(vectors)
-        beside = np.maximum(np.maximum(self.south - lat, lat - self.north), 0.0)
-        nearest = np.where(self.has_longitudes(lon), beside, np.inf)
+        gap = np.maximum(np.maximum(self.south - lat, lat - self.north), 0.0)
+        nearest = np.where(self.has_longitudes(lon), gap, np.inf)
         if not self.is_round:
             for begin, end, normal in self._meridians():
                 foot = on_arcs(vectors, begin, end, normal)

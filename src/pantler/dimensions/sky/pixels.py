@@ -92,12 +92,12 @@ def pixel_region(element: DimensionElement, index: int) -> Region:
     Raises
     ------
     InvalidInputError
-        If the element is no pixel dimension, or has no such pixel.
+        If the element is not a pixel dimension, or has no such pixel.
     """
     scheme, level = element.pixel_scheme, element.pixel_level
     if scheme is None:
         raise InvalidInputError(
-            f"'{element.name}' is no sky pixelization; those have names such as "
+            f"'{element.name}' is not a sky pixelization; those have names such as "
             "'htm7' or 'healpix9'."
         )
     first = _FIRST[scheme] * 4**level

@@ -56,7 +56,7 @@ class RegionArray:
     centers, radii : (n, 3) and (n,)
         Bounding circles, radians; NaN for a missing region.
     others
-        The regions that are no polygons, by row.
+        The regions that are not polygons, by row.
     """
 
     offsets: Integers
@@ -78,7 +78,7 @@ class RegionArray:
         Raises
         ------
         IntegrityError
-            If bytes are no encoded region.
+            If bytes are not an encoded region.
         InvalidInputError
             If a region is of an unsupported kind.
         """

@@ -121,7 +121,7 @@ class ConvexPolygon(Region):
     Raises
     ------
     InvalidInputError
-        If there are fewer than three, or they are no corners of a convex polygon in
+        If there are fewer than three, or they are not corners of a convex polygon in
         the order given.
     """
 
@@ -210,7 +210,7 @@ class Circle(Region):
     Raises
     ------
     InvalidInputError
-        If the centre is no unit vector or the radius is out of range.
+        If the centre is not a unit vector or the radius is out of range.
     """
 
     center: Floats
@@ -410,14 +410,14 @@ def decode_region(data: bytes) -> Region:
                 "unions of them are supported."
             )
         raise IntegrityError(
-            f"These {len(data)} bytes are no encoded region: they begin with "
+            f"These {len(data)} bytes are not an encoded region: they begin with "
             f"{data[:1]!r}, not with one of b'p', b'c', b'b', b'u'."
         )
     try:
         return decode(data[1:])
     except (InvalidInputError, struct.error) as error:
         raise IntegrityError(
-            f"These {len(data)} bytes of type {data[:1]!r} are no encoded region: "
+            f"These {len(data)} bytes of type {data[:1]!r} are not an encoded region: "
             f"{error}"
         ) from error
 

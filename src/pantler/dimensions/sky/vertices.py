@@ -81,7 +81,7 @@ def counter_clockwise(vertices: Floats) -> Floats:
     Raises
     ------
     InvalidInputError
-        If they are no corners of a convex polygon in this order.
+        If they are not corners of a convex polygon in this order.
     """
     if len(vertices) < 3:
         raise InvalidInputError(

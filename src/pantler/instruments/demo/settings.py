@@ -1,4 +1,4 @@
-"""What the simulator of the demo camera can be told."""
+"""The settings of the demo camera's simulator."""
 
 from __future__ import annotations
 

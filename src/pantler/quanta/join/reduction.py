@@ -72,7 +72,7 @@ class JoinTree:
         return self._join_nodes(nodes, wanted).project(wanted)
 
     def _smallest_subtree(self, wanted: frozenset[str]) -> set[int]:
-        """Drop leaves that hold nothing wanted that their neighbour has not."""
+        """Drop leaves that hold nothing wanted that their neighbour does not have."""
         nodes = set(range(len(self.relations)))
         while True:
             for node in nodes:

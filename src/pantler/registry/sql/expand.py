@@ -90,7 +90,7 @@ class Expander:
                 column, plain = _own_key(element, value)
             else:
                 raise DataIdError(
-                    f"'{name}' is no dimension. Give one of its columns: '{name}.…'."
+                    f"'{name}' is not a dimension. Give one of its columns: '{name}.…'."
                 )
             given[name, column] = plain
         return given

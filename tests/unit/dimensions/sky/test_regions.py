@@ -164,7 +164,7 @@ def test_either_sense_of_rotation_gives_the_same_polygon():
         ([0, 1, np.nan], [0, 0, 1], "finite"),
     ],
 )
-def test_what_is_no_convex_polygon_is_refused(lon, lat, said):
+def test_what_is_not_a_convex_polygon_is_refused(lon, lat, said):
     with pytest.raises(InvalidInputError, match=said):
         ConvexPolygon.from_lonlat(lon, lat)
 
@@ -190,10 +190,10 @@ def test_a_hull_needs_an_area_and_less_than_a_hemisphere():
 
 
 def test_neighbours_that_share_an_edge_or_a_corner_overlap():
-    beside = ConvexPolygon.from_lonlat([1, 2, 2, 1], [0, 0, 1, 1])
+    neighbour = ConvexPolygon.from_lonlat([1, 2, 2, 1], [0, 0, 1, 1])
     at_corner = ConvexPolygon.from_lonlat([1, 2, 2, 1], [1, 1, 2, 2])
     apart = ConvexPolygon.from_lonlat([1.000001, 2, 2, 1.000001], [0, 0, 1, 1])
-    assert SQUARE.overlaps(beside)
+    assert SQUARE.overlaps(neighbour)
     assert SQUARE.overlaps(at_corner)
     assert not SQUARE.overlaps(apart)
 

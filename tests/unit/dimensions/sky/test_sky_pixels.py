@@ -152,7 +152,7 @@ def test_the_whole_sky_touches_every_pixel():
     [
         ("htm7", 0, "has no pixel 0; they are 131072 to 262143"),
         ("healpix3", 768, "has no pixel 768"),
-        ("visit", 1, "no sky pixelization"),
+        ("visit", 1, "not a sky pixelization"),
     ],
 )
 def test_a_pixel_that_is_none_is_refused(name, index, said):

@@ -15,8 +15,14 @@ import polars as pl
 import yaml
 from polars.exceptions import PanicException, PolarsError
 
-from pantler.errors import IntegrityError, InvalidInputError, close_match
+from pantler.errors import (
+    IntegrityError,
+    InvalidInputError,
+    PantlerError,
+    close_match,
+)
 from pantler.formatters.interface import Formatter
+from pantler.formatters.parquet_structure import check_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -90,18 +96,21 @@ class ParquetFormatter(Formatter):
             scan = pl.scan_parquet(path, glob=False, hive_partitioning=False)
             present = scan.collect_schema().names()
             metadata = pl.read_parquet_metadata(path) if as_table else {}
-        header = _table_header(metadata)
-        names = _table_names(present, header)
+        with _metadata_errors():
+            header = _table_header(metadata)
+            names = _table_names(present, header)
         if component == "columns":
             return names
         if columns is not None:
             _check_columns(columns, names)
         stored = _stored_names(columns, present)
+        _check_structure(path, stored)
         with _parquet_errors():
             frame = (scan if stored is None else scan.select(stored)).collect()
         if not as_table:
             return frame
-        return _table_of_frame(frame, header, metadata, columns)
+        with _metadata_errors():
+            return _table_of_frame(frame, header, metadata, columns)
 
 
 class EcsvFormatter(Formatter):
@@ -232,10 +241,7 @@ def _table_header(metadata: Mapping[str, str]) -> dict[str, Any]:
         return {}
     from astropy.table import meta
 
-    try:
-        header: dict[str, Any] = meta.get_header_from_yaml(text.split("\n"))
-    except (meta.YamlParseError, yaml.YAMLError, ValueError, TypeError) as error:
-        raise IntegrityError(f"The table's metadata is damaged: {error}.") from error
+    header: dict[str, Any] = meta.get_header_from_yaml(text.split("\n"))
     return header
 
 
@@ -319,6 +325,26 @@ def _filler(dtype: pl.DataType) -> Any:
     if dtype == pl.Boolean:
         return False
     return pl.lit(0).cast(dtype)
+
+
+def _check_structure(path: Path, columns: Sequence[str] | None) -> None:
+    try:
+        check_parquet(path, columns)
+    except IntegrityError as error:
+        raise IntegrityError(f"Not a valid Parquet file: {error}.") from None
+
+
+@contextlib.contextmanager
+def _metadata_errors() -> Iterator[None]:
+    """Take whatever astropy finds wrong with a table's YAML as damage."""
+    from astropy.table.meta import YamlParseError
+
+    try:
+        yield
+    except (YamlParseError, *_NO_ECSV, RecursionError) as error:
+        if isinstance(error, PantlerError):
+            raise
+        raise IntegrityError(f"The table's metadata is damaged: {error}.") from error
 
 
 @contextlib.contextmanager

@@ -6,9 +6,12 @@ import bz2
 import gzip
 import os
 import random
+import subprocess
+import sys
 import time
 
 import numpy as np
+import polars as pl
 import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData, VarianceUncertainty
@@ -22,7 +25,7 @@ from pantler.formatters.array import NpyFormatter
 from pantler.formatters.fits import FitsFormatter
 from pantler.formatters.picture import PngFormatter
 from pantler.formatters.plain import JsonFormatter, TextFormatter, YamlFormatter
-from pantler.formatters.table import EcsvFormatter
+from pantler.formatters.table import EcsvFormatter, ParquetFormatter
 
 MUTATIONS = int(os.environ.get("PANTLER_MUTATIONS", "120"))
 LONGEST_S = 2.0  # of one read, on a busy machine
@@ -51,6 +54,23 @@ def some_table():
     return table
 
 
+def some_frame():
+    """Return columns of many types, in several pages and row groups."""
+    numbers = np.arange(200)
+    return pl.DataFrame(
+        {
+            "number": numbers,
+            "flux": numbers / 7,
+            "name": [f"star {n % 5}" for n in numbers],
+            "good": numbers % 3 == 0,
+            "pair": [[int(n), None] for n in numbers],
+            "when": pl.Series(numbers).cast(pl.Datetime("ns")),
+            "bytes": [bytes([n]) * (n % 4) for n in numbers],
+            "rare": [None if n % 2 else n * 1.5 for n in numbers],
+        }
+    )
+
+
 VALUES = {"run": [1, 2.5, None, True], "names": {"a": "x", "b": "é"}, "n": 10**9}
 OURS = {
     "npy": (NpyFormatter, "NumpyArray", lambda: np.arange(40.0).reshape(5, 8)),
@@ -59,6 +79,8 @@ OURS = {
         lambda: np.zeros(9, [("ra", "f8"), ("name", "U5"), ("n", "i2", (2, 2))]),
     ),
     "fits": (FitsFormatter, "CCDImage", some_image),
+    "parquet": (ParquetFormatter, "DataFrame", some_frame),
+    "parquet-table": (ParquetFormatter, "Table", some_table),
     "ecsv": (EcsvFormatter, "Table", some_table),
     "json": (JsonFormatter, "StructuredDict", lambda: VALUES),
     "yaml": (YamlFormatter, "StructuredDictYaml", lambda: VALUES),
@@ -156,6 +178,30 @@ def test_a_frame_that_is_damaged_gives_an_error_of_ours(kind, tmp_path):
         path.write_bytes(mutated(whole, random.Random(f"{kind} {number}")))
         refused += not read_all(FitsFormatter(), path, "CCDImage")
     assert refused > MUTATIONS / 20
+
+
+def test_a_parquet_file_that_announces_the_impossible_ends_no_process(tmp_path):
+    path = tmp_path / "table.parquet"
+    ParquetFormatter().write_file(some_table(), path, get_storage_class("Table"))
+    whole = path.read_bytes()
+    # The number of values of a dictionary page, 3, becomes -4: polars would abort.
+    at = whole.index(b"\x15\x06\x15\x10\x15\x06")
+    path.write_bytes(whole[: at + 1] + b"\x07" + whole[at + 2 :])
+    code = f"""
+from pathlib import Path
+from pantler.datasets.storage_class import get_storage_class
+from pantler.errors import IntegrityError
+from pantler.formatters.table import ParquetFormatter
+try:
+    ParquetFormatter().read_file(Path({str(path)!r}), get_storage_class("Table"))
+except IntegrityError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "the number of values of a page would be -4" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -74,23 +74,25 @@ class PathTemplate:
         SettingsError
             If the data ID lacks the value of a field that is not optional.
         """
-        parts = ["".join(self._fill(part, ref)) for part in self._parts]
+        parts = [self._fill(part, ref) for part in self._parts]
         if not self._has_id:
             parts[-1] = f"{parts[-1]}_{ref.id}" if parts[-1] else str(ref.id)
         return "/".join([part for part in parts if part])
 
-    def _fill(self, part: tuple[str | _Field, ...], ref: DatasetRef) -> Iterator[str]:
+    def _fill(self, part: tuple[str | _Field, ...], ref: DatasetRef) -> str:
+        text = ""
         for item in part:
             if isinstance(item, str):
-                yield item
+                text += item
             elif item.source == "dimension":
-                yield self._dimension(item, ref)
+                text += self._dimension(item, ref)
             elif item.source == "run":
-                yield path_of_run(ref.run)
+                text += path_of_run(ref.run)
             elif item.source == "dataset_type":
-                yield self.dataset_type.name
+                text += self.dataset_type.name
             else:
-                yield str(ref.id)
+                text += str(ref.id)
+        return text
 
     def _dimension(self, field: _Field, ref: DatasetRef) -> str:
         values = ref.data_id.values_

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -180,14 +179,20 @@ class RecordWriter:
         return path if is_uri(path) else self._storage.root + quote(path)
 
 
-@contextmanager
-def discarded_on_error(staged: StagedFiles) -> Iterator[None]:
-    """Discard what is staged if the block fails."""
-    try:
-        yield
-    except BaseException:
-        staged.discard()
-        raise
+class discarded_on_error:  # noqa: N801 - used as a statement
+    """Discard what is staged if the block fails or is interrupted."""
+
+    __slots__ = ("_staged",)
+
+    def __init__(self, staged: StagedFiles) -> None:
+        self._staged = staged
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is not None:
+            self._staged.discard()
 
 
 def _read_outside(storage: Storage, local: Path, digest: Digest | None) -> int:

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Final
 from pantler.errors import StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import FileIO
+
     from pantler.storage.interface import Digest, TransferMode
 
-_CHUNK_BYTES: Final = 1 << 20
+_CHUNK_BYTES: Final = 1 << 18
 NO_LINKS: Final = {
     errno.EXDEV,
     errno.EPERM,
@@ -62,8 +65,10 @@ def bring_in(
             return read_through(unfinished, digest)
     size = _copy(origin, unfinished, digest)
     if mode == "move":
-        # The origin will be removed, whatever the settings say of power cuts.
+        # The origin will be removed: so the copy is on the disk, whatever the settings
+        # say of power cuts, and it is the same.
         sync(unfinished)
+        _check_same(origin, unfinished)
     return size
 
 
@@ -89,7 +94,7 @@ def read_through(place: str, digest: Digest | None) -> int:
         if digest is None:
             return before.st_size
         size = 0
-        while chunk := file.read(_CHUNK_BYTES):
+        for chunk in _chunks(file):
             digest.update(chunk)
             size += len(chunk)
         _check_unchanged(place, before, os.fstat(file.fileno()), size)
@@ -100,13 +105,34 @@ def _copy(origin: str, unfinished: str, digest: Digest | None) -> int:
     with open(origin, "rb", buffering=0) as source, open(unfinished, "xb") as target:
         before = os.fstat(source.fileno())
         size = 0
-        while chunk := source.read(_CHUNK_BYTES):
+        for chunk in _chunks(source):
             if digest is not None:
                 digest.update(chunk)
             target.write(chunk)
             size += len(chunk)
         _check_unchanged(origin, before, os.fstat(source.fileno()), size)
         return size
+
+
+def _chunks(file: FileIO) -> Iterator[memoryview]:
+    """Yield the bytes of a file in one buffer, which is filled again and again."""
+    buffer = memoryview(bytearray(_CHUNK_BYTES))
+    while size := file.readinto(buffer):
+        yield buffer[:size]
+
+
+def _check_same(origin: str, copy: str) -> None:
+    with (
+        open(origin, "rb", buffering=0) as left,
+        open(copy, "rb", buffering=0) as right,
+    ):
+        while chunk := left.read(_CHUNK_BYTES):
+            if right.read(len(chunk)) != chunk:
+                break
+        else:
+            if not right.read(1):
+                return
+    raise StorageError(f"what was copied of {origin} differs when it is read again")
 
 
 def _check_unchanged(

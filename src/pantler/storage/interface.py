@@ -30,7 +30,7 @@ OnProblem = Callable[[str, str], None]
 class Digest(Protocol):
     """What is fed with the bytes of a file, such as the hashes of ``hashlib``."""
 
-    def update(self, data: bytes, /) -> object:
+    def update(self, data: bytes | memoryview, /) -> object:
         """Take more bytes."""
         ...
 
@@ -47,11 +47,14 @@ class StagedFile:
         Where its bytes are now, in words that only its storage understands.
     size_bytes
         How many there are.
+    is_link
+        Whether they are those of another file too.
     """
 
     path: str
     place: str
     size_bytes: int
+    is_link: bool = False
 
 
 class Storage(Protocol):

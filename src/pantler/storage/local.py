@@ -170,7 +170,7 @@ class LocalStorage:
         ):
             self._make_folder(os.path.dirname(place))
             size = bring_in(origin, unfinished, mode, digest)
-        return StagedFile(path, unfinished, size)
+        return StagedFile(path, unfinished, size, is_link=mode != "copy")
 
     def secure(self, files: Sequence[StagedFile]) -> None:
         """Put staged bytes on the disk itself, if this storage survives power cuts."""
@@ -186,7 +186,7 @@ class LocalStorage:
             place = self._place(file.path)
             with storage_errors("write", place):
                 os.replace(file.place, place)
-                if os.path.lexists(file.place):
+                if file.is_link and os.path.lexists(file.place):
                     # Both were links to one file: then replacing does nothing.
                     os.unlink(file.place)
         if durably and self._fsync:
@@ -412,15 +412,21 @@ def _sync(place: str) -> None:
         sync(place)
 
 
-@contextlib.contextmanager
-def _removed_on_failure(unfinished: str) -> Iterator[None]:
-    """Remove the file if the block fails or is interrupted."""
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(unfinished)
-        raise
+class _removed_on_failure:  # noqa: N801 - used as a statement
+    """Remove a file if the block fails or is interrupted."""
+
+    __slots__ = ("_place",)
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(self._place)
 
 
 class _Judge:

@@ -21,6 +21,7 @@ from pantler.errors import (
     PluginError,
     StorageError,
 )
+from pantler.storage import bringing
 from pantler.storage.lease import FOLDER
 from pantler.storage.local import LocalStorage
 from pantler.storage.opening import open_storage
@@ -298,6 +299,26 @@ def test_moving_where_there_can_be_no_link_copies(tmp_path, monkeypatch, error):
     bring_in(LocalStorage(tmp_path / "root"), source, "a", "move")
     assert (tmp_path / "root/a").read_bytes() == b"content"
     assert not (tmp_path / "root/a").samefile(source)
+
+
+@pytest.mark.parametrize("bad", [b"contenT", b"content+", b"conten", b""])
+def test_a_copy_that_differs_is_noticed_before_its_source_can_go(
+    tmp_path, monkeypatch, bad
+):
+    source = tmp_path / "source"
+    source.write_bytes(b"content")
+
+    def refuse(*_args):
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    def spoil(place):
+        Path(place).write_bytes(bad)
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(bringing, "sync", spoil)
+    with pytest.raises(StorageError, match="differs when it is read again"):
+        LocalStorage(tmp_path / "root").stage_file(source, "a", "move")
+    assert all_files(tmp_path / "root") == []
 
 
 def test_a_moved_link_brings_its_content(tmp_path):

@@ -215,3 +215,11 @@ def test_yaml_is_read_in_one_place_with_bounds(file):
     for node in ast.walk(_tree(file)):
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "yaml":
             assert node.attr not in {"safe_load", "compose", "parse", "scan"}
+
+
+def test_what_one_database_says_its_way_stands_in_its_own_files():
+    words = ("PRAGMA", "BEGIN", "sqlite_master", "json_each", "GLOB", "in_transaction")
+    for file in sorted((SOURCE / "registry").rglob("*.py")):
+        if not file.name.startswith("sqlite"):
+            text = file.read_text("utf-8")
+            assert not [word for word in words if word in text], file

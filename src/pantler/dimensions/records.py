@@ -145,7 +145,12 @@ def _frame_of_rows(
             series.append(
                 pl.Series(column.name, values, column.dtype, strict=column.is_strict)
             )
-        except (OverflowError, TypeError, pl.exceptions.PolarsError) as error:
+        except (
+            OverflowError,
+            TypeError,
+            UnicodeError,
+            pl.exceptions.PolarsError,
+        ) as error:
             raise InvalidInputError(
                 f"'{element.name}' records: '{column.name}' has a value that does not "
                 f"fit: {_first_line(error)}"

@@ -245,7 +245,7 @@ class CollectionSuite:
             registry.collections.set_chain("inner", ["outer"])
 
     def test_a_name_has_one_kind(self, registry: Registry) -> None:
-        """Registering again tells; another kind is a conflict."""
+        """Registering it again returns False; another kind is a conflict."""
         assert registry.collections.register("a", CollectionType.RUN)
         assert not registry.collections.register("a", CollectionType.RUN)
         with pytest.raises(ConflictError, match="RUN"):
@@ -362,6 +362,28 @@ class DatasetSuite:
             registry.datasets.insert(
                 raw, "run", frame.with_columns(column), uuid_series(make_uuids(2))
             )
+
+    @pytest.mark.parametrize(
+        ("ids", "message"),
+        [
+            (pl.Series([b"x" * 16], dtype=pl.Binary), "2 data IDs"),
+            (pl.Series([b"x" * 16, None], dtype=pl.Binary), "missing"),
+            (pl.Series([b"x" * 16, b"y" * 15], dtype=pl.Binary), "16 bytes"),
+            (pl.Series(["x" * 16, "y" * 16]), "16 bytes"),
+            (pl.Series([b"x" * 16, b"x" * 16], dtype=pl.Binary), "given twice"),
+        ],
+    )
+    def test_each_dataset_has_an_id(
+        self, registry: Registry, ids: pl.Series, message: str
+    ) -> None:
+        """Of 16 bytes, and each its own; or nothing is inserted."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        registry.collections.register("run", CollectionType.RUN)
+        frame = pl.DataFrame({"instrument": "Cam", "detector": [0, 1], "exposure": 1})
+        with pytest.raises((InvalidInputError, ConflictError), match=message):
+            registry.datasets.insert(raw, "run", frame, ids)
+        assert registry.datasets.get(b"x" * 16) is None
 
     def test_datasets_without_dimensions_exist(self, registry: Registry) -> None:
         """One to a run."""

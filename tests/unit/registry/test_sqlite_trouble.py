@@ -15,6 +15,7 @@ import pytest
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.identity import make_uuids
 from pantler.dimensions.coordinate import DataCoordinate
+from pantler.dimensions.timespan import Timespan
 from pantler.dimensions.universe import Universe
 from pantler.errors import (
     ConflictError,
@@ -26,10 +27,16 @@ from pantler.errors import (
 )
 from pantler.queries.query import Query
 from pantler.registry.sql import catalog, database
+from pantler.registry.sql.associations import Associations
 from pantler.registry.sql.settings import SqliteSettings
 from pantler.registry.sql.sqlite import SqliteRegistry
 from pantler.testing.registry_sharing import in_a_fork
-from pantler.testing.survey import fill_survey, insert_some, raw_type
+from pantler.testing.survey import (
+    bias_type,
+    fill_survey,
+    insert_some,
+    raw_type,
+)
 
 FAST = SqliteSettings(durability="process")
 
@@ -226,11 +233,13 @@ def test_a_child_that_ends_as_programs_do_leaves_the_transaction(path, registry)
             ["run"],
         ),
         lambda r: r.record_table("file").paths_in_use(["\ud800"]),
+        lambda r: r.dimensions.insert("instrument", [{"instrument": "\ud800"}]),
+        lambda r: r.dimensions.find("skymap", {"skymap": ["sky"]}),
     ],
 )
 def test_what_cannot_be_a_parameter_is_an_error_of_ours(registry, use):
     insert_some(registry, raw_type(registry), "run")
-    with pytest.raises(InvalidInputError, match=r"Unicode|64 bits"):
+    with pytest.raises(InvalidInputError, match=r"Unicode|64 bits|surrogates|type"):
         use(registry)
     registry.collections.register("still good", CollectionType.RUN)
 
@@ -297,6 +306,27 @@ def test_tables_that_are_gone_are_named(path, registry):
         pytest.raises(SchemaError, match="collection_chain"),
     ):
         broken.collections.all()
+
+
+# Who is faster
+
+
+def test_ranges_that_another_certified_meanwhile_are_a_conflict(registry, monkeypatch):
+    # As where writers do not wait for each other, and a constraint decides.
+    biases = insert_some(registry, bias_type(registry), "run")
+    registry.collections.register("calib", CollectionType.CALIBRATION)
+    registry.collections.certify("calib", biases, Timespan(0, 100))
+    check, asked = Associations._check_validity, []
+
+    def look_too_early(self, *given):
+        asked.append(given)
+        if len(asked) > 1:
+            check(self, *given)
+
+    monkeypatch.setattr(Associations, "_check_validity", look_too_early)
+    with pytest.raises(ConflictError, match="detector: 0"):
+        registry.collections.certify("calib", biases, Timespan(0, 100))
+    assert len(asked) == 2
 
 
 # The catalog

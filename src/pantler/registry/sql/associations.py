@@ -11,9 +11,11 @@ from pantler.datasets.collection import CollectionType
 from pantler.errors import (
     ConflictError,
     DatasetNotFoundError,
+    InternalError,
     InvalidInputError,
 )
 from pantler.registry.sql.diagnosis import EXAMPLES, show_all
+from pantler.registry.sql.driver import ConstraintError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,21 +85,32 @@ class Associations:
             stage, type_ids = self._stage(dataset_ids)
             self._check_calibrations(type_ids)
             self._check_validity(name, stage, timespan)
-            dataset, calibration = self._schema.dataset, self._schema.calibration
-            self._db.run(
-                sa.insert(calibration).from_select(
-                    list(calibration.c.keys()),
-                    sa.select(
-                        sa.literal(number),
-                        dataset.c.dataset_type_id,
-                        dataset.c.data_id,
-                        sa.literal(timespan.begin),
-                        sa.literal(timespan.end),
-                        dataset.c.uuid,
-                    ).join_from(stage, dataset, stage.c.uuid == dataset.c.uuid),
-                )
-            )
+            try:
+                with self._db.writing():
+                    self._insert_validity(number, stage, timespan)
+            except ConstraintError as error:
+                # Another was faster, where the database itself keeps ranges apart.
+                self._check_validity(name, stage, timespan)
+                raise InternalError(f"'{name}' refused calibrations.") from error
             self._data_ids.declare(number, type_ids)
+
+    def _insert_validity(
+        self, number: int, stage: sa.Table, timespan: Timespan
+    ) -> None:
+        dataset, calibration = self._schema.dataset, self._schema.calibration
+        self._db.run(
+            sa.insert(calibration).from_select(
+                list(calibration.c.keys()),
+                sa.select(
+                    sa.literal(number),
+                    dataset.c.dataset_type_id,
+                    dataset.c.data_id,
+                    sa.literal(timespan.begin),
+                    sa.literal(timespan.end),
+                    dataset.c.uuid,
+                ).join_from(stage, dataset, stage.c.uuid == dataset.c.uuid),
+            )
+        )
 
     def _collection_id(self, name: str, kind: CollectionType) -> int:
         number, collection = self._catalog.now.collection(name)

@@ -101,6 +101,12 @@ class Catalog:
         with self._db.reading():
             return self._refresh(view)
 
+    def lock(self) -> None:
+        """Wait, before changing the catalog, for others who are changing it."""
+        if self._db.driver.lock_catalog:
+            self._db.run(sa.text(self._db.driver.lock_catalog))
+            self._view.is_behind = True
+
     def changed(self, subject: Subject, number: int = 0, type_id: int = 0) -> None:
         """Record, within the transaction that changed it, that the catalog changed.
 
@@ -113,8 +119,6 @@ class Catalog:
         type_id
             For a ``holder``, the type that the collection may now hold.
         """
-        if self._db.driver.lock_catalog:
-            self._db.run(sa.text(self._db.driver.lock_catalog))
         ((revision,),) = self._db.rows(
             self._add_line, {"subject": subject, "number": number, "type_id": type_id}
         )

@@ -50,6 +50,7 @@ class SqlCollections:
                 "or blanks around it."
             )
         with self._db.writing():
+            self._catalog.lock()
             if self._is_registered(name, kind):  # another process was faster
                 return False
             table = self._schema.collection
@@ -81,6 +82,7 @@ class SqlCollections:
             If the collection would search itself.
         """
         with self._db.writing():
+            self._catalog.lock()
             self.register(name, CollectionType.CHAINED)
             now = self._catalog.now
             number, _ = now.collection(name)
@@ -136,6 +138,7 @@ class SqlCollections:
             If it is one of these.
         """
         with self._db.writing():
+            self._catalog.lock()
             number, _ = self._catalog.now.collection(name)
             self._check_removable(name, number)
             schema = self._schema

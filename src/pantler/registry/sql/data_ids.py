@@ -137,6 +137,8 @@ class DataIds:
             for type_id in type_ids
             if collection_id not in self._catalog.holders(type_id)
         ]
+        if new:
+            self._catalog.lock()
         for type_id in new:
             self._db.run(
                 self._db.driver.insert(table)

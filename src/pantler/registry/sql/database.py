@@ -87,7 +87,7 @@ class _Session:
         raw, cursor = self.raw, self.cursor
         self.raw, self.cursor = None, _NoCursor(self.driver.where, _FORKED)
         if raw is not None:
-            self.driver.abandon(raw, cursor, in_transaction=self.depth > 0)
+            self.driver.abandon(raw, cursor, is_within=self.depth > 0)
 
     def __del__(self, pid: Callable[[], int] = os.getpid) -> None:
         if self.raw is not None:
@@ -395,7 +395,7 @@ class Database:
     @contextmanager
     def _transaction(self, session: _Session, begin: str) -> Iterator[None]:
         if session.depth == 0:
-            if self.driver.in_transaction(session.raw):  # interrupted as it began
+            if self.driver.has_begun(session.raw):  # interrupted as it began
                 self._execute(session, "ROLLBACK", ())
             session.epoch += 1
             session.is_writing = False
@@ -422,7 +422,7 @@ class Database:
         for forget in self.on_rollback:
             forget()
         # Some failures (a full disk) have the database end the transaction itself.
-        if session.raw is not None and self.driver.in_transaction(session.raw):
+        if session.raw is not None and self.driver.has_begun(session.raw):
             if undo == "ROLLBACK":
                 self._execute(session, undo, ())
                 return

@@ -37,6 +37,7 @@ class SqlDatasetTypes:
         known = self.find(dataset_type.name)
         if known is None:
             with self._db.writing():
+                self._catalog.lock()
                 known = self.find(dataset_type.name)  # another may have been faster
                 if known is None:
                     self._add(dataset_type)

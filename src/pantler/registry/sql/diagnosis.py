@@ -1,4 +1,4 @@
-"""After a constraint failed: which data IDs are to blame, and what to tell the user."""
+"""After a constraint failed: which data IDs are to blame, and what the user reads."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ class Driver(Protocol):
         """
         ...
 
-    def in_transaction(self, raw: Any) -> bool:
+    def has_begun(self, raw: Any) -> bool:
         """Whether the database has a transaction open on a connection."""
         ...
 
@@ -151,10 +151,17 @@ class Driver(Protocol):
         """
         ...
 
-    def abandon(self, raw: Any, cursor: Any, *, in_transaction: bool) -> None:
+    def abandon(self, raw: Any, cursor: Any, *, is_within: bool) -> None:
         """Leave a connection to the parent process, in a child that was forked.
 
         The child must neither use nor close it, as long as it lives.
+
+        Parameters
+        ----------
+        raw, cursor
+            The connection and its cursor.
+        is_within
+            Whether the parent was in the middle of a transaction.
         """
         ...
 

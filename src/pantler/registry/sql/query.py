@@ -1,4 +1,4 @@
-"""Running queries: statement, rows, what only Python can tell, frame."""
+"""Running queries: statement, rows, what only Python can decide, frame."""
 
 from __future__ import annotations
 

@@ -123,6 +123,7 @@ def open_record_table(name: str, core: Core) -> SqlRecordTable:
     table = core.schema.record_table(name)
     if name not in catalog.now.record_tables:
         with db.writing():
+            catalog.lock()
             known = catalog.now.record_tables
             if name not in known:
                 db.run(CreateTable(table))

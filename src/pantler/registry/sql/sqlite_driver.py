@@ -98,7 +98,7 @@ class SqliteDriver:
         except sqlite3.Error as error:
             raise self.translate(error) from error
 
-    def in_transaction(self, raw: sqlite3.Connection) -> bool:
+    def has_begun(self, raw: sqlite3.Connection) -> bool:
         """Whether the database has a transaction open on a connection."""
         return raw.in_transaction
 
@@ -179,7 +179,7 @@ class SqliteDriver:
         listed = sa.func.json_each(sa.literal(json.dumps(values)))
         return operand.in_(sa.select(listed.table_valued("value").c.value))
 
-    def abandon(self, raw: Any, cursor: Any, *, in_transaction: bool) -> None:
+    def abandon(self, raw: Any, cursor: Any, *, is_within: bool) -> None:
         """Leave a connection to the parent process, in a child that was forked.
 
         SQLite says: do not even close it, which could undo what the parent is doing.
@@ -189,7 +189,7 @@ class SqliteDriver:
 
         for kept in (raw, cursor):
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
-        if in_transaction:
+        if is_within:
             _HALF_USED.add(self.path)
 
     def close(self) -> None:
@@ -246,6 +246,11 @@ def _translate_text(where: str, error: Exception) -> Exception:
         return SchemaError(
             f"'{where}' lacks what a registry has ({text}): it is damaged, or another "
             "program changed it. Restore it from a backup."
+        )
+    if text.startswith("Error binding parameter"):
+        return InvalidInputError(
+            f"A value is of a type that a database does not know ({text}). Give "
+            "numbers, text, bytes or truth values."
         )
     if "too " in text or "overflow" in text:
         return InvalidInputError(

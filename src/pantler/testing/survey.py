@@ -29,6 +29,11 @@ def fill_survey(registry: Registry) -> None:
     four detectors stand side by side, so that detector ``d`` of visit 1 sees just
     patch ``d`` of tract 0, that of visit 2 of tract 1, and that of visit 3 nothing.
     """
+    with registry.transaction():
+        _fill(registry)
+
+
+def _fill(registry: Registry) -> None:
     insert = registry.dimensions.insert
     insert("instrument", [{"instrument": "Cam"}])
     insert(

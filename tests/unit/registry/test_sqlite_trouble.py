@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -29,6 +30,7 @@ from pantler.queries.query import Query
 from pantler.registry.sql import catalog, database
 from pantler.registry.sql.associations import Associations
 from pantler.registry.sql.settings import SqliteSettings
+from pantler.registry.sql.snapshot import Snapshot
 from pantler.registry.sql.sqlite import SqliteRegistry
 from pantler.testing.registry_sharing import in_a_fork
 from pantler.testing.survey import (
@@ -187,6 +189,7 @@ FORKS = """
 import os, sys
 from pantler.datasets.collection import CollectionType
 from pantler.registry.sql.settings import SqliteSettings
+from pantler.registry.sql.snapshot import Snapshot
 from pantler.registry.sql.sqlite import SqliteRegistry
 
 settings = SqliteSettings(durability="process")
@@ -347,17 +350,61 @@ def test_who_missed_more_changes_than_are_kept_reads_everything(
         assert len(registry.collections.all()) == 95
 
 
-def test_one_change_is_read_as_one(path, registry):
+@pytest.fixture
+def read(registry, monkeypatch):
+    """Return a list that grows when all of the catalog is read."""
+    assert registry.collections.all() == []
+    times = []
+    reader = registry._core.catalog._reader
+    whole = reader.read_all
+    monkeypatch.setattr(reader, "read_all", lambda: times.append("all") or whole())
+    return times
+
+
+def test_a_thread_takes_what_another_has_read(registry, read):
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(registry.collections.all).result() == []
+        registry.collections.register("run", CollectionType.RUN)
+        assert len(pool.submit(registry.collections.all).result()) == 1
+    assert read == []
+
+
+def test_a_thread_that_begins_with_what_is_undone_changes_nothing(registry, read):
+    def fail():
+        with registry.transaction():
+            registry.collections.register("undone", CollectionType.RUN)
+            raise ZeroDivisionError
+
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(ZeroDivisionError):
+            pool.submit(fail).result()
+        assert registry.collections.all() == []
+        assert pool.submit(registry.collections.all).result() == []
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert registry.collections.all() == []
+    assert read == []
+
+
+def test_a_transaction_copies_the_catalog_once(registry, read, monkeypatch):
+    copies = []
+    copy = Snapshot.copy
+    monkeypatch.setattr(Snapshot, "copy", lambda one: copies.append(1) or copy(one))
+    with registry.transaction():
+        for number in range(20):
+            registry.collections.register(f"{number}", CollectionType.RUN)
+            assert len(registry.collections.all()) == number + 1
+    assert len(copies) == 1
+    assert read == []
+
+
+def test_one_change_is_read_as_one(path, registry, read):
     with closing(SqliteRegistry.open(path, settings=FAST, writeable=True)) as other:
         with other.transaction():
             for number in range(500):
                 other.collections.register(f"{number:05d}", CollectionType.RUN)
         assert len(registry.collections.all()) == 500
         other.collections.register("last", CollectionType.RUN)
-        read = []
-        reader = registry._core.catalog._reader
-        whole = reader.read_all
-        reader.read_all = lambda: read.append("all") or whole()
         assert registry.collections.get("last").name == "last"
         assert read == []
 

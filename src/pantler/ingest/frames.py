@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pantler.errors import HeaderError
+from pantler.errors import HeaderError, PantlerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,6 +24,15 @@ SUFFIXES: Final = (
     ),
 )
 """Endings, in lower case, of the files that are looked for in folders."""
+
+# What a translator, which others write, makes of values that nobody expected.
+_UNTRANSLATABLE: Final = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,15 @@ def read_frame(path: Path, instrument: Instrument) -> Frame:
             f"{path} holds {len(headers)} images, and a raw frame is one detector in a "
             "file of its own. Split it: docs/how-to/add-an-instrument.md shows how."
         )
-    observation = instrument.translate(headers[0])
+    try:
+        observation = instrument.translate(headers[0])
+    except _UNTRANSLATABLE as error:
+        if isinstance(error, PantlerError):
+            raise
+        raise HeaderError(
+            f"{path}: the header cannot be translated by '{instrument.name}': "
+            f"{type(error).__name__}: {error}."
+        ) from error
     try:
         instrument.check(observation)
     except HeaderError as error:

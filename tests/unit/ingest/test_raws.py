@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 import resource
 import shutil
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from pantler.errors import ConflictError, HeaderError
 from pantler.ingest.frames import find_files
 from pantler.ingest.raws import ingest_raws
 from pantler.ingest.registration import register_instrument
+from pantler.ingest.visits import define_visits
 from pantler.instruments.arcsat import Arcsat
 
 
@@ -169,6 +172,46 @@ def test_bad_files_are_named_with_the_reason_and_the_rest_goes_on(
     assert "no filter 'demo_q'" in reasons[filterless]
     assert "is not a file" in reasons[absent]
     assert all(path.name in reason for path, reason in report.failed)
+
+
+def with_text(path, old, new):
+    data = path.read_bytes()
+    assert old in data
+    path.write_bytes(data.replace(old, new, 1))
+
+
+def test_frames_with_damaged_or_absurd_headers_cost_no_time_and_stop_no_other(
+    repository, camera, copied
+):
+    science = copied[-8:]
+    packed, axes, no_width, order, time = science[:5]
+    packed_bytes = gzip.compress(packed.read_bytes())
+    packed.write_bytes(packed_bytes[:300] + b"\0" + packed_bytes[301:])
+    with_text(
+        axes, b"NAXIS   =                    2", b"NAXIS   =            999999999"
+    )
+    with_text(no_width, b"NAXIS1 ", b"NAXISX ")
+    for key in (b"DETNAME =", b"PROPID  ="):
+        at = order.read_bytes().index(key)
+        with_text(
+            order,
+            order.read_bytes()[at : at + 30],
+            (b"A_ORDER =" if key[0] == 68 else b"B_ORDER =") + b" 9000".rjust(21),
+        )
+    set_card(time, "EXPTIME", 1e300)
+    begin = monotonic()
+    report = ingest_raws(repository, copied, camera)
+    visits = define_visits(repository, camera)
+    assert monotonic() - begin < 20  # hours, before
+    reasons = dict(report.failed)
+    assert set(reasons) == {packed, axes, no_width, time}
+    assert "gzip compression is damaged" in reasons[packed]
+    assert "its NAXIS is 999999999" in reasons[axes]
+    assert "its NAXIS1 is missing" in reasons[no_width]
+    assert "OverflowError" in reasons[time]
+    assert order in report.ingested
+    assert len(visits.failed) == 1
+    assert len(report.ingested) == len(copied) - 4
 
 
 def test_fail_fast_stops_at_the_first_bad_file(

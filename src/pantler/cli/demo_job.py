@@ -82,7 +82,7 @@ class DemoJob:
         self._command("create", self._repo)
         self._command("register-instrument", self._repo, "demo")
         self._command("ingest-raws", self._repo, self._frames, "-t", "hardlink")
-        self._title("Tell where on the sky they are, and divide it into patches")
+        self._title("Find where on the sky they are, and divide it into patches")
         self._command("define-visits", self._repo)
         self._command(
             *("register-skymap", self._repo, "demo_sky", "--pixel-scale", 0.4),

@@ -88,7 +88,7 @@ class FrameHeader:
         Raises
         ------
         HeaderError
-            If it is there and no number.
+            If it is there and not a number.
         """
         value = self.find(*keys)
         return None if value is None else self._number(value, keys)

@@ -1,4 +1,4 @@
-"""One frame of one exposure, as its header tells."""
+"""One frame of one exposure, as its header says."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class DetectConfig(TaskConfig):
         3.5,
         gt=0.5,
         le=50,
-        description="Width of a star where the coadd's header does not tell, pixels.",
+        description="Width of a star where the coadd's header does not say, pixels.",
     )
     sources: SourceConfig = Field(
         default_factory=SourceConfig, description="How sources are found."

@@ -171,8 +171,9 @@ class DatasetLookup:
     def _timespan(self, data_id: DataCoordinate) -> Timespan | None:
         for element in data_id.group.temporal_elements():
             record = self._registry.dimensions.find(element.name, data_id)
-            if record is not None and record.timespan is not None:
-                return record.timespan
+            timespan = None if record is None else record.timespan
+            if timespan is not None:
+                return timespan
         return None
 
 

@@ -104,9 +104,15 @@ class DataCoordinate(Mapping[str, DataIdValue]):
         DataIdError
             If this coordinate does not hold the values that the group requires.
         """
-        return DataCoordinate.from_mapping(
-            {name: self[name] for name in group.names if name in self}, group
-        )
+        held = dict(zip(self.group.names, self.values_, strict=False))
+        try:
+            values = tuple([held[name] for name in group.required])
+        except KeyError:
+            held = {name: held[name] for name in group.names if name in held}
+            return DataCoordinate.from_mapping(held, group)  # says what is missing
+        if len(held) == len(self.group.names) and held.keys() >= set(group.implied):
+            values += tuple([held[name] for name in group.implied])
+        return DataCoordinate(group, values)
 
     def __getitem__(self, key: str) -> DataIdValue:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -57,6 +58,7 @@ class DimensionRecord:
         return None if begin is None or end is None else Timespan(begin, end)
 
 
+@functools.lru_cache(maxsize=256)
 def record_columns(element: DimensionElement, universe: Universe) -> tuple[Column, ...]:
     """Return the columns of an element's record frames, in order.
 

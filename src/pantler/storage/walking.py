@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from pantler.errors import StorageError
@@ -31,7 +32,7 @@ def walk(start: str, on_problem: OnProblem | None = None) -> Iterator[str]:
         The folder; nothing is yielded if it is not there.
     on_problem
         Called with a place and what is odd about it, in place of an error: a folder
-        that cannot be read, a link that leads nowhere or in circles, something that
+        that cannot be read, a link that leads in circles, something that
         is neither a file nor a folder, a name that is not text.
 
     Raises
@@ -83,10 +84,10 @@ def _kind_of(entry: os.DirEntry[str]) -> str:
     if entry.is_symlink():
         if entry.is_dir():
             return ""
-        try:
+        # One that leads nowhere counts too: a dead writer may have left it, and its
+        # source may have been moved since. It can be removed as any other file.
+        with suppress(FileNotFoundError):
             entry.stat()
-        except FileNotFoundError:
-            return "it is a link that leads nowhere"
         return "file"
     if entry.is_file(follow_symlinks=False):
         return "file"

@@ -164,3 +164,16 @@ def test_what_is_recorded_while_a_check_looks_is_not_taken_for_remains(
     report = repository.check(repair=True)
     assert report.orphans == []
     assert butler.get("raw", RAW, collections="mine") == {"level": 1}
+
+
+def test_a_link_that_a_dead_writer_left_goes_though_its_source_was_moved(
+    repository, butler, folder, tmp_path
+):
+    for name in ("orphan.json", f".tmp-{'a' * 32}-0.json"):
+        (folder / name).symlink_to(tmp_path / "moved away")
+        os.utime(folder / name, (0, 0), follow_symlinks=False)
+    report = repository.check()
+    assert (len(report.orphans), len(report.abandoned)) == (1, 1)
+    repository.check(repair=True)
+    assert len(list(folder.iterdir())) == 1
+    assert not repository.check().odd

@@ -390,9 +390,10 @@ def test_odd_places_are_reported_and_the_rest_is_listed(tmp_path):
         deep /= "d"
     Path(deep).mkdir(parents=True)
     found = {}
-    assert set(storage.list_files("", found.__setitem__)) == {"a/good"}
-    assert set(found) == {"a/loop", "a/nowhere", "a/pipe", "a/\\udcff"}
-    assert "nowhere" in found["a/nowhere"]
+    # A link that leads nowhere is a file like others: it may have to be removed.
+    listed = set(storage.list_files("", found.__setitem__))
+    assert listed == {"a/good", "a/nowhere"}
+    assert set(found) == {"a/loop", "a/pipe", "a/\\udcff"}
     assert "symbolic links" in found["a/loop"]
     again = {}
     assert storage.abandoned(again.__setitem__) == []

@@ -83,7 +83,7 @@ class Place:
         """Raise AssertionError if anything is not as it must be."""
         with Repository.open(self.root, writeable=True) as repository:
             butler = Butler.of(repository, run="mine")
-            self._check_contents(repository, butler, work)
+            self._check_contents(butler, work, {work})
             if again != "nothing":
                 self._do_again(repository, butler, again)
             report = repository.check(repair=True)
@@ -92,11 +92,9 @@ class Place:
             assert not left.remains, left
             assert not left.odd, left.odd
             assert not left.damaged, left.damaged
-            self._check_contents(repository, butler, work)
+            self._check_contents(butler, work, {work, again})
 
-    def _check_contents(
-        self, repository: Repository, butler: Butler, work: str
-    ) -> None:
+    def _check_contents(self, butler: Butler, work: str, done: set[str]) -> None:
         values = {
             (ref.data_id["exposure"], ref.data_id["detector"]): butler.get(ref)
             for ref in butler.query_datasets("raw", collections="mine")
@@ -108,9 +106,8 @@ class Place:
             assert len(values) in {0, 2}, values
         if work in MODES and not values:
             assert json.loads(self.source.read_text()) == VALUE, "the source is lost"
-        if work in MODES and work != "move":
+        if work in MODES and "move" not in done:
             assert json.loads(self.source.read_text()) == VALUE, "the source is lost"
-        del repository
 
     def _do_again(self, repository: Repository, butler: Butler, again: str) -> None:
         was_there = butler.find_dataset("raw", RAW, collections="mine") is not None

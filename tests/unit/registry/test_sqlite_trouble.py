@@ -361,6 +361,41 @@ def read(registry, monkeypatch):
     return times
 
 
+def test_a_line_of_the_journal_is_read_once(path, registry, read, monkeypatch):
+    reader = registry._core.catalog._reader
+    apply, lines = reader.apply, []
+    monkeypatch.setattr(
+        reader,
+        "apply",
+        lambda snapshot, news: lines.append(len(news)) or apply(snapshot, news),
+    )
+    with closing(SqliteRegistry.open(path, settings=FAST, writeable=True)) as other:
+        for number in range(3):
+            other.collections.register(f"{number}", CollectionType.RUN)
+            assert len(registry.collections.all()) == number + 1
+        assert len(registry.collections.all()) == 3
+    assert lines == [1, 1, 1]
+    assert read == []
+
+
+def test_members_of_a_collection_are_one_line_for_each_type(path, registry):
+    def lines():
+        with closing(sqlite3.connect(path)) as raw:
+            return raw.execute("SELECT count(*) FROM catalog_change").fetchone()[0]
+
+    ids = insert_some(registry, raw_type(registry), "run")
+    biases = insert_some(registry, bias_type(registry), "run")
+    registry.collections.register("tag", CollectionType.TAGGED)
+    before = lines()
+    registry.collections.associate("tag", [*ids, *biases])
+    assert lines() == before + 2
+    registry.collections.associate("tag", ids)
+    insert_some(registry, raw_type(registry, "raw2"), "run", [1])
+    before = lines()
+    insert_some(registry, raw_type(registry, "raw2"), "run", [2])
+    assert lines() == before
+
+
 def test_a_thread_takes_what_another_has_read(registry, read):
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(registry.collections.all).result() == []

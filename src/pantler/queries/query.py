@@ -44,7 +44,9 @@ class Query:
 
     A row of the answer is a data ID of ``dimensions`` that the repository's records
     allow: related by shared dimensions, by the elements that are always joined, and,
-    where two spatial families (or temporal ones) are present, by overlap.
+    where two spatial families (or temporal ones) are present, by overlap. Where a row
+    has a time (that of an exposure among ``dimensions`` or in ``where``, say) that the
+    data IDs of certified datasets do not name, these must be valid at that time.
 
     The columns are, in this order:
 
@@ -52,7 +54,8 @@ class Query:
     - with ``element``: the columns of that element's record frames;
     - with ``target``: ``dimensions.required``, then ``dataset_id`` (Binary), ``run``
       (String), and ``timespan_begin``, ``timespan_end`` (Int64, null outside
-      CALIBRATION collections).
+      CALIBRATION collections); a dataset with ranges of validity that do not adjoin has
+      a row for each.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ class DatasetField:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A scalar: its Python value, with times as TAI ns and UUIDs as 16 bytes."""
+    """A scalar: its Python value, times as TAI ns since 1970, UUIDs as 16 bytes."""
 
     value: int | float | str | bool | bytes | None
     type: ValueType
@@ -87,7 +87,7 @@ class RegionConstant:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """Two numbers or times, combined."""
+    """Two numbers, combined; no times, which can only be compared and overlap."""
 
     operator: Literal["+", "-", "*", "/", "%"]
     left: Operand
@@ -161,7 +161,7 @@ class Glob:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """A boolean column, alone."""
+    """A truth value alone: a column, or a constant where nothing else is left."""
 
     operand: Operand
 

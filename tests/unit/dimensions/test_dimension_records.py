@@ -126,6 +126,13 @@ def test_integers_beyond_64_bits_are_refused():
         conform("visit", frame)
 
 
+def test_text_that_is_not_text_is_refused():
+    with pytest.raises(
+        InvalidInputError, match="'name' has a value that does not fit: .*surrogates"
+    ):
+        conform("visit", [{**VISIT, "name": "one\ud800"}])
+
+
 def test_a_time_span_key_takes_only_a_timespan():
     with pytest.raises(InvalidInputError, match="must be a Timespan"):
         conform("visit", [{**VISIT, "timespan": (1, 2)}])

@@ -128,7 +128,7 @@ def test_integers_beyond_64_bits_are_refused():
 
 def test_text_that_is_not_text_is_refused():
     with pytest.raises(
-        InvalidInputError, match="'name' has a value that does not fit: .*surrogates"
+        InvalidInputError, match=r"'name' has a value that does not fit: .*surrogates"
     ):
         conform("visit", [{**VISIT, "name": "one\ud800"}])
 

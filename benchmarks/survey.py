@@ -311,6 +311,7 @@ def _insert_datasets(
         {
             "dataset_id": ids,
             "component": [""] * len(keys),
+            "store": ["files"] * len(keys),
             "path": [
                 f"{run}/{dataset_type.name}/{'_'.join(map(str, key))}.json"
                 for key in keys

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from pantler.errors import InvalidInputError
+from pantler.errors import HeaderError, InvalidInputError
 from pantler.science.image import (
     check_shapes,
     counts_of,
@@ -156,8 +156,8 @@ class IsrTask(PipelineTask[IsrConfig]):
         """
         check_shapes(raw=raw, bias=bias, dark=dark, flat=flat)
         counts = counts_of(raw)
-        gain = self.config.gain or header_number(raw.header, self.config.gain_key)
-        exposure_s = header_number(raw.header, *self.config.exposure_time_keys)
+        gain = self.config.gain or _number(raw, "gain_key", self.config.gain_key)
+        exposure_s = _number(raw, "exposure_time_keys", *self.config.exposure_time_keys)
         data = counts * np.float32(gain)
         variance = np.full_like(data, self._read_noise(bias, gain) ** 2)
         if bias is not None:
@@ -165,7 +165,7 @@ class IsrTask(PipelineTask[IsrConfig]):
             variance += np.float32(gain**2) * variance_of(bias)
         variance += np.maximum(data, 0)  # Poisson noise of light and dark current
         if dark is not None:
-            seconds = header_number(raw.header, *self.config.dark_time_keys)
+            seconds = _number(raw, "dark_time_keys", *self.config.dark_time_keys)
             data -= np.float32(seconds) * dark.data
             variance += np.float32(seconds**2) * variance_of(dark)
         bad, saturated = self._masks(raw, bias, dark, flat)
@@ -236,6 +236,23 @@ class IsrTask(PipelineTask[IsrConfig]):
             saturated.sum(),
             bad.sum(),
         )
+
+
+def _number(raw: CCDData, setting: str, *keys: str) -> float:
+    """Return a number of a raw frame's header, or say how to name its key.
+
+    Raises
+    ------
+    HeaderError
+        If it is missing, or not a number.
+    """
+    try:
+        return header_number(raw.header, *keys)
+    except HeaderError as error:
+        raise HeaderError(
+            f"{error} The keys to look for are set by '{setting}'; "
+            "--instrument NAME applies what a camera says of itself."
+        ) from None
 
 
 def fill_from_neighbours(data: Floats, bad: Bools) -> Floats:

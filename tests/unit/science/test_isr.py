@@ -140,7 +140,7 @@ def test_gain_comes_from_the_header_unless_configured(make_raw, bias):
 
 
 def test_a_missing_gain_is_an_error_that_names_the_key(make_raw, bias):
-    with pytest.raises(HeaderError, match=r"'GAIN'.*Did you mean 'GAINS'"):
+    with pytest.raises(HeaderError, match=r"'GAIN'.*Did you mean 'GAINS'.*'gain_key'"):
         IsrTask().run(raw=make_raw(np.ones(SHAPE), GAINS=1), bias=bias)
 
 

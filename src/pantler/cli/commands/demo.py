@@ -27,7 +27,9 @@ from pantler.cli.options import MOST_PROCESSES
     help="Another number, another night.",
 )
 @click.option(
-    "--force", is_flag=True, help="Remove a demo that is in the folder already."
+    "--force",
+    is_flag=True,
+    help="Replace a demo that is there. Only what it made is removed.",
 )
 def demo(folder: Path, processes: int, seed: int, *, force: bool) -> None:
     """Run the main job: from raw frames to coadds.

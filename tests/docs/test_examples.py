@@ -43,6 +43,7 @@ _VARIES = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
     r"|\b\d{8}T\d{12}Z\b|(?<= in )\d+\.\d(?= s\b)"
 )
+_PROGRESS = re.compile(r"^\d+ of \d+ quanta(?! done).*\n", re.MULTILINE)
 _ASSIGNMENT = re.compile(r"[A-Z_]+=")
 _OF_THE_SHELL = {"git", "ls", "make", "python3", "source"}  # shown, not run
 
@@ -156,6 +157,7 @@ class Story:
         else:
             assert words[0] in _OF_THE_SHELL, f"{where}: neither run nor known"
             return
+        output = _PROGRESS.sub("", output)
         if shown.strip():
             same = doctest.OutputChecker().check_output(
                 _VARIES.sub("*", shown), _VARIES.sub("*", output), _OPTIONS

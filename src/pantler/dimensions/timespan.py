@@ -75,4 +75,4 @@ class Timespan:
 
         begin = "-∞" if self.begin == self.MIN else format_time(self.begin)
         end = "∞" if self.end == self.MAX else format_time(self.end)
-        return f"[{begin}, {end})"
+        return f"[{begin}, {end}) TAI"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import re
 from typing import TYPE_CHECKING, Final
 
 from pantler.errors import StorageError
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MARKER: Final = ".pantler-root"
 """The file in a root that says whose it is."""
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def walk(start: str, on_problem: OnProblem | None = None) -> Iterator[str]:
@@ -32,7 +34,7 @@ def walk(start: str, on_problem: OnProblem | None = None) -> Iterator[str]:
         The folder; nothing is yielded if it is not there.
     on_problem
         Called with a place and what is odd about it, in place of an error: a folder
-        that cannot be read, a link that leads in circles, something that
+        that cannot be read, a link that leads in circles or nowhere, something that
         is neither a file nor a folder, a name that is not text.
 
     Raises
@@ -84,10 +86,13 @@ def _kind_of(entry: os.DirEntry[str]) -> str:
     if entry.is_symlink():
         if entry.is_dir():
             return ""
-        # One that leads nowhere counts too: a dead writer may have left it, and its
-        # source may have been moved since. It can be removed as any other file.
-        with suppress(FileNotFoundError):
+        try:
             entry.stat()
+        except FileNotFoundError:
+            # Left by an ingest that was killed, or recorded, if it has a dataset's
+            # name; else somebody's link to a folder on a disk that is not there now.
+            ours = _UUID.search(entry.name)
+            return "file" if ours else "it is a link that leads nowhere"
         return "file"
     if entry.is_file(follow_symlinks=False):
         return "file"

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -169,7 +170,7 @@ def test_what_is_recorded_while_a_check_looks_is_not_taken_for_remains(
 def test_a_link_that_a_dead_writer_left_goes_though_its_source_was_moved(
     repository, butler, folder, tmp_path
 ):
-    for name in ("orphan.json", f".tmp-{'a' * 32}-0.json"):
+    for name in (f"orphan_{uuid4()}.json", f".tmp-{'a' * 32}-0.json"):
         (folder / name).symlink_to(tmp_path / "moved away")
         os.utime(folder / name, (0, 0), follow_symlinks=False)
     report = repository.check()

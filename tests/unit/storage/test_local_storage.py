@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -390,10 +391,9 @@ def test_odd_places_are_reported_and_the_rest_is_listed(tmp_path):
         deep /= "d"
     Path(deep).mkdir(parents=True)
     found = {}
-    # A link that leads nowhere is a file like others: it may have to be removed.
-    listed = set(storage.list_files("", found.__setitem__))
-    assert listed == {"a/good", "a/nowhere"}
-    assert set(found) == {"a/loop", "a/pipe", "a/\\udcff"}
+    assert set(storage.list_files("", found.__setitem__)) == {"a/good"}
+    assert set(found) == {"a/loop", "a/nowhere", "a/pipe", "a/\\udcff"}
+    assert "nowhere" in found["a/nowhere"]
     assert "symbolic links" in found["a/loop"]
     again = {}
     assert storage.abandoned(again.__setitem__) == []
@@ -401,6 +401,20 @@ def test_odd_places_are_reported_and_the_rest_is_listed(tmp_path):
     with pytest.raises(StorageError, match="Cannot list"):
         list(storage.list_files())
     shutil.rmtree(tmp_path / "b")
+
+
+def test_a_link_to_a_lost_source_is_a_file_and_one_to_a_lost_disk_is_not(tmp_path):
+    """The one may be the remains of an ingest, the other is somebody's own."""
+    storage = LocalStorage(tmp_path / "root")
+    source = tmp_path / "source"
+    source.touch()
+    path = f"run/raw_1_{uuid4()}.fits"
+    bring_in(storage, source, path, "symlink")
+    source.unlink()
+    (tmp_path / "root/run2").symlink_to(tmp_path / "disk/run2")
+    found = {}
+    assert list(storage.list_files("", found.__setitem__)) == [path]
+    assert list(found) == ["run2"]
 
 
 def test_a_folder_that_cannot_be_read_is_reported(tmp_path, monkeypatch):

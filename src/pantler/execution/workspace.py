@@ -7,12 +7,12 @@ import logging
 import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Self
-from urllib.parse import unquote, urlsplit
 
 from pantler.config.sections import section_from_json
 from pantler.execution.quantum_runner import QuantumRunner
 from pantler.plugins import load_plugin
 from pantler.quanta.file.reading import GraphFile
+from pantler.storage.location import Location
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,5 +86,4 @@ class Workspace:
 
 
 def _local(uri: str) -> str:
-    parts = urlsplit(uri)
-    return unquote(parts.path) if parts.scheme == "file" else uri
+    return str(Location.parse(uri))

@@ -57,6 +57,7 @@ def run_slice(
         If a file belongs to another graph.
     """
     runner = workspace.make_runner(graph, stopped=lambda: False)
+    datastore = workspace.open_datastore()
     schedule = make_schedule(graph)
     blocked: set[int] = set()
     for earlier in before:
@@ -73,6 +74,10 @@ def run_slice(
                     outcome = QuantumOutcome(index, label, QuantumStatus.BLOCKED)
                 else:
                     outcome = runner.run(index)
+                    # Nobody else is sure to see these files before a power cut.
+                    datastore.persist(
+                        [record for out in outcome.stored for record in out.records]
+                    )
                 writer.write(outcome)
                 status = outcome.status
             if status is QuantumStatus.FAILED:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pantler.quanta.header import GraphHeader
     from pantler.quanta.join.coding import Coding
     from pantler.quanta.tables import DatasetTable, Link, QuantumTable
+
+
+_FEW: Final = 20_000
+"""Records that may all be held as objects."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +64,9 @@ class QuantumGraph:
     datasets: Mapping[str, DatasetTable]
     quanta: Mapping[str, QuantumTable]
     records: pl.DataFrame
+    _by_id: dict[bytes, list[DatastoreRecord]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def __len__(self) -> int:
         return sum(len(table) for table in self.quanta.values())
@@ -229,9 +236,18 @@ class QuantumGraph:
             if not self.datasets[link.dataset_type].is_predicted
             for ref in inputs[name]
         }
-        found: dict[bytes, list[DatastoreRecord]] = {}
-        if ids and self.records.height:
+        if not ids or not self.records.height:
+            return {}
+        if self.records.height > _FEW:
             chosen = self.records.filter(pl.col("dataset_id").is_in(list(ids)))
-            for record in frame_to_records(chosen):
-                found.setdefault(record.dataset_id, []).append(record)
-        return found
+            return _by_id(chosen)
+        if not self._by_id:  # as for a slice, of which most quanta will be asked for
+            self._by_id.update(_by_id(self.records))
+        return {found: self._by_id[found] for found in ids if found in self._by_id}
+
+
+def _by_id(records: pl.DataFrame) -> dict[bytes, list[DatastoreRecord]]:
+    found: dict[bytes, list[DatastoreRecord]] = {}
+    for record in frame_to_records(records):
+        found.setdefault(record.dataset_id, []).append(record)
+    return found

@@ -25,6 +25,7 @@ from pantler.execution.outcome import QuantumStatus
 from pantler.execution.pool import WorkerPool
 from pantler.execution.schedule import Schedule
 from pantler.execution.worker import start_command
+from pantler.storage import local as local_storage
 from pantler.tasks.needs import Needs
 from pantler.testing.survey_repository import survey_pipeline
 
@@ -214,3 +215,30 @@ def test_whoever_presses_twice_waits_no_longer(repository, plan, monkeypatch):
         run_graph(repository, plan(survey_pipeline("reduce")), on_progress=lock)
     assert time.monotonic() - began < 3.5
     time.sleep(1.0)
+
+
+# Power cuts
+
+
+def test_files_are_on_the_disk_before_they_are_recorded(repository, plan, monkeypatch):
+    """Not one by one as they are written: many at once, before a batch is recorded."""
+    monkeypatch.setattr(recorder_module, "_BATCH", 4)
+    synced: set[str] = set()
+    real_sync, real_insert = local_storage._sync, repository.registry.datasets.insert
+    recorded = []
+
+    def sync(place: str) -> None:
+        synced.add(place)
+        real_sync(place)
+
+    def insert(dataset_type, *arguments, **options):
+        if dataset_type.name == "reduced":
+            found = {Path(place).name for place in synced if "/reduced/" in place}
+            recorded.append(len([name for name in found if name.endswith(".json")]))
+        return real_insert(dataset_type, *arguments, **options)
+
+    monkeypatch.setattr(local_storage, "_sync", sync)
+    monkeypatch.setattr(repository.registry.datasets, "insert", insert)
+    report = run_graph(repository, plan(survey_pipeline("reduce")))
+    assert report.count(QuantumStatus.DONE) == 12
+    assert recorded == [4, 8, 12]

@@ -33,6 +33,8 @@ class DatasetLookup:
     def __init__(self, registry: Registry, defaults: Defaults) -> None:
         self._registry = registry
         self._defaults = defaults
+        # The group of a type and of what is named with it; few are ever asked for.
+        self._wider: dict[tuple[object, ...], DimensionGroup] = {}
 
     def dataset_type(self, dataset: str | DatasetType) -> DatasetType:
         """Return a registered dataset type."""
@@ -102,7 +104,10 @@ class DatasetLookup:
         if wanted.keys() == set(group.required) and self._is_plain(wanted, group):
             data_id = DataCoordinate.from_mapping(wanted, group)
         else:
-            everything = self._everything(wanted, group)
+            key = (group, *wanted)
+            everything = self._wider.get(key)
+            if everything is None:
+                everything = self._wider[key] = self._everything(wanted, group)
             full = self._registry.dimensions.expand(wanted, everything)
             data_id = full.subset(group)
             if timespan is None and dataset_type.is_calibration:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
+import lzma
 import os
 import random
 import subprocess
@@ -96,11 +98,11 @@ def frame_bytes(kind):
     hdus = fits.HDUList([fits.PrimaryHDU(pixels, header)])
     if kind == "compressed":
         hdus = fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(pixels, header)])
-    import io
-
     buffer = io.BytesIO()
     hdus.writeto(buffer)
-    pack = {"gz": gzip.compress, "bz2": bz2.compress}.get(kind, bytes)
+    pack = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}.get(
+        kind, bytes
+    )
     return pack(buffer.getvalue())
 
 
@@ -167,7 +169,7 @@ def test_a_file_of_ours_that_is_damaged_gives_an_error_of_ours(name, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("kind", ["plain", "compressed", "gz", "bz2"])
+@pytest.mark.parametrize("kind", ["plain", "compressed", "gz", "bz2", "xz"])
 def test_a_frame_that_is_damaged_gives_an_error_of_ours(kind, tmp_path):
     path = tmp_path / "frame.fits"
     whole = frame_bytes(kind)

@@ -90,6 +90,58 @@ def test_a_single_parent_is_not_looked_up_unless_another_is_meant():
     assert coding.encode(asked, ("detector",)).columns["detector"].tolist() == [1, 1]
 
 
+def test_a_value_fixes_what_its_parents_fix():
+    dimensions = {}
+    frames = {
+        "instrument": pl.DataFrame({"instrument": ["A"]}),
+        "band": pl.DataFrame({"band": ["g", "r"]}),
+        "physical_filter": pl.DataFrame(
+            {
+                "instrument": ["A", "A", "A"],
+                "physical_filter": ["f1", "f2", "f3"],
+                "band": ["r", "g", "r"],
+            }
+        ),
+        "day_obs": pl.DataFrame({"instrument": ["A"], "day_obs": [1]}),
+        "group": pl.DataFrame({"instrument": ["A"], "group": ["x"]}),
+        "exposure": pl.DataFrame(
+            {
+                "instrument": ["A", "A"],
+                "exposure": [1, 2],
+                "physical_filter": ["f2", "f3"],
+                "day_obs": [1, 1],
+                "group": ["x", "x"],
+                "timespan_begin": [0, 1],
+                "timespan_end": [1, 2],
+            }
+        ),
+    }
+    for name, frame in frames.items():
+        dimensions[name] = number_values(UNIVERSE, name, frame, dimensions)
+    exposures = dimensions["exposure"]
+    assert exposures.fixed["physical_filter"].tolist() == [1, 2]
+    assert exposures.fixed["band"].tolist() == [0, 1]
+    coding = Coding(UNIVERSE, dimensions)
+    columns = {"exposure": np.array([1], dtype=np.int32)}
+    assert coding.frame(columns, ["band"]).rows() == [("r",)]
+
+
+def test_the_one_sky_map_does_not_hide_the_tracts():
+    dimensions = {}
+    frames = {
+        "skymap": pl.DataFrame({"skymap": ["s"]}),
+        "tract": pl.DataFrame({"skymap": ["s", "s"], "tract": [3, 4]}),
+        "patch": pl.DataFrame(
+            {"skymap": ["s"] * 4, "tract": [3, 3, 4, 4], "patch": [0, 1, 0, 1]}
+        ),
+    }
+    for name, frame in frames.items():
+        dimensions[name] = number_values(UNIVERSE, name, frame, dimensions)
+    coding = Coding(UNIVERSE, dimensions)
+    asked = pl.DataFrame({"skymap": ["s"] * 3, "tract": [4, 3, 4], "patch": [0, 1, 1]})
+    assert coding.encode(asked, ("patch",)).columns["patch"].tolist() == [2, 1, 3]
+
+
 def test_values_that_refer_to_unknown_ones_are_left_out(coding):
     frame = pl.DataFrame(
         {

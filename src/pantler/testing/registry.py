@@ -20,6 +20,7 @@ that opens the same one once more. ::
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import polars as pl
 import pytest
@@ -34,6 +35,7 @@ from pantler.errors import (
     CollectionNotFoundError,
     ConflictError,
     DataIdError,
+    DatasetNotFoundError,
     DatasetTypeNotFoundError,
     InvalidInputError,
 )
@@ -237,6 +239,38 @@ class CollectionSuite:
         chained = Collection("outer", CollectionType.CHAINED, "", ("b", "inner"))
         assert collections.get("outer") == chained
 
+    def test_a_chain_is_set_as_a_whole_and_alone(self, registry: Registry) -> None:
+        """What it searched before is forgotten; other chains stay as they are."""
+        collections = registry.collections
+        for name in "abc":
+            collections.register(name, CollectionType.RUN)
+        collections.set_chain("one", ["a", "b", "c"])
+        collections.set_chain("two", ["b", "a"])
+        collections.set_chain("one", ["c"])
+        assert collections.get("one").children == ("c",)
+        assert collections.get("two").children == ("b", "a")
+        with pytest.raises(CollectionNotFoundError, match="'d'"):
+            collections.set_chain("two", ["a", "d"])
+        with pytest.raises(ConflictError, match="RUN"):
+            collections.set_chain("a", ["b"])
+        assert collections.get("two").children == ("b", "a")
+        collections.remove("one")
+        collections.remove("c")
+        assert [c.name for c in collections.all()] == ["a", "b", "two"]
+
+    @pytest.mark.parametrize(
+        "name", ["", " ", "a*", "a?", "a,b", "a\nb", " a", "a ", "*"]
+    )
+    def test_a_name_can_be_written_in_a_search(
+        self, registry: Registry, name: str
+    ) -> None:
+        """It is not empty, not a pattern, not a list, and has no blanks around it."""
+        with pytest.raises(InvalidInputError, match="cannot name a collection"):
+            registry.collections.register(name, CollectionType.RUN)
+        assert registry.collections.all() == []
+        assert registry.collections.register("u/a b.c-d_e", CollectionType.RUN, "Why")
+        assert registry.collections.get("u/a b.c-d_e").doc == "Why"
+
     def test_a_chain_cannot_search_itself(self, registry: Registry) -> None:
         """Directly or by others."""
         registry.collections.set_chain("inner", [])
@@ -415,8 +449,32 @@ class DatasetSuite:
         ]
         ids = [None if ref is None else ref.id.bytes for ref in found]
         assert ids == [two[0], None, one[2]]
-        with pytest.raises(ConflictError, match="several"):
-            registry.collections.associate("tag", [one[0], two[0]])
+        with pytest.raises(ConflictError, match="several") as caught:
+            registry.collections.associate("tag", [*one, *two])
+        assert str(caught.value).count("raw@") == 3  # examples, not all
+
+    def test_only_datasets_that_exist_can_be_members(self, registry: Registry) -> None:
+        """Unknown IDs are named, and nothing of the call is done."""
+        fill_survey(registry)
+        bias = bias_type(registry)
+        known, unknown = insert_some(registry, bias, "run"), make_uuids(1).tobytes()
+        registry.collections.register("tag", CollectionType.TAGGED)
+        registry.collections.register("calib", CollectionType.CALIBRATION)
+        collections = registry.collections
+        span = Timespan(0, 100)
+        named = str(UUID(bytes=unknown))
+        with pytest.raises(DatasetNotFoundError, match=named):
+            collections.associate("tag", [*known, unknown])
+        with pytest.raises(DatasetNotFoundError, match=named):
+            collections.certify("calib", [*known, unknown], span)
+        data_id = _data_id(registry, detector=1)
+        for name in ("tag", "calib"):
+            assert registry.datasets.find(bias, data_id, [name], span) is None
+        for name, kind in (("run", "RUN"), ("calib", "CALIBRATION")):
+            with pytest.raises(InvalidInputError, match=f"{kind}, not TAGGED"):
+                collections.associate(name, known)
+        with pytest.raises(InvalidInputError, match="TAGGED, not CALIBRATION"):
+            collections.certify("tag", known, span)
 
     def test_calibrations_are_found_by_time(self, registry: Registry) -> None:
         """Validity is half-open; without a time there is no match."""

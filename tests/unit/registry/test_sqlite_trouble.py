@@ -32,6 +32,7 @@ from pantler.registry.sql.associations import Associations
 from pantler.registry.sql.settings import SqliteSettings
 from pantler.registry.sql.snapshot import Snapshot
 from pantler.registry.sql.sqlite import SqliteRegistry
+from pantler.registry.sql.sqlite_driver import SqliteDriver
 from pantler.testing.registry_sharing import in_a_fork
 from pantler.testing.survey import (
     bias_type,
@@ -330,6 +331,38 @@ def test_ranges_that_another_certified_meanwhile_are_a_conflict(registry, monkey
     with pytest.raises(ConflictError, match="detector: 0"):
         registry.collections.certify("calib", biases, Timespan(0, 100))
     assert len(asked) == 2
+
+
+def test_who_changes_the_catalog_locks_it_first(registry, monkeypatch):
+    # SQLite has one writer at a time; other systems need this.
+    monkeypatch.setattr(SqliteDriver, "lock_catalog", "SELECT 'the catalog is locked'")
+    said = []
+    registry._db._mine().raw.set_trace_callback(said.append)
+    for change in (
+        lambda: registry.collections.register("run", CollectionType.RUN),
+        lambda: registry.collections.register("tag", CollectionType.TAGGED),
+        lambda: registry.collections.set_chain("chain", ["run"]),
+        lambda: registry.collections.set_chain("chain", []),
+        lambda: registry.collections.remove("chain"),
+        lambda: raw_type(registry),
+        lambda: insert_some(registry, raw_type(registry), "run"),
+        lambda: registry.record_table("store"),
+        lambda: registry.dimensions.insert("instrument", [{"instrument": "Two"}]),
+    ):
+        said.clear()
+        change()
+        logged = [at for at, text in enumerate(said) if "catalog_change (" in text]
+        locked = [at for at, text in enumerate(said) if "catalog is locked" in text]
+        assert locked
+        assert locked[0] < logged[0]
+        own = (
+            "INSERT INTO collection",
+            "INSERT INTO dataset_type",
+            "INSERT INTO instrument",
+            "DELETE FROM collection",
+        )
+        changed = [at for at, text in enumerate(said) if text.startswith(own)]
+        assert all(locked[0] < at for at in changed)
 
 
 # The catalog

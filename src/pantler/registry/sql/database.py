@@ -298,17 +298,20 @@ class Database:
     ) -> list[tuple[Any, ...]]:
         session.uses += 1
         try:
+            found: list[tuple[Any, ...]] = session.cursor.execute(
+                text, values
+            ).fetchall()
+        except self.driver.errors as error:
+            self._try_again(session, text, values, error)
             try:
-                cursor = session.cursor.execute(text, values)
-            except self.driver.errors as error:
-                cursor = self._try_again(session, text, values, error)
-            try:
-                found: list[tuple[Any, ...]] = cursor.fetchall()
-            except self.driver.errors as error:
-                raise self.driver.translate(error) from error
-            return found
+                found = session.cursor.fetchall()
+            except self.driver.errors as another:
+                raise self.driver.translate(another) from another
         finally:
-            self._used(session)
+            session.uses -= 1
+            if session.is_doomed:
+                session.close_if_idle()
+        return found
 
     def _execute(self, session: _Session, text: str, values: tuple[Any, ...]) -> None:
         session.uses += 1
@@ -317,7 +320,9 @@ class Database:
         except self.driver.errors as error:
             self._try_again(session, text, values, error)
         finally:
-            self._used(session)
+            session.uses -= 1
+            if session.is_doomed:
+                session.close_if_idle()
 
     def _used(self, session: _Session) -> None:
         session.uses -= 1
@@ -326,7 +331,7 @@ class Database:
 
     def _try_again(
         self, session: _Session, text: str, values: tuple[Any, ...], error: Exception
-    ) -> Any:
+    ) -> None:
         """Run a statement that failed, once others have released their locks.
 
         Who has waited longer asks more often, so that nobody waits for ever among
@@ -347,9 +352,11 @@ class Database:
                 )
             time.sleep(max(0.0003, 0.008 - 0.004 * waited))
             try:
-                return session.cursor.execute(text, values)
+                session.cursor.execute(text, values)
             except self.driver.errors as another:
                 error = another
+            else:
+                return
 
     # Transactions
 

@@ -61,6 +61,8 @@ class SqlDimensions:
         if not frame.height:
             return 0
         with self._db.writing():
+            if described.is_governor:
+                self._catalog.lock()
             self._insert_views(described, frame)
             try:
                 # Most often nothing is there: try that first, undone if it fails.

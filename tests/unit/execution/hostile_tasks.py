@@ -71,6 +71,10 @@ def nothing(task: Any) -> None:
     pass
 
 
+def one_more_note(task: Any) -> None:
+    task.metadata["note"] = "of this quantum"
+
+
 def child_that_returns(task: Any) -> None:
     os.fork()
 

@@ -34,6 +34,7 @@ class SourceConfig(TaskConfig):
     """Which detectors are special."""
 
     idle_on: list[int] = Field([], description="Detectors without work.")
+    idle_at: list[str] = Field([], description="Places, as '1.0', without work.")
     fail_on: list[int] = Field([], description="Detectors that fail, after a put.")
     pause_s: float = Field(0.0, description="Pause before a failure, seconds.")
     note: str = Field("plain", description="What kind of metadata to keep.")
@@ -52,7 +53,8 @@ class SourceTask(PipelineTask[SourceConfig]):
 
     def run_quantum(self, quantum: Any) -> None:
         raw = quantum.get("raw")
-        if raw["detector"] in self.config.idle_on:
+        place = f"{quantum.data_id['exposure']}.{raw['detector']}"
+        if raw["detector"] in self.config.idle_on or place in self.config.idle_at:
             raise NoWork("nothing there")
         self.metadata["strange"] = (
             object() if self.config.note == "strange" else np.float32(1.5)

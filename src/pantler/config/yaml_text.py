@@ -8,6 +8,7 @@ is composed, before any value is made of them.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +34,8 @@ except ImportError:  # a PyYAML that was built without libyaml
 
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pantler.errors import PantlerError
 
 MOST_NESTED: Final = 100
@@ -98,14 +101,10 @@ class YamlDocument:
     ) -> None:
         self.what = what
         self._error = error
-        try:
+        with _problems_told(what, len(text), error):
             reader = _Reader(_checked(text), most_nested, most_repeated)
             self._root = reader.compose()
             self.data: Any = reader.value(self._root)
-        except yaml.MarkedYAMLError as problem:
-            raise error(
-                f"{what}{_place(problem, len(text))}: {_sentence(problem)}"
-            ) from None
 
     def at(self, *path: str | int) -> str:
         """Return the place of a value for a message: document and line.
@@ -156,6 +155,40 @@ a date or time. Put text in quotes.
         most_repeated=most_repeated,
     )
     return document.data
+
+
+def check_yaml(
+    text: str | bytes,
+    what: str,
+    *,
+    error: type[PantlerError] = InvalidInputError,
+    most_repeated: int = MOST_REPEATED,
+) -> None:
+    """Refuse text that is not YAML or exceeds a limit, before another reads it.
+
+    Parameters
+    ----------
+    text
+        The document, perhaps with tags that only its reader understands.
+    what, error, most_repeated
+        As for `YamlDocument`.
+
+    Raises
+    ------
+    InvalidInputError
+        Or the class that was asked for.
+    """
+    with _problems_told(what, len(text), error):
+        _Reader(_checked(text), MOST_NESTED, most_repeated).compose()
+
+
+@contextlib.contextmanager
+def _problems_told(what: str, length: int, error: type[PantlerError]) -> Iterator[None]:
+    try:
+        yield
+    except yaml.MarkedYAMLError as problem:
+        place = _place(problem, length)
+        raise error(f"{what}{place}: {_sentence(problem)}") from None
 
 
 class _Reader:

@@ -8,6 +8,7 @@ reads the files of the other; masked values are nulls, which every reader knows.
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,6 +16,7 @@ import polars as pl
 import yaml
 from polars.exceptions import PanicException, PolarsError
 
+from pantler.config.yaml_text import check_yaml
 from pantler.errors import (
     IntegrityError,
     InvalidInputError,
@@ -241,6 +243,9 @@ def _table_header(metadata: Mapping[str, str]) -> dict[str, Any]:
         return {}
     from astropy.table import meta
 
+    check_yaml(
+        text, "The table's metadata", error=IntegrityError, most_repeated=sys.maxsize
+    )
     header: dict[str, Any] = meta.get_header_from_yaml(text.split("\n"))
     return header
 

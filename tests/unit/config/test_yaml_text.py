@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pantler.config import yaml_text
-from pantler.config.yaml_text import MOST_NESTED, YamlDocument, load_yaml
+from pantler.config.yaml_text import MOST_NESTED, YamlDocument, check_yaml, load_yaml
 from pantler.errors import InvalidInputError, SettingsError
 
 
@@ -116,6 +116,15 @@ def test_a_short_text_cannot_grow_without_bounds(link, most_repeated):
     with pytest.raises(InvalidInputError, match="repeat more than 100,000 values"):
         load_yaml(_chain(link), "bomb", **limit)
     assert time.perf_counter() - start < 1
+
+
+def test_text_for_another_reader_is_checked_first():
+    check_yaml("a: !their.Thing {b: 1}\nc: !!python/name:os.system x", "doc")
+    for link in ("[{before}]", "{{<<: [{before}]}}"):
+        with pytest.raises(SettingsError, match=r"doc, line .* repeat more than"):
+            check_yaml(_chain(link), "doc", error=SettingsError)
+    with pytest.raises(InvalidInputError, match=r"doc, line 1, column 101: .*deep"):
+        check_yaml("[" * 3000, "doc")
 
 
 def test_repeated_values_are_shared_where_they_may_be_many():

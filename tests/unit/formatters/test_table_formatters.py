@@ -10,7 +10,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Column, MaskedColumn, Table
 
 from pantler.datasets.storage_class import get_storage_class
-from pantler.errors import InvalidInputError
+from pantler.errors import IntegrityError, InvalidInputError
 from pantler.formatters.table import EcsvFormatter, ParquetFormatter
 
 TABLE = get_storage_class("Table")
@@ -73,6 +73,18 @@ def test_the_metadata_is_where_astropy_has_it(table, tmp_path):
     assert "unit: nJy" in text
     assert "description: total flux" in text
     assert "night: 20300101" in text
+
+
+def test_metadata_that_grow_without_bounds_are_refused(tmp_path):
+    lines = ["v0: &v0 {a: 1, b: 2, c: 3}"] + [
+        f"v{n}: &v{n} {{<<: [{', '.join([f'*v{n - 1}'] * 9)}]}}" for n in range(1, 30)
+    ]
+    path = tmp_path / "table"
+    text = "\n".join(lines)
+    frame = pl.DataFrame({"a": [1]})
+    frame.write_parquet(path, metadata={"table_meta_yaml": text})
+    with pytest.raises(IntegrityError, match="merge keys repeat more than"):
+        ParquetFormatter().read_file(path, TABLE)
 
 
 def test_columns_that_are_read_can_be_changed(table, tmp_path):

@@ -396,7 +396,7 @@ def decode_region(data: bytes) -> Region:
     Raises
     ------
     IntegrityError
-        If the bytes are no such encoding.
+        If the bytes do not encode a region.
     InvalidInputError
         If they encode a kind of region that is not supported (ellipse,
         intersection).

@@ -27,7 +27,7 @@ from pantler.errors import (
     SettingsError,
 )
 from pantler.queries.query import Query
-from pantler.registry.sql import catalog, database
+from pantler.registry.sql import catalog, waiting
 from pantler.registry.sql.associations import Associations
 from pantler.registry.sql.settings import SqliteSettings
 from pantler.registry.sql.snapshot import Snapshot
@@ -116,7 +116,7 @@ def test_two_who_create_one_registry_make_one(path, monkeypatch):
 
 
 def test_who_waits_for_a_lock_says_for_what(path, registry, caplog, monkeypatch):
-    monkeypatch.setattr(database, "_SAY_EVERY_S", 0.05)
+    monkeypatch.setattr(waiting, "_SAY_EVERY_S", 0.05)
     registry.lock_timeout_s = math.inf
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

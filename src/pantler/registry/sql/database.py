@@ -6,11 +6,10 @@ cursor, which is several times faster than SQLAlchemy's results.
 
 from __future__ import annotations
 
+import functools
 import itertools
-import logging
 import os
 import threading
-import time
 import weakref
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +20,7 @@ from sqlalchemy.schema import CreateTable
 from pantler.errors import InternalError, InvalidInputError, ReadOnlyError
 from pantler.registry.sql.bulk import fetch_frame
 from pantler.registry.sql.driver import Prepared
+from pantler.registry.sql.waiting import run_when_free
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,11 +28,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pantler.registry.sql.driver import Driver
-
-_log = logging.getLogger(__name__)
-
-_SAY_EVERY_S: Final = 5.0
-"""How often a statement that waits for others says so."""
 
 _CLOSED: Final = "It was closed. Open it again."
 _FORKED: Final = (
@@ -332,31 +327,8 @@ class Database:
     def _try_again(
         self, session: _Session, text: str, values: tuple[Any, ...], error: Exception
     ) -> None:
-        """Run a statement that failed, once others have released their locks.
-
-        Who has waited longer asks more often, so that nobody waits for ever among
-        many writers: what SQLite does itself is the other way round.
-        """
-        since, said = time.monotonic(), 0.0
-        while True:
-            waited = time.monotonic() - since
-            if not self.driver.is_busy(error) or waited > self.lock_timeout_s:
-                raise self.driver.translate(error) from error
-            if waited > said + _SAY_EVERY_S:
-                said = waited
-                _log.warning(
-                    "Waiting for '%s', which is locked by %s: %.0f s so far.",
-                    self.driver.where,
-                    self.driver.lock_holder(),
-                    waited,
-                )
-            time.sleep(max(0.0003, 0.008 - 0.004 * waited))
-            try:
-                session.cursor.execute(text, values)
-            except self.driver.errors as another:
-                error = another
-            else:
-                return
+        run = functools.partial(session.cursor.execute, text, values)
+        run_when_free(run, self.driver, error, self.lock_timeout_s)
 
     # Transactions
 

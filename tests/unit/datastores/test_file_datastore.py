@@ -369,3 +369,34 @@ def test_what_is_to_be_recorded_is_on_the_disk_before(tmp_path, monkeypatch):
     fast.prepare(VALUE, make_ref(visit=3)).publish()
     fast.persist(fast.write(VALUE, make_ref(visit=4)))
     assert synced == []
+
+
+def test_archives_are_not_larger_than_the_format_allows(tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, "MOST_BYTES", 20)
+    values = [(make_ref(visit=n), b'{"a": "x"}') for n in range(5)]  # 10 bytes each
+    records = make_datastore(tmp_path).pack(values)
+    assert [
+        len([r for r in records if r.path == path])
+        for path in dict.fromkeys(record.path for record in records)
+    ] == [2, 2, 1]
+
+
+def test_a_source_that_has_changed_since_it_was_read_stays(tmp_path, caplog):
+    sources = [tmp_path / f"{n}.json" for n in range(3)]
+    for source in sources:
+        source.write_text('{"a": 1}')
+    files = [
+        SourceFile(make_ref(visit=n), source, "json")
+        for n, source in enumerate(sources)
+    ]
+    staged = make_datastore(tmp_path).prepare_files(files, "move")
+    staged.publish()
+    replaced = tmp_path / "new.json"
+    replaced.write_text('{"a": 2}')
+    replaced.replace(sources[0])
+    sources[1].unlink()
+    staged.remove_sources()
+    assert sources[0].read_text() == '{"a": 2}'
+    assert not sources[2].exists()
+    assert "has changed since it was read" in caplog.text
+    assert len(caplog.records) == 1

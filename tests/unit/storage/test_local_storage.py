@@ -302,6 +302,19 @@ def test_moving_where_there_can_be_no_link_copies(tmp_path, monkeypatch, error):
     assert not (tmp_path / "root/a").samefile(source)
 
 
+def test_a_source_that_is_written_again_while_it_is_read_is_refused(tmp_path):
+    source = tmp_path / "source"
+    source.write_bytes(b"content")
+    os.utime(source, (0, 0))
+
+    class Rewriting:
+        def update(self, data):
+            source.write_bytes(b"CONTENT"[: len(data)])
+
+    with pytest.raises(StorageError, match="was changed while it was read"):
+        LocalStorage(tmp_path / "root").stage_file(source, "a", "copy", Rewriting())
+
+
 @pytest.mark.parametrize("bad", [b"contenT", b"content+", b"conten", b""])
 def test_a_copy_that_differs_is_noticed_before_its_source_can_go(
     tmp_path, monkeypatch, bad

@@ -83,7 +83,7 @@ def test_metadata_that_grow_without_bounds_are_refused(tmp_path):
     text = "\n".join(lines)
     frame = pl.DataFrame({"a": [1]})
     frame.write_parquet(path, metadata={"table_meta_yaml": text})
-    with pytest.raises(IntegrityError, match="merge keys repeat more than"):
+    with pytest.raises(IntegrityError, match="Merge keys repeat more than"):
         ParquetFormatter().read_file(path, TABLE)
 
 

@@ -44,6 +44,33 @@ def test_columns_come_back(numbers, words):
         read_block(write_block(columns), "x", most_values=len(numbers) + 8)
 
 
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [0, 300, 601, 903, 1203, 10_000],  # steps of different sizes, all large
+        [10**6, 10**6 - 300, 10**6 - 599],  # downwards
+        [-5, 70_000, 140_006],
+        [0, 2**33, 2**34 + 7],
+        [7],
+        [7, 7],
+        [0, 255],
+        [0, 256],
+        [0, 65_535],
+        [0, 65_536],
+        [0, 2**32 - 1, 3],
+        [0, 2**32, 3],
+        [0, 2**62 - 1, 3],
+        [0, 2**62, 3],
+        [-(2**62), 2**62, 0],
+    ],
+)
+def test_numbers_come_back_however_they_are_stored(numbers):
+    columns = Columns({"n": np.array(numbers), "last": np.array([1, 2, 5])})
+    found = read_block(write_block(columns), "x", most_values=100)
+    assert found.integers["n"].tolist() == numbers
+    assert found.integers["last"].tolist() == [1, 2, 5]
+
+
 def test_rows_that_count_up_take_no_room():
     small = write_block(Columns({"n": np.arange(10)}))
     large = write_block(Columns({"n": np.arange(1_000_000)}))

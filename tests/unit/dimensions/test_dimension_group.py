@@ -121,3 +121,15 @@ def test_a_universe_of_ones_own_can_be_small():
 def test_a_universe_that_does_not_hold_together_is_refused(text, said):
     with pytest.raises(SettingsError, match=said):
         Universe.from_yaml(text)
+
+
+def test_universes_are_equal_if_their_definitions_are():
+    text = UNIVERSE.to_yaml()
+    assert Universe.from_yaml(text) == UNIVERSE
+    assert Universe.from_yaml(text.replace("version: 1", "version: 2")) != UNIVERSE
+    assert text != UNIVERSE
+
+
+def test_a_universe_is_written_in_the_order_in_which_it_was_defined():
+    keys = [line.partition(":")[0] for line in UNIVERSE.to_yaml().splitlines()]
+    assert keys[:3] == ["namespace", "version", "skypix"]

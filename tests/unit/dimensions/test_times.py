@@ -230,3 +230,9 @@ def test_no_time_makes_anybody_ask_the_network(first):
         check=False,
     )
     assert not done.returncode, done.stderr
+
+
+def test_the_first_second_of_utc_as_it_is_can_be_converted():
+    assert datetime_to_tai(dt.datetime(1972, 1, 1)) == 63_072_010 * SECOND
+    with pytest.raises(InvalidInputError, match="before 1972"):
+        datetime_to_tai(dt.datetime(1971, 12, 31))

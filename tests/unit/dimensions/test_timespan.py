@@ -43,3 +43,7 @@ def test_a_missing_bound_is_none():
     assert span == Timespan(Timespan.MIN, 1_577_836_800_000_000_000)
     assert str(span) == "[-∞, 2020-01-01T00:00:00) TAI"
     assert Timespan.from_text("40587", None) == Timespan(0, Timespan.MAX)
+
+
+def test_the_bounds_are_those_of_64_bits():
+    assert Timespan.always() == Timespan(-(2**63), 2**63 - 1)

@@ -421,3 +421,19 @@ def test_conditions_combine_into_a_flat_one():
     assert (
         to_text(combine(one, None, two)) == "visit = 1 AND band = 'r' AND detector = 2"
     )
+
+
+def test_constants_take_the_type_that_they_meet():
+    assert right("visit.exposure_time > 0") == Constant(0.0, "float")
+    value = bytes(range(16))
+    found = bound("calexp.dataset_id = :b", TYPES, b=value)
+    assert found.right == Constant(value, "uuid")
+    with pytest.raises(QuerySyntaxError, match="is bytes"):
+        bound("calexp.dataset_id = :b", TYPES, b=value[:-1])
+
+
+@pytest.mark.parametrize("text", ["tract = 'x'", "visit = TRUE", "band = TRUE"])
+def test_quotes_are_suggested_for_numbers_only(text):
+    with pytest.raises(QuerySyntaxError) as caught:
+        bound(text)
+    assert "quotes" not in caught.value.message

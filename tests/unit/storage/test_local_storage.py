@@ -147,7 +147,7 @@ def test_a_writer_that_makes_no_file_is_an_error(tmp_path):
         LocalStorage(tmp_path).stage_by("a", lambda _: None)
 
 
-def test_missing_rights_are_told_once():
+def test_missing_rights_are_reported_once():
     with pytest.raises(AccessError) as error, storage_errors("write", "/outer"):
         with_missing_rights()
     assert str(error.value) == "Cannot write /inner: Permission denied."

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 from pydantic import Field
@@ -63,7 +64,9 @@ class TwoConfig(TaskConfig):
 
     pause_s: float = Field(0.0, description="Pause before each output, seconds.")
     strange_on: int | None = Field(None, description="The detector that is special.")
-    how: str = Field("killed", description="What happens to it: killed or exit.")
+    how: str = Field(
+        "killed", description="What happens to it: killed, exit or stubborn."
+    )
 
 
 class TwoTask(PipelineTask[TwoConfig]):
@@ -78,6 +81,9 @@ class TwoTask(PipelineTask[TwoConfig]):
             if name == "two" and raw["detector"] == self.config.strange_on:
                 if self.config.how == "exit":
                     sys.exit("I leave.")
+                while self.config.how == "stubborn":
+                    with suppress(KeyboardInterrupt):
+                        time.sleep(60)
                 local_storage._write_fully = _write_half_and_die
             quantum.put(name, {**raw, "filler": "x" * 1000})
 

@@ -199,6 +199,37 @@ def test_an_interrupted_run_records_what_is_done_and_leaves_no_process(
         assert (report.remains, report.damaged) == (0, [])
 
 
+def test_ctrl_c_says_how_far_it_got_and_how_to_go_on(repo, start):
+    words = ("-o", "u/me", "-c", "two:pause_s=0.2", "-j", "1")
+    process = start(repo, "out", *words)
+    _wait_until(lambda: len(list(repo.rglob("out/two/**/*.json"))) >= 2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "of 24 quanta done" in err
+    assert "Outputs are in out, the first in the chain 'u/me'." in err
+    assert "run the same command again" in err
+    with Butler.open(repo) as butler:
+        assert butler.collections.get("u/me").children == ("out", "Cam/raw")
+
+
+def test_whoever_presses_twice_ends_a_task_that_does_not_let_go(repo, start):
+    words = ("-c", "two:strange_on=1", "-c", "two:how=stubborn", "-j", "2")
+    process = start(repo, "out", *words)
+    _wait_until(lambda: list(repo.rglob("out/one/**/*.json")))
+    time.sleep(1.0)
+    began = time.monotonic()
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    _, err = process.communicate(timeout=20)
+    assert time.monotonic() - began < 8  # it would be given ten seconds
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    _wait_until(lambda: not _members(process.pid))
+    _check_and_repair(repo)
+
+
 PUTS = """
 import sys
 from pantler.butler.interface import Butler

@@ -191,7 +191,7 @@ def test_an_instrument_that_is_not_there_is_named(repo, camera_repo, command):
 def test_a_sky_map_of_absurd_sizes_is_refused(repo, command, words):
     code, _, err = command("register-skymap", repo, "absurd", *words)
     assert code == 2
-    assert err.startswith("Error: ")
+    assert "\nError: " in f"\n{err}"  # click says how to use the option first
     with Butler.open(repo) as butler:
         skymaps = butler.query_dimension_records("skymap").to_polars()
     assert "absurd" not in skymaps["skymap"].to_list()

@@ -98,10 +98,11 @@ def test_a_forked_writer_uses_names_of_its_own(tmp_path):
     storage = LocalStorage(tmp_path)
     own = storage.stage("a", b"")
     reader, writer = os.pipe()
-    if os.fork() == 0:
+    child = os.fork()
+    if child == 0:
         os.write(writer, storage.stage("b", b"").place.encode())
         os._exit(0)
-    assert os.wait()[1] == 0
+    assert os.waitpid(child, 0)[1] == 0
     place = os.read(reader, 999).decode()
     assert lease_of(place) not in {None, lease_of(own.place)}
     assert storage.abandoned()[0] == Path(place).name

@@ -10,6 +10,7 @@ from pantler.errors import InvalidInputError, PipelineError
 from pantler.instruments.instrument import get_instrument
 from pantler.pipelines.graph import PipelineGraph
 from pantler.quanta.building.build import build_graph
+from pantler.quanta.building.sources import quoted
 from pantler.quanta.output_run import searched_collections, used_collections
 from pantler.queries.binding import bind as bind_names
 from pantler.queries.parser import parse
@@ -74,7 +75,8 @@ def plan_graph(
         If there is nothing to do: the message says which condition or dataset type
         left nothing.
     PipelineError
-        If the pipeline does not hold together or does not fit the repository.
+        If the pipeline does not hold together or does not fit the repository, or
+        has the configuration of another instrument than its data.
     """
     if output_run is None:
         if output is None:
@@ -98,6 +100,8 @@ def plan_graph(
         where=condition,
         records=records,
     )
+    if pipeline.instrument is not None:
+        _refuse_others(get_instrument(pipeline.instrument).name, built)
     taken = [name for name, table in built.datasets.items() if not table.is_predicted]
     used = used_collections(registry, searched, built.runs, taken)
     return replace(built, header=replace(built.header, used=used))
@@ -111,3 +115,26 @@ def make_pipeline_graph(registry: Registry, pipeline: Pipeline) -> PipelineGraph
     return PipelineGraph.from_pipeline(
         pipeline, registry.universe, registered=registry.dataset_types.all()
     )
+
+
+def _refuse_others(instrument: str, graph: QuantumGraph) -> None:
+    """Refuse data of other instruments than that whose configuration is applied.
+
+    Raises
+    ------
+    PipelineError
+        Naming both.
+    """
+    for label, table in graph.quanta.items():
+        data_ids = table.data_ids
+        if "instrument" not in data_ids.group:
+            continue
+        frame = data_ids.coding.frame(data_ids.columns, ["instrument"])
+        others = sorted(set(frame["instrument"].unique()) - {instrument})
+        if others:
+            raise PipelineError(
+                f"The pipeline takes the configuration of '{instrument}', and task "
+                f"'{label}' would process data of {quoted(others)}. Name the "
+                "instrument of the data, or leave the others out with a condition: "
+                f"instrument = '{instrument}'."
+            )

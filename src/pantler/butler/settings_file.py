@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pantler.config.settings import SETTINGS_FILE
 from pantler.errors import ConflictError, InvalidInputError, NotFoundError, StorageError
@@ -13,6 +13,10 @@ from pantler.storage.os_errors import storage_errors
 if TYPE_CHECKING:
     from os import PathLike
     from pathlib import Path
+
+_MOST_NEAR: Final = 3
+_MADE_FIRST: Final = ("registry.sqlite3", f".{SETTINGS_FILE}")
+"""What a repository has before it has its settings file."""
 
 
 def repository_folder(uri: str | PathLike[str]) -> Path:
@@ -87,18 +91,31 @@ def read_settings_file(root: Path) -> bytes:
     except StorageError as error:
         if not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
             raise
-        hint = (
-            " It looks half made: remove it and create it again."
-            if _has_entries(root)
-            else f" Make one with 'pantler create {root}'."
-        )
         raise NotFoundError(
-            f"No repository in '{root}': there is no '{SETTINGS_FILE}'.{hint}"
+            f"No repository in '{root}': there is no '{SETTINGS_FILE}'.{_hint(root)}"
         ) from None
 
 
-def _has_entries(folder: Path) -> bool:
+def _hint(root: Path) -> str:
+    """Return what may help, as a sentence with a leading space.
+
+    It never advises removing anything: what is in the folder may be all there is.
+    """
     try:
-        return any(folder.iterdir())
+        entries = sorted(root.iterdir()) if root.exists() else []
+        near = [entry for entry in entries if (entry / SETTINGS_FILE).is_file()]
+        near += [up for up in root.absolute().parents if (up / SETTINGS_FILE).is_file()]
     except OSError:
-        return False
+        return ""
+    if near:
+        others = ", ".join(f"'{folder}'" for folder in near[:_MOST_NEAR])
+        more = ", ..." if len(near) > _MOST_NEAR else ""
+        return f" There is one in {others}{more}: did you mean that?"
+    if not entries:
+        return f" Make one with 'pantler create {root}'."
+    if any(entry.name.startswith(_MADE_FIRST) for entry in entries):
+        return (
+            " Either its creation was interrupted or the file was lost: put the file "
+            "back, or create a repository in another folder."
+        )
+    return " The folder holds other things: is the path right?"

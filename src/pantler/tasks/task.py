@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import logging
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, get_args
 
 from pantler.errors import InvalidInputError, TaskError, close_match
 from pantler.tasks.config import TaskConfig
@@ -19,12 +20,16 @@ from pantler.tasks.connections import (
 from pantler.tasks.needs import Needs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from pantler.tasks.context import QuantumContext
 
 ConfigT = TypeVar("ConfigT", bound=TaskConfig)
 TaskT = TypeVar("TaskT", bound="Task[Any]")
+
+_NO_WORK_HINT: Final = (
+    "If there is nothing to do, raise pantler.tasks.task.NoWork with the reason."
+)
 
 
 class NoWork(Exception):  # noqa: N818 - no error: the task says that nothing is to do
@@ -164,22 +169,44 @@ class PipelineTask(Task[ConfigT]):
         self.put_outputs(quantum, self.run(**inputs))
 
     def put_outputs(self, quantum: QuantumContext, results: Mapping[str, Any]) -> None:
-        """Store the results of ``run``.
+        """Store the results of ``run``, once it is clear that none is missing.
 
         Raises
         ------
         TaskError
-            If a result is not an output connection. One that is missing is not stored.
+            If they are not a mapping, one is not an output connection, or that of an
+            output connection is missing. Where there is nothing to store, `NoWork`
+            says so.
         """
-        for name, value in results.items():
-            if not isinstance(self.resolved.get(name), Output):
-                known = [n for n, c in self.resolved.items() if isinstance(c, Output)]
+        outputs = [n for n, c in self.resolved.items() if isinstance(c, Output)]
+        for name in self._checked(results, outputs, quantum):
+            quantum.put(name, results[name])
+
+    def _checked(
+        self, results: object, outputs: Sequence[str], quantum: QuantumContext
+    ) -> Mapping[str, Any]:
+        """Return what ``run`` returned, if there is one result for each output."""
+        known = ", ".join(outputs) or "none"
+        if not isinstance(results, Mapping):
+            raise TaskError(
+                f"Task '{self.label}' returned {_kind(results)} for {quantum.data_id}, "
+                f"not a dictionary with a key for each of its outputs: {known}. "
+                f"{_NO_WORK_HINT}"
+            )
+        for name in results:
+            if name not in outputs:
                 raise TaskError(
                     f"Task '{self.label}' returned '{name}', which is not an output "
-                    f"connection; it has: {', '.join(known) or 'none'}."
-                    f"{close_match(name, known)}"
+                    f"connection; it has: {known}.{close_match(str(name), outputs)}"
                 )
-            quantum.put(name, value)
+        missing = [name for name in outputs if name not in results]
+        if missing:
+            raise TaskError(
+                f"Task '{self.label}' returned no {_quoted(missing)} for "
+                f"{quantum.data_id}: it must return each of its outputs. "
+                f"{_NO_WORK_HINT}"
+            )
+        return results
 
     def init_outputs(self) -> dict[str, Any]:
         """Return the objects of the `InitOutput` connections: attributes by name.
@@ -199,3 +226,11 @@ class PipelineTask(Task[ConfigT]):
                     )
                 found[name] = getattr(self, name)
         return found
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"an object of type {type(value).__name__}"
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

@@ -71,3 +71,30 @@ def test_what_the_system_refuses_at_opening_is_said(root, monkeypatch):
     monkeypatch.setattr(Path, "iterdir", _failing(errno.EACCES))
     with pytest.raises(NotFoundError, match="No repository"):
         Butler.open(root)
+
+
+def test_a_folder_around_a_repository_names_it_and_advises_no_removal(tmp_path):
+    (tmp_path / "demo" / "frames").mkdir(parents=True)
+    Butler.create(tmp_path / "demo" / "repo").close()
+    with pytest.raises(NotFoundError) as caught:
+        Butler.open(tmp_path / "demo")
+    assert f"There is one in '{tmp_path}/demo/repo'" in str(caught.value)
+    assert "remove" not in str(caught.value)
+    with pytest.raises(NotFoundError) as caught:
+        Butler.open(tmp_path / "demo" / "repo" / "datasets")
+    assert f"There is one in '{tmp_path}/demo/repo'" in str(caught.value)
+
+
+def test_a_folder_of_other_things_is_not_called_half_made(tmp_path):
+    (tmp_path / "thesis.tex").write_text("All of it.")
+    with pytest.raises(NotFoundError, match="other things: is the path right") as told:
+        Butler.open(tmp_path)
+    assert "remove" not in str(told.value)
+
+
+def test_a_repository_without_its_settings_may_hold_data_and_is_kept(tmp_path):
+    Butler.create(tmp_path / "repo").close()
+    (tmp_path / "repo" / "pantler.yaml").unlink()
+    with pytest.raises(NotFoundError, match="put the file back") as told:
+        Butler.open(tmp_path / "repo")
+    assert "remove" not in str(told.value)

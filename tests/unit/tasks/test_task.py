@@ -106,6 +106,48 @@ def test_a_result_that_is_not_an_output_is_refused() -> None:
         run_task_once(Wrong(), {"values": []})
 
 
+def test_an_output_that_was_not_returned_is_an_error_and_nothing_is_stored() -> None:
+    class TwoConnections(CurveConnections, dimensions=("visit",)):
+        errors = Output("errors", "StructuredDict", dimensions=("visit",))
+
+    class Two(CurveTask):
+        connections = TwoConnections
+
+        def run(self, *, values: list[float]) -> dict[str, Any]:  # noqa: ARG002
+            return {"curve": {}}
+
+    context = MemoryContext(task := Two(label="two"), {"values": []})
+    with pytest.raises(TaskError, match=r"'two' returned no 'errors' for .*NoWork"):
+        task.run_quantum(context)
+    assert context.results == {}
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"), [(None, "None"), ([1], "an object of type list")]
+)
+def test_results_that_are_not_a_mapping_are_an_error(returned: Any, said: str) -> None:
+    class Forgetful(CurveTask):
+        def run(self, *, values: list[float]) -> dict[str, Any]:  # noqa: ARG002
+            return returned  # type: ignore[no-any-return]
+
+    expected = rf"'curve' returned {said} for .*each of its outputs: curve\. .*NoWork"
+    with pytest.raises(TaskError, match=expected):
+        run_task_once(Forgetful(label="curve"), {"values": []})
+
+
+def test_a_task_without_outputs_returns_an_empty_mapping() -> None:
+    class NoneConnections(Connections, dimensions=("visit",)):
+        values = Input("values", "StructuredList", dimensions=("visit",))
+
+    class Look(PipelineTask[TaskConfig]):
+        connections = NoneConnections
+
+        def run(self, *, values: list[float]) -> dict[str, Any]:  # noqa: ARG002
+            return {}
+
+    assert run_task_once(Look(), {"values": []}) == {}
+
+
 def test_a_dropped_prerequisite_takes_the_default_of_its_argument() -> None:
     task = ReduceTask(ReduceConfig(do_bias=False))
     assert run_task_once(task, {"raw": {"level": 5}}) == {"reduced": {"level": 5}}

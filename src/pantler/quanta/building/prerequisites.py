@@ -14,7 +14,14 @@ from pantler.quanta.building.sources import FoundDatasets, Segment, quoted
 from pantler.quanta.join.coding import deciding
 from pantler.quanta.join.csr import Csr
 from pantler.quanta.join.intervals import Intervals, match_intervals
-from pantler.quanta.join.keys import Pairs, match, pack, pack_both
+from pantler.quanta.join.keys import (
+    Pairs,
+    distinct,
+    is_in,
+    match,
+    pack,
+    pack_both,
+)
 from pantler.quanta.join.relations import Relation
 from pantler.tasks.connections import PrerequisiteInput
 
@@ -61,13 +68,16 @@ class Candidates:
     groups
         Those of each part of the inputs, in the order of the search.
     relation, ids, run_codes
-        The distinct datasets.
+        The distinct datasets, in the order of their data IDs.
+    places
+        Of each dataset, the row of the first one with its data ID.
     """
 
     groups: list[CandidateGroup]
     relation: Relation
     ids: NDArray[np.uint8]
     run_codes: NDArray[np.int32]
+    places: NDArray[np.int64]
 
     def data_id(self, row: int, group: DimensionGroup) -> DataCoordinate:
         """Return the data ID of one."""
@@ -135,6 +145,7 @@ def find_candidates(
         whole.take(chosen),
         ids[chosen],
         run_codes[chosen],
+        np.searchsorted(keys[chosen], keys[chosen]),
     )
 
 
@@ -185,7 +196,8 @@ def match_prerequisite(
 ) -> Csr:
     """Return the edges from the quanta of a task to its prerequisites.
 
-    The first group of collections that has any for a quantum decides.
+    For each data ID that a prerequisite of a quantum can have, the first group of
+    collections that has any valid one decides.
 
     Raises
     ------
@@ -197,29 +209,40 @@ def match_prerequisite(
     connection = edge.connection
     if not isinstance(connection, PrerequisiteInput):
         raise TypeError(f"'{edge.name}' is not a prerequisite.")
-    waiting = np.ones(len(seekers.relation), dtype=np.bool_)
-    quanta: list[NDArray[np.int64]] = []
-    datasets: list[NDArray[np.int32]] = []
-    for group in candidates.groups:
-        index = np.flatnonzero(waiting)
-        if not len(index) or not len(group.rows):
-            continue
-        i, j = _pairs(seekers, index, group)
-        quanta.append(index[i])
-        datasets.append(group.rows[j])
-        waiting[index[i]] = False
-    none = np.empty(0, dtype=np.int64)
+    found = _find_first(seekers, candidates)
     # A dataset that is certified for several times may match with more than one.
-    edges = Csr.from_pairs(
-        np.concatenate([none, *quanta]),
-        np.concatenate([none, *datasets]),
-        len(seekers.relation),
-    ).distinct()
+    edges = Csr.from_pairs(found.left, found.right, len(seekers.relation)).distinct()
     if not connection.multiple and (edges.counts > 1).any():
         raise _ambiguous(seekers, edge, candidates, edges)
     if (edges.counts < connection.minimum).any():
         raise _missing(seekers, edge, edges.counts < connection.minimum, sources)
     return edges
+
+
+def _find_first(seekers: Seekers, candidates: Candidates) -> Pairs:
+    """Return pairs of a quantum's row and a candidate's that belong together."""
+    one_each = candidates.relation.names <= seekers.relation.names
+    waiting = np.ones(len(seekers.relation), dtype=np.bool_)
+    decided = np.empty(0, dtype=np.int64)  # by an earlier group: quantum and data ID
+    quanta = [np.empty(0, dtype=np.int64)]
+    datasets = [np.empty(0, dtype=np.int32)]
+    for group in candidates.groups:
+        index = np.flatnonzero(waiting)
+        if not len(index) or not len(group.rows):
+            continue
+        i, j = _pairs(seekers, index, group)
+        rows, found = index[i], group.rows[j]
+        if one_each:
+            waiting[rows] = False
+        elif len(candidates.groups) > 1:
+            keys = rows * len(candidates.ids) + candidates.places[found]
+            if len(decided):
+                new = ~is_in(keys, decided)
+                rows, found, keys = rows[new], found[new], keys[new]
+            decided = np.concatenate([decided, distinct(keys)])
+        quanta.append(rows)
+        datasets.append(found)
+    return Pairs(np.concatenate(quanta), np.concatenate(datasets))
 
 
 def _pairs(seekers: Seekers, index: NDArray[np.int64], group: CandidateGroup) -> Pairs:

@@ -416,3 +416,77 @@ def test_one_dataset_certified_for_adjoining_times_counts_once(build, registry):
     for index in range(len(graph)):
         (ref,) = graph.quantum(index).inputs["bias"]
         assert ref.run == "Cam/b1"
+
+
+@pytest.fixture
+def whole_exposures(graph_of, make_task, registry):
+    """Return a function that makes a pipeline with a task for each exposure."""
+
+    def make(dimensions=("exposure",)):
+        look = make_task(
+            "look",
+            dimensions,
+            frames=Input(
+                "raw",
+                "StructuredDict",
+                dimensions=("exposure", "detector"),
+                multiple=True,
+            ),
+            biases=PrerequisiteInput(
+                "bias",
+                "StructuredDict",
+                dimensions=("detector",),
+                is_calibration=True,
+                multiple=True,
+            ),
+        )
+        return graph_of(look, registered=registry.dataset_types.all())
+
+    return make
+
+
+def certify_some(registry, collection, run, detectors, span=None):
+    ids = insert_some(registry, registry.dataset_types.get("bias"), run, [1])
+    registry.collections.register(collection, CollectionType.CALIBRATION)
+    registry.collections.certify(
+        collection, [ids[detector] for detector in detectors], span or Timespan.always()
+    )
+
+
+@pytest.mark.parametrize("order", [("c01", "c23"), ("c23", "c01")])
+def test_calibrations_of_a_quantum_may_come_from_several_collections(
+    build, whole_exposures, registry, order
+):
+    certify_some(registry, "c01", "Cam/b1", [0, 1])
+    certify_some(registry, "c23", "Cam/b2", [2, 3])
+    graph = build(pipeline=whole_exposures(), inputs=("Cam/raw", *order))
+    for index in range(len(graph)):
+        assert refs(graph.quantum(index), "biases") == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("dimensions", [("exposure",), ("instrument",)])
+def test_the_first_collection_with_a_calibration_of_a_data_id_decides(
+    build, whole_exposures, registry, dimensions
+):
+    certify_some(registry, "some", "Cam/b1", [1, 3], Timespan(0, 2 * DAY_NS))
+    certify_some(registry, "some", "Cam/b3", [1], Timespan(2 * DAY_NS, 3 * DAY_NS))
+    certify_some(registry, "all", "Cam/b2", [0, 1, 2, 3])
+    registry.collections.register("chain", CollectionType.CHAINED)
+    registry.collections.set_chain("chain", ["some", "all"])
+    graph = build(pipeline=whole_exposures(dimensions), inputs=("Cam/raw", "chain"))
+    found = [
+        sorted(
+            (ref.data_id["detector"], ref.run)
+            for ref in graph.quantum(i).inputs["biases"]
+        )
+        for i in range(len(graph))
+    ]
+    b1, b2, b3 = "Cam/b1", "Cam/b2", "Cam/b3"
+    if dimensions == ("exposure",):
+        assert found == [
+            [(0, b2), (1, b1), (2, b2), (3, b1)],
+            [(0, b2), (1, b3), (2, b2), (3, b2)],
+            [(0, b2), (1, b2), (2, b2), (3, b2)],
+        ]
+    else:  # without a time, all that the first collection has
+        assert found == [[(0, b2), (1, b1), (1, b3), (2, b2), (3, b1)]]

@@ -253,6 +253,27 @@ def test_quanta_with_too_few_inputs_are_left_out(build, make_pipeline, registry)
     assert len(graph.datasets["gathered"]) == 0
 
 
+def test_inputs_that_nobody_takes_any_more_are_left_out(build, make_pipeline, registry):
+    group = registry.universe.group(["exposure", "detector"])
+    other = DatasetType("other", group, "StructuredDict")
+    registry.dataset_types.register(other)
+    insert_some(registry, other, "Cam/other")
+    pipeline = make_pipeline("reduce", "measure")
+    measure = pipeline.tasks["measure"]
+    edge = measure.inputs["frames"]
+    hungry = replace(
+        edge, dataset_type=other, connection=replace(edge.connection, minimum=2)
+    )
+    tasks = {**pipeline.tasks, "measure": replace(measure, inputs={"frames": hungry})}
+    graph = build(
+        pipeline=replace(pipeline, tasks=tasks),
+        inputs=("Cam/raw", "Cam/calib", "Cam/other"),
+    )
+    assert counts(graph) == {"reduce": 12, "measure": 0}
+    assert len(graph.datasets["raw"]) == 12
+    assert len(graph.datasets["other"]) == 0
+
+
 def test_an_optional_input_does_not_decide_and_is_taken_where_it_is(
     build, make_pipeline, registry
 ):

@@ -115,6 +115,21 @@ def test_relations_in_a_circle_are_joined_and_left_out_of_the_tree():
     assert rows_of(tree.project("abcd")) == [(0, 0, 0, 2)]
 
 
+def test_what_hangs_on_a_ring_is_linked_to_what_the_ring_became():
+    pairs = [(0, 0), (1, 1), (2, 2)]
+    ring = [letters(names, *pairs) for names in ("ab", "bc", "cd", "ad")]
+    for hanging in ("a", "b", "c", "d"):
+        tree = reduce_relations([*ring, letters(hanging, (2,))])
+        assert len(tree.relations) == len(tree.links) + 1
+        assert {place for link in tree.links for place in link} == set(
+            range(len(tree.relations))
+        )
+        assert [rows_of(r) for r in tree.relations] == [
+            [(2,) * len(r.columns)] for r in tree.relations
+        ]
+        assert rows_of(tree.project("abcd")) == [(2, 2, 2, 2)]
+
+
 def test_unconnected_relations_make_a_product():
     tree = reduce_relations([letters("a", (0,), (1,)), letters("b", (2,), (1,))])
     assert rows_of(tree.project("ab")) == [(0, 1), (0, 2), (1, 1), (1, 2)]

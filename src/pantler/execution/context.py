@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from pantler.datasets.deferred import DeferredDataset
-from pantler.errors import TaskError, close_match
+from pantler.errors import ConflictError, TaskError, close_match
 from pantler.tasks.task import NoWork
 
 if TYPE_CHECKING:
@@ -67,6 +68,10 @@ class GraphQuantumContext:
         self._records_of = records_of or datastore.find
         self._records: dict[DatasetRef, Sequence[DatastoreRecord]] = {}
         self._inputs: dict[str, tuple[DatasetRef, ...]] | None = None
+        # A task may store its outputs from threads, which may outlive the quantum.
+        self._lock = threading.Lock()
+        self._put: set[str] = set()
+        self._is_closed = False
 
     @property
     def label(self) -> str:
@@ -148,7 +153,10 @@ class GraphQuantumContext:
         Raises
         ------
         TaskError
-            If there is no such output connection, or a list has another length.
+            If there is no such output connection, a list has another length, or the
+            quantum has ended.
+        ConflictError
+            If it is stored already.
         InvalidInputError
             If the object is not of the storage class.
         """
@@ -162,14 +170,53 @@ class GraphQuantumContext:
                 f"connection '{connection}', which has {len(refs)} for "
                 f"{self.data_id}. Return one for each of 'quantum.outputs'."
             )
-        for ref, item in zip(refs, values, strict=True):
-            self.written[ref] = self._datastore.write(item, ref)
+        self._claim(connection)
+        try:
+            for ref, item in zip(refs, values, strict=True):
+                self._keep(ref, self._datastore.write(item, ref))
+        except BaseException:
+            with self._lock:
+                self._put.discard(connection)
+            raise
+
+    def close(self) -> None:
+        """Take no more outputs: the quantum has ended."""
+        with self._lock:
+            self._is_closed = True
 
     def discard(self) -> None:
         """Remove what was stored, of a quantum that did not succeed."""
+        self.close()
         paths = [r.path for records in self.written.values() for r in records]
         self.written.clear()
         self._datastore.delete(paths)
+
+    def _claim(self, connection: str) -> None:
+        """Let a connection be stored once, by one thread."""
+        with self._lock:
+            if self._is_closed:
+                raise self._too_late()
+            if connection in self._put:
+                raise ConflictError(
+                    f"Task '{self.label}' stores connection '{connection}' twice for "
+                    f"{self.data_id}. Outputs cannot be replaced."
+                )
+            self._put.add(connection)
+
+    def _keep(self, ref: DatasetRef, records: list[DatastoreRecord]) -> None:
+        with self._lock:
+            if not self._is_closed:
+                self.written[ref] = records
+                return
+        # The quantum ended while a thread was writing: nothing will record this.
+        self._datastore.delete([record.path for record in records])
+        raise self._too_late()
+
+    def _too_late(self) -> TaskError:
+        return TaskError(
+            f"The quantum of '{self.label}' for {self.data_id} has ended: it cannot "
+            "store anything more. Wait for threads before 'run_quantum' returns."
+        )
 
     def _find(self, ref: DatasetRef) -> Sequence[DatastoreRecord]:
         """Return the records of an input, looking once."""

@@ -156,6 +156,7 @@ class QuantumRunner:
             attempt.status, attempt.fault = QuantumStatus.FAILED, make_fault(error)
             message = f"Task '{quantum.label}' failed on {quantum.data_id}"
             log.note("ERROR", _LOGGER, message, trace=attempt.fault.trace)
+        context.close()
         if attempt.status is not QuantumStatus.DONE:
             _discard(context, log)
         return attempt

@@ -10,12 +10,14 @@ import os
 import pathlib
 import signal
 import sys
+import threading
 import time
 from contextlib import suppress
 from typing import Any
 
 from pydantic import Field
 
+from pantler.errors import TaskError
 from pantler.tasks.config import TaskConfig
 from pantler.tasks.connections import Connections, Input, Output
 from pantler.tasks.task import PipelineTask
@@ -47,6 +49,7 @@ class HostileTask(PipelineTask[HostileConfig]):
         self.log.info("Detector %d.", raw["detector"])
         self.metadata["detector"] = raw["detector"]
         quantum.put("product", raw)
+        self.quantum = quantum
         where = f"e{quantum.data_id['exposure']}d{raw['detector']}"
         globals()[self.config.how.get(where, "nothing")](self)
 
@@ -210,3 +213,16 @@ def closed_descriptors(task: Any) -> None:
 def closed_descriptors_and_new_ones(task: Any) -> None:
     os.closerange(3, 1000)
     task.kept = [pathlib.Path(os.devnull).open("wb") for _ in range(50)]  # noqa: SIM115
+
+
+def put_twice(task: Any) -> None:
+    task.quantum.put("product", {"second": 1})
+
+
+def late_put(task: Any) -> None:
+    def put(quantum: Any = task.quantum) -> None:
+        time.sleep(0.3)
+        with suppress(TaskError):
+            quantum.put("product", {"late": 1})
+
+    threading.Thread(target=put, name="late_put").start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from pantler.datasets.deferred import DeferredDataset
 from pantler.datasets.records import records_to_frame
 from pantler.datastores.file import FileDatastore
 from pantler.datastores.settings import FileDatastoreSettings
-from pantler.errors import InvalidInputError, TaskError
+from pantler.errors import ConflictError, InvalidInputError, TaskError
 from pantler.execution.context import GraphQuantumContext
 from pantler.tasks.task import NoWork
 
@@ -115,3 +116,62 @@ def test_unknown_connections_are_refused(context):
         first.put("raw", {})
     with pytest.raises(InvalidInputError, match="StructuredDict"):
         first.put("reduced", [1])
+
+
+def test_an_output_is_stored_once(context, datastore):
+    first = context(0)
+    first.put("reduced", {"level": 1.0})
+    with pytest.raises(ConflictError, match="stores connection 'reduced' twice"):
+        first.put("reduced", {"level": 2.0})
+    ((ref, records),) = first.written.items()
+    assert datastore.read(ref, records) == {"level": 1.0}
+
+
+def test_an_output_that_could_not_be_written_can_be_stored_again(context):
+    first = context(0)
+    with pytest.raises(InvalidInputError):
+        first.put("reduced", [1])
+    first.put("reduced", {"level": 1.0})
+    assert len(first.written) == 1
+
+
+def test_nothing_is_stored_after_the_quantum(context, datastore):
+    first = context(0)
+    first.close()
+    with pytest.raises(TaskError, match="has ended: it cannot store anything more"):
+        first.put("reduced", {"level": 1.0})
+    assert first.written == {}
+    assert datastore.find(first.outputs["reduced"][0]) == []
+
+
+def test_what_a_thread_writes_while_the_quantum_ends_is_removed(
+    context, datastore, monkeypatch
+):
+    first = context(0)
+    writing, ended = threading.Event(), threading.Event()
+    write = datastore.write
+
+    def slow(value, ref):
+        records = write(value, ref)
+        writing.set()
+        ended.wait(10)
+        return records
+
+    monkeypatch.setattr(datastore, "write", slow)
+    problems = []
+
+    def late():
+        try:
+            first.put("reduced", {"level": 1.0})
+        except TaskError as error:
+            problems.append(error)
+
+    thread = threading.Thread(target=late)
+    thread.start()
+    assert writing.wait(10)
+    first.close()
+    ended.set()
+    thread.join(10)
+    assert len(problems) == 1
+    assert first.written == {}
+    assert datastore.find(first.outputs["reduced"][0]) == []

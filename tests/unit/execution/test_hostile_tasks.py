@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from pathlib import Path
 
@@ -20,6 +21,7 @@ FAILS = {
     "generator_exit": "GeneratorExit",
     "exit_by_exception": "SystemExit: I leave.",
     "raising_handler": "RuntimeError: not one more",
+    "put_twice": "ConflictError: Task 'hostile' stores connection 'product' twice",
 }
 PASSES = [
     "child_that_returns",
@@ -38,6 +40,7 @@ PASSES = [
     "message_without_arguments",
     "logging_disabled",
     "logging_configured",
+    "late_put",
 ]
 # Only with workers of their own: these end the process, or break it.
 ENDS = {
@@ -56,7 +59,12 @@ BATCHES = [
     *(
         (processes, names)
         for processes in (1, 2)
-        for names in (_SAFE[:8], _SAFE[8:16], [*_SAFE[16:], "closed_stdout"])
+        for names in (
+            _SAFE[:8],
+            _SAFE[8:16],
+            _SAFE[16:24],
+            [*_SAFE[24:], "closed_stdout"],
+        )
     ),
     *((n, [*ENDS, "child_that_outlives_its_quantum"]) for n in (1, 2)),
 ]
@@ -109,10 +117,17 @@ def test_it_costs_its_own_quantum_alone(
     for e in (1, 2, 3):
         for d in range(4):
             _check_quantum(butler, (e, d), done_to.get((e, d)))
+    _wait_for_threads()
     check = repository.check()
     assert not check.damaged
     assert not check.orphans
     assert not [path for path in check.abandoned if "product" in path]
+
+
+def _wait_for_threads() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "late_put":
+            thread.join(10)
 
 
 def _check_quantum(butler, place: tuple[int, int], name: str | None) -> None:

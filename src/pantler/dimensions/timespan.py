@@ -54,13 +54,22 @@ class Timespan:
         ----------
         begin, end
             As for `pantler.dimensions.times.parse_time`; None for unbounded.
+
+        Raises
+        ------
+        InvalidInputError
+            If one is not a time, or the end is not after the begin.
         """
         from pantler.dimensions.times import parse_time
 
-        return cls(
-            cls.MIN if begin is None else parse_time(begin),
-            cls.MAX if end is None else parse_time(end),
-        )
+        first = cls.MIN if begin is None else parse_time(begin)
+        last = cls.MAX if end is None else parse_time(end)
+        if first >= last:
+            raise InvalidInputError(
+                f"A time span must end after it begins, and '{end}' is not after "
+                f"'{begin}'."
+            )
+        return cls(first, last)
 
     def overlaps(self, other: Timespan) -> bool:
         """Whether any instant lies in both."""

@@ -53,11 +53,14 @@ class VisitReport:
         Frames that were left out, each with the reason. A visit is made without the
         detectors that have no celestial world coordinates; one of which a frame
         cannot be read, or that cannot be stored, is left out as a whole.
+    reasons
+        Why no frame of the sky was found, if none was.
     """
 
     defined: list[int] = field(default_factory=list)
     known: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
         """Return the report as a few lines of text."""
@@ -66,6 +69,7 @@ class VisitReport:
             f"{len(self.failed)} frames left out."
         ]
         lines += [f"  {frame}: {reason}" for frame, reason in self.failed]
+        lines += [f"  {reason}" for reason in self.reasons]
         return "\n".join(lines)
 
 
@@ -114,14 +118,11 @@ def define_visits(
         .filter(pl.col("observation_type") == "science")
     )
     raw = instrument.raw_dataset_type(butler.universe)
-    frames = (
-        butler.query_datasets(
-            raw, collections=searched, where=where, instrument=instrument.name
-        )
-        .to_polars()
-        .select("exposure", "detector")
-        .join(exposures.select("exposure"), on="exposure", how="semi")
+    chosen = butler.query_datasets(
+        raw, collections=searched, where=where, instrument=instrument.name
     )
+    raws = chosen.to_polars().select("exposure", "detector")
+    frames = raws.join(exposures.select("exposure"), on="exposure", how="semi")
     known = (
         butler.query_dimension_records(
             "visit_detector_region", instrument=instrument.name
@@ -140,6 +141,11 @@ def define_visits(
         known=known,
     )
     report = definition.report
+    if frames.is_empty():
+        report.reasons = chosen.explain() or [
+            f"None of the {raws.height} frames that were found is of the sky: their "
+            "exposures have another observation_type than 'science'."
+        ]
     report.known = frames["exposure"].n_unique() - todo["exposure"].n_unique()
     for batch in _batches(todo):
         found: dict[Key, ConvexPolygon] = {}

@@ -46,10 +46,9 @@ def explain(runner: QueryRunner, query: Query) -> list[str]:
     for count, part in enumerate(parts, start=1):
         if not _has_rows(runner, replace(plain, where=combine(*parts[:count]))):
             return _explain_condition(runner, plain, parts[: count - 1], part)
-    return [
-        f"The conditions leave rows, but not more than the offset of {query.offset} "
-        f"or the limit of {query.limit} takes away."
-    ]
+    if query.limit == 0:
+        return ["There are rows, but the limit is 0."]
+    return [f"There are rows, but the offset of {query.offset} skips them all."]
 
 
 def _has_rows(runner: QueryRunner, query: Query) -> bool:

@@ -47,3 +47,9 @@ def test_a_missing_bound_is_none():
 
 def test_the_bounds_are_those_of_64_bits():
     assert Timespan.always() == Timespan(-(2**63), 2**63 - 1)
+
+
+def test_dates_in_the_wrong_order_are_repeated_as_they_were_typed() -> None:
+    with pytest.raises(InvalidInputError, match="'2025-06-02' is not after") as told:
+        Timespan.from_text("2025-06-05", "2025-06-02")
+    assert "'2025-06-05'" in str(told.value)

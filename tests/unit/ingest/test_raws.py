@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+import re
 import resource
 import shutil
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from pantler.butler.interface import Butler
 from pantler.butler.repository import Repository
 from pantler.config.settings import RepositorySettings
 from pantler.errors import ConflictError, HeaderError
@@ -364,3 +366,16 @@ def test_both_real_nights_come_in_whole(repository, butler):
     assert image.data.shape == (1024, 1024)
     assert image.data.dtype.kind == "u"
     assert image.wcs.has_celestial
+
+
+def test_a_record_that_differs_from_the_one_there_is_told_by_field_and_values(
+    repository, camera, night
+):
+    ingest_raws(repository, night, camera)
+    butler = Butler.of(repository)
+    record = butler.query_dimension_records("exposure").to_polars().head(1).to_dicts()
+    there = record[0]["exposure_time"]
+    record[0]["exposure_time"] = there + 1.5
+    expected = f"'exposure_time' is {there!r} there and {there + 1.5!r} here"
+    with pytest.raises(ConflictError, match=re.escape(expected)):
+        repository.registry.dimensions.insert("exposure", record)

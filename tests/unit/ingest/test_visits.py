@@ -263,3 +263,14 @@ def test_an_image_beyond_the_projection_is_refused():
     wcs = bent("RA---SIN", cd=[[-1.0, 0], [0, 1.0]])
     with pytest.raises(HeaderError, match="world coordinates"):
         image_footprint(wcs, 0.0)
+
+
+def test_a_condition_that_leaves_no_frame_is_named(repository, filled, camera):
+    wrong = "exposure.observation_type = 'scince'"
+    summary = define_visits(repository, camera, where=wrong).summary()
+    assert f"No row satisfies `{wrong}`." in summary
+    assert "Did you mean 'science'" in summary
+    darks = "exposure.observation_type = 'dark'"
+    summary = define_visits(repository, camera, where=darks).summary()
+    assert "None of the 4 frames that were found is of the sky" in summary
+    assert define_visits(repository, camera).reasons == []

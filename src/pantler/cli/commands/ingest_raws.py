@@ -61,6 +61,7 @@ def ingest_raws(
     """
     from pantler.butler.repository import Repository
     from pantler.cli.instruments import choose_instrument
+    from pantler.ingest.frames import SUFFIXES
     from pantler.ingest.raws import ingest_raws as ingest
 
     with Repository.open(repo, writeable=True) as repository:
@@ -86,5 +87,12 @@ def ingest_raws(
             {"outcome": "failed", "file": str(p), "reason": m} for p, m in report.failed
         ]
         print_rows(rows, ["outcome", "file", "reason"], output_format)
+    if not (report.ingested or report.skipped or report.failed):
+        searched = ", ".join(f"'{location}'" for location in locations)
+        click.echo(
+            f"There are no FITS files in {searched}: no name ends in "
+            f"{', '.join(SUFFIXES)}.",
+            err=True,
+        )
     if report.failed:
         raise click.exceptions.Exit(2)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import fnmatch
+from typing import TYPE_CHECKING
+
 import click
 
 from pantler.cli import options
 from pantler.cli.output import OutputFormat, format_option, print_rows
+from pantler.errors import close_match
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @click.command()
@@ -57,4 +64,15 @@ def query_collections(
                 glob, types=collection_type or CollectionType
             )
         ]
+        names = [] if rows else [c.name for c in butler.collections.query("*")]
     print_rows(rows, columns, output_format)
+    if not rows:
+        click.echo(_why_none(glob, names), err=True)
+
+
+def _why_none(glob: str, names: Sequence[str]) -> str:
+    if not names:
+        return "The repository has no collections."
+    if any(fnmatch.fnmatchcase(name, glob) for name in names):
+        return f"No collection that matches '{glob}' is of that type."
+    return f"No collection matches '{glob}'.{close_match(glob, names)}"

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pantler.butler.interface import Butler
     from pantler.queries.results import DatasetResults
 
+_MOST_EXPLAINED = 3
+"""Of how many types it is said why no dataset matches, if none of any does."""
+
 
 @click.command()
 @options.repository
@@ -46,7 +49,8 @@ def query_datasets(
     """List datasets, a table for each type.
 
     Those whose types match GLOB, a pattern of * and ?; all of them without it.
-    Without --collections, all datasets of all RUN collections are listed.
+    Without --collections, all datasets of all RUN collections are listed. If there are
+    none, it is said why.
 
     \b
     Examples:
@@ -57,6 +61,7 @@ def query_datasets(
 
     with Butler.open(repo) as butler:
         shown = {}
+        reasons: list[str] = []
         for name in _types(butler, glob):
             results = butler.query_datasets(
                 name,
@@ -69,6 +74,8 @@ def query_datasets(
             table = _table(butler, chosen, show_uri=show_uri)
             if table.height:
                 shown[name] = table
+            elif not shown and len(reasons) < _MOST_EXPLAINED:
+                reasons.append(" ".join([f"{name}:", *chosen.explain()]))
         if output_format == "table":
             for name, table in shown.items():
                 click.secho(f"{name} ({table.height})", bold=True)
@@ -78,6 +85,9 @@ def query_datasets(
                 click.echo("No datasets match.")
         else:
             _print_all(shown, output_format)
+    if not shown:
+        for reason in reasons:
+            click.echo(reason, err=True)
 
 
 def _types(butler: Butler, glob: str) -> list[str]:

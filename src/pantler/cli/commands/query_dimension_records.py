@@ -25,7 +25,8 @@ def query_dimension_records(
     """List what is recorded of a dimension.
 
     ELEMENT is a dimension, such as exposure or detector, or a relation between some,
-    such as visit_detector_region. Columns that no record fills are left out.
+    such as visit_detector_region. Columns that no record fills are left out. If there
+    are no records, it is said why.
 
     \b
     Example:
@@ -38,8 +39,11 @@ def query_dimension_records(
         results = butler.query_dimension_records(element, where=where)
         results = rows.of(results)
         frame = results.to_polars()
+        reasons = results.explain() if frame.is_empty() else []
     if output_format == "table":
         # Columns that no record fills are noise to a person.
         full = [s.name for s in frame.iter_columns() if s.null_count() < len(s)]
         frame = frame.select(full) if full else frame
     print_frame(frame, output_format)
+    for reason in reasons:
+        click.echo(reason, err=True)

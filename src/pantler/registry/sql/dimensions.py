@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -11,6 +11,7 @@ from pantler.dimensions.records import (
     conform_records,
     record_columns,
 )
+from pantler.dimensions.times import format_time
 from pantler.errors import (
     ConflictError,
     DataIdError,
@@ -19,13 +20,13 @@ from pantler.errors import (
     PantlerError,
 )
 from pantler.registry.sql.bulk import frame_rows
-from pantler.registry.sql.diagnosis import EXAMPLES, show_all, unknown_value_error
+from pantler.registry.sql.diagnosis import EXAMPLES, show, show_all, unknown_value_error
 from pantler.registry.sql.driver import ConstraintError
 from pantler.registry.sql.expand import Expander
 from pantler.registry.sql.pixel_index import PixelIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from pantler.registry.interface import OnConflict
     from pantler.registry.sql.core import Core
     from pantler.registry.sql.driver import Prepared
+
+_THERE: Final = " (there)"
 
 
 class SqlDimensions:
@@ -155,9 +158,9 @@ class SqlDimensions:
         )
         if changed.height and on_conflict == "fail":
             raise ConflictError(
-                f"Other '{element.name}' records exist for "
-                f"{show_all(keys, changed.select(keys).head(EXAMPLES).rows())}. "
-                "Skip or replace them, or correct the values."
+                f"Other '{element.name}' records exist: "
+                f"{_differences(keys, changed, known)}. "
+                "Correct the values, or insert with on_conflict='skip' or 'replace'."
             )
         try:
             with self._db.writing():
@@ -239,3 +242,28 @@ class SqlDimensions:
                     f"{show_all(names, taken) or show_all(names[:-1], twice)}."
                 )
         return InternalError(f"A unique key of '{element.name}' failed for no reason.")
+
+
+def _differences(
+    keys: Sequence[str], changed: pl.DataFrame, known: pl.DataFrame
+) -> str:
+    """Return how the first records differ from those that are there."""
+    some = changed.head(EXAMPLES)
+    pairs = some.join(known, on=keys, suffix=_THERE, maintain_order="left")
+    parts = []
+    for row in pairs.rows(named=True):
+        fields = [
+            f"'{name}' is {_value(name, row[name + _THERE])} there and "
+            f"{_value(name, row[name])} here"
+            for name in changed.columns
+            if name not in keys and row[name] != row[name + _THERE]
+        ]
+        parts.append(f"for {show(keys, [row[k] for k in keys])} {', '.join(fields)}")
+    more = changed.height - some.height
+    return "; ".join(parts) + (f"; and {more} more" if more else "")
+
+
+def _value(name: str, value: object) -> str:
+    if isinstance(value, int) and name in {"timespan_begin", "timespan_end"}:
+        return f"{format_time(value)} TAI"
+    return "another region" if isinstance(value, bytes) else repr(value)

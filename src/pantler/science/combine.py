@@ -6,7 +6,8 @@ and flat frames are corrected one by one first, by `pantler.science.isr.IsrTask`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from pydantic import Field
@@ -22,7 +23,7 @@ from pantler.science.image import (
 from pantler.science.inputs import loaded
 from pantler.science.stack import clipped_mean, open_stack, strips
 from pantler.tasks.config import TaskConfig
-from pantler.tasks.connections import Connections, Input, Output
+from pantler.tasks.connections import Connection, Connections, Input, Output
 from pantler.tasks.task import PipelineTask
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 _EXPOSURE = ("instrument", "exposure", "detector")
+_TYPES = (
+    "Types of observation that may be combined; a graph with frames of another is "
+    "refused. Empty for any."
+)
 
 
 class CombineConfig(TaskConfig):
@@ -52,6 +57,13 @@ class CombineConfig(TaskConfig):
         gt=0,
         description="A stack of frames larger than this is kept on disk, MB.",
     )
+    observation_types: tuple[str, ...] = Field((), description=_TYPES)
+
+
+class CombineBiasConfig(CombineConfig):
+    """How bias frames are combined."""
+
+    observation_types: tuple[str, ...] = Field(("bias",), description=_TYPES)
 
 
 class CombineDarkConfig(CombineConfig):
@@ -63,9 +75,42 @@ class CombineDarkConfig(CombineConfig):
         description="Header keys of the time from clear to read-out, seconds; the "
         "first that is there counts.",
     )
+    observation_types: tuple[str, ...] = Field(("dark",), description=_TYPES)
 
 
-class CombineBiasConnections(Connections, dimensions=("instrument", "detector")):
+class CombineFlatConfig(CombineConfig):
+    """How flat frames are combined."""
+
+    observation_types: tuple[str, ...] = Field(("flat",), description=_TYPES)
+
+
+class _CombineConnections(Connections, dimensions=("instrument", "detector")):
+    """Frames of the types of observation that the configuration names."""
+
+    @classmethod
+    def resolve(cls, config: TaskConfig, where: str = "") -> dict[str, Connection]:
+        """Return the connections, with the condition on the frames."""
+        resolved = super().resolve(config, where)
+        types: tuple[str, ...] = getattr(config, "observation_types", ())
+        if types:
+            condition = _of_types(types)
+            frames = cast("Input", resolved["frames"])
+            resolved["frames"] = replace(frames, where=condition)
+        return resolved
+
+
+def _of_types(types: Sequence[str]) -> str:
+    """Return the condition that an exposure is of one of some types."""
+    first, *others = [f"'{name.replace(chr(39), chr(39) * 2)}'" for name in types]
+    field = "exposure.observation_type"
+    if not others:
+        return f"{field} = {first}"
+    return f"{field} IN ({', '.join([first, *others])})"
+
+
+class CombineBiasConnections(
+    _CombineConnections, dimensions=("instrument", "detector")
+):
     """Bias frames in, their mean out."""
 
     frames = Input(
@@ -85,7 +130,9 @@ class CombineBiasConnections(Connections, dimensions=("instrument", "detector"))
     )
 
 
-class CombineDarkConnections(Connections, dimensions=("instrument", "detector")):
+class CombineDarkConnections(
+    _CombineConnections, dimensions=("instrument", "detector")
+):
     """Dark frames in, the dark current out."""
 
     frames = Input(
@@ -106,7 +153,7 @@ class CombineDarkConnections(Connections, dimensions=("instrument", "detector"))
 
 
 class CombineFlatConnections(
-    Connections, dimensions=("instrument", "detector", "physical_filter")
+    _CombineConnections, dimensions=("instrument", "detector", "physical_filter")
 ):
     """Flat frames of one filter in, the response of the pixels out."""
 
@@ -213,7 +260,7 @@ class _CombineTask(PipelineTask[ConfigT]):
         return make_image(mean, variance, mask, unit=unit, header=header)
 
 
-class CombineBiasTask(_CombineTask[CombineConfig]):
+class CombineBiasTask(_CombineTask[CombineBiasConfig]):
     """Combine bias frames."""
 
     connections = CombineBiasConnections
@@ -258,7 +305,7 @@ class CombineDarkTask(_CombineTask[CombineDarkConfig]):
         return np.asarray(frame.data / np.float32(seconds), np.float32)
 
 
-class CombineFlatTask(_CombineTask[CombineConfig]):
+class CombineFlatTask(_CombineTask[CombineFlatConfig]):
     """Combine flat frames into the relative response of the pixels."""
 
     connections = CombineFlatConnections

@@ -63,10 +63,14 @@ class Input(DimensionedConnection):
         Whether ``run`` gets `DeferredDataset` handles in place of objects.
     minimum
         A quantum with fewer of them is not made; 0 for an optional input.
+    where
+        What the data IDs must fulfil: a query expression. A graph that would give the
+        task any other dataset is refused.
     """
 
     deferred: bool = False
     minimum: int = 1
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ import pytest
 
 from pantler.errors import InvalidInputError
 from pantler.science.combine import (
+    CombineBiasConfig,
     CombineBiasTask,
-    CombineConfig,
     CombineDarkTask,
+    CombineFlatConfig,
     CombineFlatTask,
 )
 from pantler.science.image import make_image
@@ -50,7 +51,7 @@ def test_a_cosmic_ray_in_one_of_three_frames_leaves_nothing(make_raw, rng):
 def test_a_stack_on_disk_gives_the_same_as_one_in_memory(make_raw, rng):
     frames = [make_raw(rng.normal(1000, 6, SHAPE)) for _ in range(4)]
     here = CombineBiasTask().run(frames=frames)["bias"]
-    small = CombineConfig(stack_memory_mb=0.005)
+    small = CombineBiasConfig(stack_memory_mb=0.005)
     there = CombineBiasTask(small).run(frames=frames)["bias"]
     np.testing.assert_array_equal(there.data, here.data)
     np.testing.assert_array_equal(there.uncertainty.array, here.uncertainty.array)
@@ -155,7 +156,7 @@ def test_the_variance_of_a_flat_is_relative_to_its_median_as_the_flat_is(rng):
         electrons(10000 * pattern * rng.normal(1, 0.002, SHAPE))
         for pattern in (left, right, left, right)
     ]
-    task = CombineFlatTask(CombineConfig(clip_sigma=100))
+    task = CombineFlatTask(CombineFlatConfig(clip_sigma=100))
     flat = task.run(frames=frames)["flat"]
     assert np.median(flat.data) == pytest.approx(1)
     assert flat.data[0, 25] == pytest.approx(1 / 1.5, rel=0.01)

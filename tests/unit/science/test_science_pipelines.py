@@ -30,6 +30,24 @@ MADE = {
 }
 
 
+@pytest.mark.parametrize("kind", ["bias", "dark", "flat"])
+def test_a_calibration_is_made_of_frames_of_its_own_kind(kind):
+    text = files("pantler.science.pipelines").joinpath(f"{kind}.yaml").read_text()
+    pipeline = Pipeline.from_yaml(text, where=kind)
+    label = f"combine_{kind}"
+    for chosen, condition in (
+        ({}, f"exposure.observation_type = '{kind}'"),
+        ({"observation_types": ["sky", "it's"]}, "IN ('sky', 'it''s')"),
+        ({"observation_types": []}, ""),
+    ):
+        values = {f"{label}:{key}": value for key, value in chosen.items()}
+        configured = pipeline.with_overrides(values)
+        graph = PipelineGraph.from_pipeline(configured, Universe.default())
+        where = graph.tasks[label].inputs["frames"].connection.where
+        assert where.endswith(condition)
+        assert bool(where) == bool(condition)
+
+
 @pytest.mark.parametrize("name", MADE)
 def test_each_packaged_pipeline_forms_a_graph_that_makes_what_it_says(name):
     text = files("pantler.science.pipelines").joinpath(f"{name}.yaml").read_text()

@@ -27,6 +27,7 @@ from pantler.errors import (
 from pantler.quanta.building.components import components
 from pantler.quanta.building.draft import Draft, PrerequisiteMatch
 from pantler.quanta.building.explain import explain_empty
+from pantler.quanta.building.fitness import refuse_unfit
 from pantler.quanta.building.overlaps import overlap_relations, spatial_pairs
 from pantler.quanta.building.prerequisites import (
     find_candidates,
@@ -105,7 +106,7 @@ def build_graph(
         If quanta lack prerequisites.
     DataIdError
         If there are several inputs, or several calibrations are valid, where a task
-        takes one.
+        takes one; or inputs do not fulfil the condition of their connection.
     ConflictError
         If the output run has outputs already.
     """
@@ -126,6 +127,7 @@ def build_graph(
         raise NotFoundError(" ".join(sentences))
     for sentence in sentences:
         _LOG.warning(sentence)
+    refuse_unfit(sources, draft)
     draft.refuse_ambiguous()
     _add_prerequisites(sources, coding, draft)
     seed, time_ms = uuids_from or (new_seed(), time.time_ns() // 1_000_000)

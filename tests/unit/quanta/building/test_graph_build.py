@@ -16,6 +16,7 @@ from pantler.errors import (
     DatasetNotFoundError,
     DatasetTypeNotFoundError,
     NotFoundError,
+    PipelineError,
 )
 from pantler.tasks.connections import Input, PrerequisiteInput
 from pantler.testing.survey import DAY_NS, insert_some, raw_type
@@ -511,3 +512,54 @@ def test_the_first_collection_with_a_calibration_of_a_data_id_decides(
         ]
     else:  # without a time, all that the first collection has
         assert found == [[(0, b2), (1, b1), (1, b3), (2, b2), (3, b1)]]
+
+
+@pytest.fixture
+def choosy(graph_of, make_task, registry):
+    """Return a function that makes a pipeline of a task that takes some raws only."""
+
+    def choosy(where):
+        frames = Input(
+            "raw",
+            "StructuredDict",
+            dimensions=("exposure", "detector"),
+            multiple=True,
+            where=where,
+        )
+        task = make_task("combine", ("detector",), frames=frames)
+        return graph_of(task, registered=registry.dataset_types.all())
+
+    return choosy
+
+
+def test_inputs_that_do_not_fulfil_the_tasks_condition_are_refused(build, choosy):
+    pipeline = choosy("exposure.can_see_sky")
+    with pytest.raises(DataIdError) as caught:
+        build(pipeline=pipeline, inputs=("Cam/raw",))
+    text = str(caught.value)
+    assert (
+        "'combine' takes 'raw' only with exposure.can_see_sky, and 4 of the 12" in text
+    )
+    for words in ("detector: 0", "detector: 1", '-d "exposure.can_see_sky"'):
+        assert words in text
+    assert text.count("exposure: 2") == 2
+
+
+def test_inputs_that_all_fulfil_the_tasks_condition_are_taken(build, choosy):
+    pipeline = choosy("exposure.can_see_sky")
+    where = "exposure IN (1, 3) AND detector < 3"
+    graph = build(pipeline=pipeline, inputs=("Cam/raw",), where=where)
+    assert counts(graph) == {"combine": 3}
+
+
+def test_an_input_without_the_fact_that_a_task_asks_for_is_refused(build, choosy):
+    pipeline = choosy("exposure.observation_type = 'bias'")
+    with pytest.raises(DataIdError, match="12 of the 12"):
+        build(pipeline=pipeline, inputs=("Cam/raw",))
+
+
+def test_the_condition_of_a_task_is_on_dimensions_of_its_input(build, choosy):
+    with pytest.raises(
+        PipelineError, match=r"'frames' of task 'combine' names .*visit"
+    ):
+        build(pipeline=choosy("visit = 1"), inputs=("Cam/raw",))

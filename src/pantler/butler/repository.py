@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -26,6 +27,7 @@ from pantler.datasets.records import records_to_frame
 from pantler.dimensions.universe import Universe
 from pantler.errors import (
     DatasetNotFoundError,
+    PantlerError,
     ReadOnlyError,
 )
 from pantler.plugins import load_plugin
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     from pantler.dimensions.records import Rows
     from pantler.registry.interface import Registry
     from pantler.storage.interface import TransferMode
+
+_LOG = logging.getLogger("pantler.butler")
 
 _NOTHING: Final[Mapping[str, Rows]] = MappingProxyType({})
 
@@ -290,7 +294,9 @@ class Repository:
         files
             What they are.
         transfer
-            How they come in; ``direct`` leaves them where they are.
+            How they come in; ``direct`` leaves them where they are. With ``move``, a
+            file that another dataset of this repository is read from stays too, with
+            a warning in the log.
         new_records
             Records of dimensions that come with the files, by element, in the order
             in which they are inserted: with the datasets, or not at all.
@@ -321,7 +327,20 @@ class Repository:
             insert_refs(self.registry, refs)
             staged.publish()
             self.records.insert(records_to_frame(staged.records))
-            self._transactions.after_commit(staged.remove_sources)
+            if staged.has_sources:
+                remove = functools.partial(self._remove_sources, staged)
+                self._transactions.after_commit(remove)
+
+    def _remove_sources(self, staged: Staged) -> None:
+        """Remove what was moved in, unless another dataset is read from it.
+
+        Nobody can record one meanwhile, which would then have lost its file.
+        """
+        try:
+            with self.registry.transaction():
+                staged.remove_sources(self.records.find_same)
+        except PantlerError as error:
+            _LOG.warning("Ingested, but files that were to be moved stay. %s", error)
 
     def delete(self, refs: Iterable[DatasetRef]) -> None:
         """Remove datasets from all collections; their files go after the commit."""

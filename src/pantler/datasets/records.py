@@ -85,3 +85,20 @@ class RecordTable(Protocol):
     def paths_in_use(self, paths: Sequence[str]) -> set[str]:
         """Return those of the paths that some record names."""
         ...
+
+    def find_same(
+        self, records: Sequence[DatastoreRecord], paths: Sequence[str]
+    ) -> list[DatastoreRecord]:
+        """Return all records that may be of the same bytes as some of these.
+
+        Those have the same checksum, or the same size where one has none. It looks at
+        the whole table.
+
+        Parameters
+        ----------
+        records
+            Of which bytes; they themselves are found too if they are in the table.
+        paths
+            Records that name one of these are also returned.
+        """
+        ...

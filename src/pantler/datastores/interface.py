@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pantler.datasets.records import DatastoreRecord
     from pantler.datasets.ref import DatasetRef
     from pantler.storage.interface import OnProblem, TransferMode
+
+    FindSame = Callable[
+        [Sequence[DatastoreRecord], Sequence[str]], Iterable[DatastoreRecord]
+    ]
+    """A function as ``RecordTable.find_same``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +66,23 @@ class Staged(Protocol):
         """
         ...
 
-    def remove_sources(self) -> None:
+    @property
+    def has_sources(self) -> bool:
+        """Whether there is anything for `remove_sources` to do."""
+        ...
+
+    def remove_sources(self, find_same: FindSame) -> None:
         """Remove the files that were to be moved, when their records are committed.
 
-        One that was changed since it was read stays, with a warning in the log.
+        Call it while nobody else can record anything: one that another dataset is
+        read from stays, as does one that was changed since it was read, each with a
+        warning in the log.
+
+        Parameters
+        ----------
+        find_same
+            Returns the records that may be of the same bytes as some, or that name
+            one of some paths, as ``RecordTable.find_same`` does.
         """
         ...
 

@@ -2,55 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from pantler.datastores.sources import MovedSource, remove_unused
+from pantler.errors import NotFoundError
+from pantler.storage.location import Location
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pantler.datasets.records import DatastoreRecord
+    from pantler.datastores.interface import FindSame
     from pantler.storage.interface import StagedFile, Storage
-
-_LOG = logging.getLogger("pantler.datastores")
-
-
-@dataclass(frozen=True, slots=True)
-class MovedSource:
-    """A file that is to go, as it was before it was read.
-
-    Parameters
-    ----------
-    path
-        The file.
-    identity
-        Device, inode, size and time of modification.
-    """
-
-    path: Path
-    identity: tuple[int, int, int, int]
-
-    @classmethod
-    def of(cls, path: Path) -> Self:
-        """Return a source as it is now."""
-        return cls(path, _identity(path))
-
-    def remove(self) -> None:
-        """Remove it, unless it is another file by now."""
-        try:
-            if _identity(self.path) != self.identity:
-                _LOG.warning(
-                    "Ingested, but %s has changed since it was read: it stays.",
-                    self.path,
-                )
-                return
-            self.path.unlink()
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            _LOG.warning(
-                "Ingested, but %s cannot be removed: %s", self.path, error.strerror
-            )
 
 
 class StagedFiles:
@@ -69,14 +32,24 @@ class StagedFiles:
         The files, still under other names.
     sources
         What goes when everything is recorded.
+    outside
+        Files that the datasets are read from where they are.
     """
 
-    __slots__ = ("_storage", "_was_published", "files", "records", "sources")
+    __slots__ = (
+        "_storage",
+        "_was_published",
+        "files",
+        "outside",
+        "records",
+        "sources",
+    )
 
     def __init__(self, storage: Storage) -> None:
         self.records: list[DatastoreRecord] = []
         self.files: list[StagedFile] = []
         self.sources: list[MovedSource] = []
+        self.outside: list[Path] = []
         self._storage = storage
         self._was_published = False
 
@@ -85,7 +58,16 @@ class StagedFiles:
         self._storage.secure(self.files)
 
     def publish(self, *, durably: bool = True) -> None:
-        """Make the files visible under their names; see `Storage.publish`."""
+        """Make the files visible under their names; see `Storage.publish`.
+
+        Raises
+        ------
+        NotFoundError
+            If a file outside is gone, moved in by somebody else.
+        """
+        for path in self.outside:
+            if not path.exists():
+                raise NotFoundError(f"{path} was removed while it was ingested.")
         self._was_published = True
         self._storage.publish(self.files, durably=durably)
 
@@ -98,13 +80,14 @@ class StagedFiles:
         self.files.clear()
         self.sources.clear()
 
-    def remove_sources(self) -> None:
-        """Remove the files that were to be moved, when their records are committed."""
-        for source in self.sources:
-            source.remove()
+    @property
+    def has_sources(self) -> bool:
+        """Whether there is anything for `remove_sources` to do."""
+        return bool(self.sources)
+
+    def remove_sources(self, find_same: FindSame) -> None:
+        """Remove the files that were to be moved; see `Staged.remove_sources`."""
+        uris = [Location.parse(source.path).uri for source in self.sources]
+        same = find_same(self.records, uris)
+        remove_unused(self.sources, self._storage.root, same)
         self.sources.clear()
-
-
-def _identity(path: Path) -> tuple[int, int, int, int]:
-    found = path.lstat()
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

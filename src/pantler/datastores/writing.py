@@ -16,7 +16,7 @@ from pantler.datastores.checksums import (
 from pantler.datastores.dataset_errors import dataset_errors
 from pantler.datastores.layout import Part, Plan, find_formatter
 from pantler.datastores.packs import MOST_BYTES, MOST_MEMBERS, zip_members
-from pantler.datastores.staged import MovedSource, StagedFiles
+from pantler.datastores.sources import MovedSource
 from pantler.datastores.templates import encode_part, path_of_run
 from pantler.errors import InvalidInputError, NotFoundError
 from pantler.formatters.interface import BytesFormatter
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pantler.datasets.ref import DatasetRef
     from pantler.datastores.interface import SourceFile
     from pantler.datastores.layout import Layout
+    from pantler.datastores.staged import StagedFiles
     from pantler.storage.interface import Digest, StagedFile, Storage, TransferMode
 
 
@@ -84,6 +85,8 @@ class RecordWriter:
                 raise NotFoundError(f"there is no file {source.path}")
             if mode == "move":
                 staged.sources.append(MovedSource.of(source.path))
+            if mode in {"direct", "symlink"}:
+                staged.outside.append(source.path)
             if mode == "direct":
                 size = _read_outside(self._storage, source.path, digest)
                 path = Location.parse(source.path).uri

@@ -286,7 +286,7 @@ class DatastoreSuite:
         staged = datastore.prepare_files(files, mode)
         staged.publish()
         assert all(file.path.exists() for file in files)
-        staged.remove_sources()
+        staged.remove_sources(lambda *_: [])
         assert all(file.path.exists() == (mode != "move") for file in files)
         for file, record in zip(files, staged.records, strict=True):
             number = file.ref.data_id["visit"]

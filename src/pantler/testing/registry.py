@@ -19,6 +19,7 @@ that opens the same one once more. ::
 # ruff: noqa: S101 - these are tests
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -486,6 +487,12 @@ class DatasetSuite:
         )
         assert registry.record_table("other").fetch(ids).is_empty()
         assert table.paths_in_use(["pack", "file", "none"]) == {"pack", "file"}
+        unknown = [replace(kept[1], checksum=None)]
+        assert table.find_same(kept[1:2], []) == kept[1:2] + kept[2:]
+        assert table.find_same([replace(kept[1], size_bytes=7)], []) == kept[:2]
+        assert table.find_same(unknown, []) == kept[1:]
+        assert table.find_same([], ["file", "none"]) == kept[1:2]
+        assert table.find_same([], []) == []
         table.delete(ids[1:])
         assert table.paths_in_use(["pack", "file"]) == {"pack"}
 

@@ -104,6 +104,32 @@ class SqlRecordTable:
             )
         return {path for (path,) in found}
 
+    def find_same(
+        self, records: Sequence[DatastoreRecord], paths: Sequence[str]
+    ) -> list[DatastoreRecord]:
+        """Return all records that may be of the same bytes, or name one of the paths.
+
+        See `pantler.datasets.records.RecordTable.find_same`.
+        """
+        is_listed, column = self._db.driver.is_listed, self._table.c
+        sums = list({record.checksum for record in records if record.checksum})
+        sizes = list({record.size_bytes for record in records})
+        bare = list({each.size_bytes for each in records if each.checksum is None})
+        conditions = []
+        if paths:
+            conditions.append(is_listed(column.path, paths))
+        if sums:
+            conditions.append(is_listed(column.checksum, sums))
+        if sizes:
+            unknown = column.checksum.is_(None)
+            conditions.append(unknown & is_listed(column.size_bytes, sizes))
+        if bare:
+            conditions.append(is_listed(column.size_bytes, bare))
+        if not conditions:
+            return []
+        rows = self._db.rows(sa.select(self._table).where(sa.or_(*conditions)))
+        return [DatastoreRecord(*row) for row in rows]
+
 
 def open_record_table(name: str, core: Core) -> SqlRecordTable:
     """Return the table of a datastore's records, made if need be.

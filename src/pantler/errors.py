@@ -223,6 +223,19 @@ def close_match(name: str, known: Iterable[str]) -> str:
     return f" Did you mean '{found[0]}'?" if found else ""
 
 
+def counted(count: int, noun: str) -> str:
+    """Return ``1 file`` or ``2 files``, for messages.
+
+    Parameters
+    ----------
+    count
+        How many there are.
+    noun
+        What they are, in the singular; its plural ends in 's'.
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def error_of_kind(kind: str, message: str) -> PantlerError:
     """Return the error that another process reported.
 

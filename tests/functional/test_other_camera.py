@@ -188,7 +188,7 @@ def test_frames_without_coordinates_are_left_out_of_visits_and_it_is_said(
     assert command("ingest-raws", repo, bare, west)[0] == 0
     code, out, _ = command("define-visits", repo)
     assert code == 2
-    assert "1 visits defined, 0 known before, 1 frames left out." in out
+    assert "1 visit defined, 0 known before, 1 frame left out." in out
     assert "exposure 110, detector 2: the header has no celestial" in out
 
 

@@ -122,11 +122,10 @@ class RowChoice:
     order_by: list[str]
     limit: int | None
 
-    def of(self, results: Found, *, otherwise: tuple[str, ...] = ()) -> Found:
-        """Return the rows, in the order that was asked for or in another one."""
-        order = self.order_by or otherwise
-        if order:
-            results = results.order_by(*order)
+    def of(self, results: Found) -> Found:
+        """Return the rows, in the order that was asked for."""
+        if self.order_by:
+            results = results.order_by(*self.order_by)
         return results if self.limit is None else results.limit(self.limit)
 
 

@@ -11,11 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _GAP: Final = "  "
-_TIME: Final = "_tai"
-_LEAST_TITLE: Final = 9
-_LEAST_UUID: Final = 13
-_LEAST_TEXT: Final = 18
-"""Columns are not made narrower than these: a run's name ends in 16 digits."""
 
 
 def table(
@@ -30,8 +25,8 @@ def table(
     rows
         The values, as many in each row as there are titles.
     width
-        Of the terminal: longer text is shortened with '…'. None for output that is
-        not a terminal's: nothing is shortened.
+        Of the terminal. No value is cut, so that each can be copied: a table that
+        is wider becomes blocks. None for output that does not go to a terminal.
     """
     if not columns:
         return ""
@@ -39,11 +34,8 @@ def table(
         _Column.of(name, [row[i] for row in rows]) for i, name in enumerate(columns)
     ]
     widths = [column.width for column in made]
-    if width is not None:
-        fitting = _fit(made, width)
-        if fitting is None:
-            return _blocks(made, width)
-        widths = fitting
+    if rows and width is not None and _total(widths) > width:
+        return _blocks(made, width)
     cells = zip(*(column.cells for column in made), strict=True)
     lines = [_line([column.name for column in made], made, widths), _rule(widths)]
     lines.extend(_line(row, made, widths) for row in cells)
@@ -62,61 +54,30 @@ class _Column:
         Its values.
     is_numeric
         Whether they are numbers.
-    is_prose
-        Whether they are sentences and lists, which lose least by being shortened.
     width
         Of the longest, in cells of a terminal.
-    least_width
-        How narrow it may become.
     """
 
     name: str
     cells: list[str]
     is_numeric: bool
-    is_prose: bool
     width: int
-    least_width: int
 
     @classmethod
     def of(cls, name: str, values: Sequence[object]) -> _Column:
-        numeric = all(
-            isinstance(value, int | float) or value is None for value in values
-        )
         cells = [cell_text(value) for value in values]
-        longest = max(map(text_width, cells), default=0)
-        title = text_width(name)
-        # Of a number or a time, no digit is left out.
-        whole = numeric or name.endswith(_TIME)
-        least = longest if whole else min(longest, _least_of(cells))
         return cls(
             name,
             cells,
-            is_numeric=numeric,
-            is_prose=not numeric and any(" " in cell for cell in cells),
-            width=max(longest, title),
-            least_width=max(least, min(title, _LEAST_TITLE)),
+            is_numeric=all(
+                isinstance(value, int | float) or value is None for value in values
+            ),
+            width=max(map(text_width, [name, *cells])),
         )
 
 
-def _least_of(cells: Sequence[str]) -> int:
-    is_uuid = all(len(cell) == 36 and cell.count("-") == 4 for cell in cells)
-    return _LEAST_UUID if is_uuid else _LEAST_TEXT
-
-
-def _fit(columns: Sequence[_Column], width: int) -> list[int] | None:
-    """Return widths that fit, prose made narrower before names; None if none do."""
-    room = width - len(_GAP) * (len(columns) - 1)
-    widths = [column.width for column in columns]
-    if sum(column.least_width for column in columns) > room:
-        return None
-    for choose_prose in (True, False):
-        chosen = [i for i, c in enumerate(columns) if c.is_prose is choose_prose]
-        while sum(widths) > room:
-            spare = [i for i in chosen if widths[i] > columns[i].least_width]
-            if not spare:
-                break
-            widths[max(spare, key=widths.__getitem__)] -= 1
-    return widths
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
 def _blocks(columns: Sequence[_Column], width: int) -> str:
@@ -139,18 +100,21 @@ def _blocks(columns: Sequence[_Column], width: int) -> str:
 
 
 def _parts(text: str, width: int) -> Iterator[str]:
-    """Yield a text in lines."""
+    """Yield a text in lines, broken between words where it has some."""
     while text:
         part = _first(text, width) or text[0]
+        if len(part) < len(text) and not text[len(part)].isspace():
+            words = part.rpartition(" ")[0]
+            part = words if words.strip() else part
         yield part
-        text = text[len(part) :]
+        text = text[len(part) :].removeprefix(" ")
 
 
 def _line(
     cells: Sequence[str], columns: Sequence[_Column], widths: Sequence[int]
 ) -> str:
     padded = (
-        _pad(_shorten(cell, width), width, right=column.is_numeric)
+        _pad(cell, width, right=column.is_numeric)
         for cell, column, width in zip(cells, columns, widths, strict=True)
     )
     return _GAP.join(padded).rstrip()
@@ -201,16 +165,10 @@ def _pad(text: str, width: int, *, right: bool = False) -> str:
 
 
 def _shorten(text: str, width: int) -> str:
-    """Return a text that takes no more than some cells.
-
-    Sentences lose their end; names, paths and UUIDs their middle, as what tells them
-    apart is often at the end.
-    """
+    """Return a text that takes no more than some cells."""
     if text_width(text) <= width:
         return text
-    tail = 0 if " " in text else (width - 1) // 2
-    begin, end = _first(text, width - 1 - tail), _first(text[::-1], tail)[::-1]
-    return f"{begin}…{end}"
+    return f"{_first(text, width - 1)}…"
 
 
 def _first(text: str, width: int) -> str:

@@ -129,10 +129,13 @@ class RunReport:
             blocked = self.count(QuantumStatus.BLOCKED)
             text += f"; {failed} failed"
             if blocked:
-                text += f", and {blocked} that need their outputs could not run"
+                need = "needs" if blocked == 1 else "need"
+                its = "its outputs" if failed == 1 else "their outputs"
+                text += f", and {blocked} that {need} {its} could not run"
         unstarted = self.total - self.count()
         if unstarted:
-            text += f"; {unstarted} were not started"
+            verb = "was" if unstarted == 1 else "were"
+            text += f"; {unstarted} {verb} not started"
         return f"{text}."
 
 

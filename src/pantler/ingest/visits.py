@@ -11,7 +11,7 @@ import polars as pl
 
 from pantler.butler.interface import Butler
 from pantler.dimensions.sky.regions import ConvexPolygon, decode_region
-from pantler.errors import HeaderError, IntegrityError, PantlerError
+from pantler.errors import HeaderError, IntegrityError, PantlerError, counted
 from pantler.ingest.footprint import image_footprint
 
 if TYPE_CHECKING:
@@ -65,8 +65,9 @@ class VisitReport:
     def summary(self) -> str:
         """Return the report as a few lines of text."""
         lines = [
-            f"{len(self.defined)} visits defined, {self.known} known before, "
-            f"{len(self.failed)} frames left out."
+            f"{counted(len(self.defined), 'visit')} defined, "
+            f"{self.known} known before, "
+            f"{counted(len(self.failed), 'frame')} left out."
         ]
         lines += [f"  {frame}: {reason}" for frame, reason in self.failed]
         lines += [f"  {reason}" for reason in self.reasons]

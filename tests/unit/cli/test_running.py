@@ -173,3 +173,19 @@ def test_every_run_has_a_graph_file_of_its_own(tmp_path):
         ]
     assert len(set(paths)) == len(names)
     assert all(path.is_file() for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("failed", "blocked", "said"),
+    [
+        (1, 1, "; 1 failed, and 1 that needs its outputs could not run; 3 were not"),
+        (1, 2, "; 1 failed, and 2 that need its outputs could not run; 2 were not"),
+        (2, 2, "; 2 failed, and 2 that need their outputs could not run; 1 was not"),
+        (2, 1, "; 2 failed, and 1 that needs their outputs could not run; 2 were not"),
+    ],
+)
+def test_a_summary_tells_one_from_many(failed, blocked, said):
+    report = RunReport("u/run", {"isr": 5})
+    report.counts["isr", QuantumStatus.FAILED] = failed
+    report.counts["isr", QuantumStatus.BLOCKED] = blocked
+    assert said in report.summary()

@@ -143,7 +143,7 @@ def test_frames_without_world_coordinates_are_left_out_and_named(
     assert frame == f"exposure {report.defined[-1]}, detector 3"
     assert "no celestial world coordinates" in reason
     assert records(butler, "visit_detector_region").height == 15
-    assert "1 frames left out" in report.summary()
+    assert "1 frame left out" in report.summary()
     assert frame in report.summary()
 
 

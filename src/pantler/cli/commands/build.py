@@ -48,5 +48,6 @@ def build(
     write_graph(graph, save_graph)
     print_frame(graph.summary(), output_format)
     if output_format == "table":
-        click.echo(f"\n{len(graph)} quanta in {save_graph}. Run them with:")
+        quanta, them = ("quantum", "it") if len(graph) == 1 else ("quanta", "them")
+        click.echo(f"\n{len(graph)} {quanta} in {save_graph}. Run {them} with:")
         click.echo(f"  pantler run {repo} -g {save_graph} -j 2")

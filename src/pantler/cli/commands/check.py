@@ -8,7 +8,7 @@ import click
 
 from pantler.cli import options
 from pantler.cli.output import OutputFormat, format_option, print_rows
-from pantler.errors import StorageError
+from pantler.errors import StorageError, counted
 
 if TYPE_CHECKING:
     from pantler.butler.check import CheckReport
@@ -67,12 +67,17 @@ def _rows(report: CheckReport) -> list[dict[str, Any]]:
 
 def _advise(report: CheckReport) -> None:
     if report.repaired and report.remains:
-        click.echo(f"{report.remains} files were removed.")
+        verb = "was" if report.remains == 1 else "were"
+        click.echo(f"{counted(report.remains, 'file')} {verb} removed.")
     elif report.remains:
-        click.echo(f"{report.remains} files are of no use; remove them with --repair.")
+        verb, them = ("belongs", "it") if report.remains == 1 else ("belong", "them")
+        click.echo(
+            f"{counted(report.remains, 'file')} {verb} to no dataset; remove {them} "
+            "with --repair."
+        )
     if report.damaged:
-        click.echo(f"{len(report.damaged)} datasets cannot be read.")
+        click.echo(f"{counted(len(report.damaged), 'dataset')} cannot be read.")
     if report.odd:
-        click.echo(f"{len(report.odd)} places cannot be looked at.")
+        click.echo(f"{counted(len(report.odd), 'place')} cannot be looked at.")
     if not report.remains and not report.damaged and not report.odd:
         click.echo("Every dataset has its file, and every file its dataset.")

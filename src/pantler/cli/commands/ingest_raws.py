@@ -79,7 +79,8 @@ def ingest_raws(
             f"{len(report.failed)} could not be used."
         )
         for path, message in report.failed:
-            click.echo(f"  {path}: {message}", err=True)
+            named = message.startswith(str(path))  # once is enough
+            click.echo(f"  {message if named else f'{path}: {message}'}", err=True)
     else:
         rows = [{"outcome": "ingested", "file": str(p)} for p in report.ingested]
         rows += [{"outcome": "skipped", "file": str(p)} for p in report.skipped]

@@ -50,7 +50,7 @@ def query_datasets(
 
     Those whose types match GLOB, a pattern of * and ?; all of them without it.
     Without --collections, all datasets of all RUN collections are listed. If there are
-    none, it is said why.
+    none, the reason is given.
 
     \b
     Examples:
@@ -62,6 +62,8 @@ def query_datasets(
     with Butler.open(repo) as butler:
         shown = {}
         reasons: list[str] = []
+        counts = {}
+        left = rows.limit
         for name in _types(butler, glob):
             results = butler.query_datasets(
                 name,
@@ -70,21 +72,20 @@ def query_datasets(
                 find_first=find_first,
             )
             dimensions = results.dataset_type.dimensions.required
-            chosen = rows.of(results, otherwise=dimensions)
+            chosen = results.order_by(*(rows.order_by or dimensions))
+            chosen = chosen if left is None else chosen.limit(left)
             table = _table(butler, chosen, show_uri=show_uri)
-            if table.height:
+            left = None if left is None else left - table.height
+            is_counted = left == 0 and output_format == "table"
+            counts[name] = results.count() if is_counted else table.height
+            if counts[name]:
                 shown[name] = table
             elif not shown and len(reasons) < _MOST_EXPLAINED:
                 reasons.append(" ".join([f"{name}:", *chosen.explain()]))
-        if output_format == "table":
-            for name, table in shown.items():
-                click.secho(f"{name} ({table.height})", bold=True)
-                print_frame(table, output_format)
-                click.echo()
-            if not shown:
-                click.echo("No datasets match.")
-        else:
-            _print_all(shown, output_format)
+    if output_format == "table":
+        _print_each(shown, counts)
+    else:
+        _print_all(shown, output_format)
     if not shown:
         for reason in reasons:
             click.echo(reason, err=True)
@@ -100,6 +101,11 @@ def _types(butler: Butler, glob: str) -> list[str]:
     return found
 
 
+def _heading(name: str, shown: int, count: int) -> str:
+    """Return the name of a type, and how many of its datasets are shown."""
+    return f"{name} ({count})" if shown == count else f"{name} ({shown} of {count})"
+
+
 def _table(butler: Butler, results: DatasetResults, *, show_uri: bool) -> pl.DataFrame:
     import polars as pl
 
@@ -111,6 +117,17 @@ def _table(butler: Butler, results: DatasetResults, *, show_uri: bool) -> pl.Dat
     spans = [column for column in table.columns if column.startswith("timespan_")]
     empty = [column for column in spans if table[column].null_count() == table.height]
     return table.drop(empty)
+
+
+def _print_each(tables: dict[str, pl.DataFrame], counts: dict[str, int]) -> None:
+    """Print a table for each type, for people."""
+    for name, table in tables.items():
+        click.secho(_heading(name, table.height, counts[name]), bold=True)
+        if table.height:
+            print_frame(table, "table")
+        click.echo()
+    if not tables:
+        click.echo("No datasets match.")
 
 
 def _print_all(tables: dict[str, pl.DataFrame], output_format: OutputFormat) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -33,6 +33,7 @@ from pantler.quanta.building.prerequisites import (
     find_candidates,
     make_seekers,
     match_prerequisite,
+    ranged_dimensions,
 )
 from pantler.quanta.building.sources import Sources, quoted
 from pantler.quanta.graph import QuantumGraph
@@ -111,7 +112,10 @@ def build_graph(
         If the output run has outputs already.
     """
     check_output_run(registry, output_run)
-    sources = Sources(registry, tuple(inputs), where)
+    ranged = _ranged(
+        (t, e) for t in pipeline.tasks.values() for e in t.prerequisites.values()
+    )
+    sources = Sources(registry, tuple(inputs), where, ranged)
     groups = components(pipeline)
     coding = _coding(sources, groups, pipeline)
     found = _find_inputs(sources, coding, pipeline)
@@ -263,6 +267,7 @@ def _add_prerequisites(sources: Sources, coding: Coding, draft: Draft) -> None:
             name,
             is_calibration=is_calibration,
             optional=None if needed else uses[0].edge.dataset_type,
+            ranged=_ranged(uses),
         )
         matches = []
         for task, edge in uses:
@@ -271,6 +276,10 @@ def _add_prerequisites(sources: Sources, coding: Coding, draft: Draft) -> None:
             links = match_prerequisite(seekers[task.label], edge, candidates, sources)
             matches.append(PrerequisiteMatch(task.label, edge, links))
         draft.add_prerequisites(candidates, matches)
+
+
+def _ranged(uses: Iterable[tuple[TaskNode, Edge]]) -> frozenset[str]:
+    return frozenset().union(*(ranged_dimensions(task, edge) for task, edge in uses))
 
 
 def _init_inputs(

@@ -11,7 +11,7 @@ import numpy as np
 
 from pantler.errors import DataIdError, DatasetNotFoundError
 from pantler.quanta.building.sources import FoundDatasets, Segment, quoted
-from pantler.quanta.join.coding import deciding
+from pantler.quanta.join.coding import closed, deciding
 from pantler.quanta.join.csr import Csr
 from pantler.quanta.join.intervals import Intervals, match_intervals
 from pantler.quanta.join.keys import (
@@ -91,6 +91,7 @@ def find_candidates(
     *,
     is_calibration: bool,
     optional: DatasetType | None = None,
+    ranged: frozenset[str] = frozenset(),
 ) -> Candidates:
     """Return all datasets of a type in the inputs of a graph.
 
@@ -104,7 +105,7 @@ def find_candidates(
         Of the dataset type.
     is_calibration
         Whether CALIBRATION collections are searched too.
-    optional
+    optional, ranged
         As for `Sources.find_datasets`.
     """
     title = f"'{name}' datasets"
@@ -114,7 +115,12 @@ def find_candidates(
         segments = [Segment(sources.plain_inputs(), certified=False)]
     groups = [
         sources.find_datasets(
-            name, coding, segment.collections, title=title, optional=optional
+            name,
+            coding,
+            segment.collections,
+            title=title,
+            optional=optional,
+            ranged=ranged,
         )
         for segment in segments
     ]
@@ -147,6 +153,13 @@ def find_candidates(
         run_codes[chosen],
         np.searchsorted(keys[chosen], keys[chosen]),
     )
+
+
+def ranged_dimensions(task: TaskNode, edge: Edge) -> frozenset[str]:
+    """Return the dimensions of a prerequisite whose values its quantum leaves open."""
+    universe = task.dimensions.universe
+    fixed = closed(universe, task.dimensions.names)
+    return closed(universe, edge.dataset_type.dimensions.names) - fixed
 
 
 @dataclass(frozen=True, slots=True, eq=False)

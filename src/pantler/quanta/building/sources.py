@@ -104,6 +104,9 @@ class Sources:
         Collections of the inputs, in the order of the search.
     where
         What the user wants.
+    ranged
+        Dimensions of prerequisites that their tasks do not have: conditions do not
+        restrict prerequisites, so all values of these are read.
     runs
         Names of all runs that were met so far.
     queries
@@ -113,6 +116,7 @@ class Sources:
     registry: Registry
     inputs: tuple[str, ...]
     where: Predicate | None = None
+    ranged: frozenset[str] = frozenset()
     runs: list[str] = field(default_factory=list)
     queries: dict[str, Query] = field(default_factory=dict)
 
@@ -131,9 +135,11 @@ class Sources:
             found[condition] = frozenset(self.universe.group(names).names)
         return found
 
-    def pushed(self, names: Iterable[str]) -> Predicate | None:
-        """Return the conditions that concern no other dimensions."""
-        every = closed(self.universe, names)
+    def pushed(
+        self, names: Iterable[str], *, ranged: frozenset[str] = frozenset()
+    ) -> Predicate | None:
+        """Return the conditions that concern no other dimensions, and none ranged."""
+        every = closed(self.universe, names) - ranged
         return combine(
             *(
                 condition
@@ -195,6 +201,7 @@ class Sources:
         *,
         title: str,
         optional: DatasetType | None = None,
+        ranged: frozenset[str] = frozenset(),
     ) -> FoundDatasets:
         """Return the datasets of a type that some collections have.
 
@@ -212,6 +219,8 @@ class Sources:
         optional
             The type as the pipeline has it, if nothing is found where the
             repository has no such type; None if that is an error.
+        ranged
+            Dimensions whose conditions do not count.
         """
         known = self.registry.dataset_types.find(name)
         if known is None and optional is not None:
@@ -221,7 +230,7 @@ class Sources:
         group = dataset_type.dimensions
         query = Query(
             group,
-            where=self.pushed(group.names),
+            where=self.pushed(group.names, ranged=ranged),
             target=DatasetSearch(dataset_type, collections),
         )
         # Without collections there is nothing to find, and nothing to ask.
@@ -246,6 +255,8 @@ class Sources:
     def coding(self, names: Iterable[str], *, with_regions: set[str]) -> Coding:
         """Return the values of dimensions that the user's conditions allow.
 
+        Of those over which prerequisites range, all are returned.
+
         Parameters
         ----------
         names
@@ -269,7 +280,8 @@ class Sources:
 
     def _values(self, element: DimensionElement, *, with_region: bool) -> pl.DataFrame:
         group = self.universe.group([element.name])
-        where = self.pushed(group.names)
+        ranged = self.ranged if element.name in self.ranged else frozenset()
+        where = self.pushed(group.names, ranged=ranged)
         if with_region or element.is_temporal:
             query = Query(group, where=where, element=element.name)
         else:
@@ -305,8 +317,11 @@ class Sources:
         relations = []
         for condition, names in self.conditions().items():
             deciders = deciding(self.universe, names)
-            pushed = len(deciders) == 1 and not dataset_types(condition)
-            if pushed:  # its values were read with this condition
+            if (
+                len(deciders) == 1
+                and deciders[0] not in self.ranged
+                and not dataset_types(condition)
+            ):  # its values were read with this condition
                 continue
             searches = tuple(
                 DatasetSearch(self.dataset_type(name), self.plain_inputs())

@@ -563,3 +563,42 @@ def test_the_condition_of_a_task_is_on_dimensions_of_its_input(build, choosy):
         PipelineError, match=r"'frames' of task 'combine' names .*visit"
     ):
         build(pipeline=choosy("visit = 1"), inputs=("Cam/raw",))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "exposure = 1",
+        "exposure = 1 AND detector < 2",
+        "exposure = 1 AND detector.purpose = 'GUIDER'",
+        "exposure = 1 AND detector + exposure < 3",
+        "exposure = 1 AND (detector = 0 OR exposure = 2)",
+    ],
+)
+def test_conditions_restrict_inputs_and_not_prerequisites(
+    build, whole_exposures, where
+):
+    graph = build(pipeline=whole_exposures(), where=where)
+    assert len(graph) == 1
+    quantum = graph.quantum(0)
+    frames = {"exposure = 1": [0, 1, 2, 3]}
+    if "detector <" in where or "+" in where:
+        frames = {where: [0, 1]}
+    assert refs(quantum, "frames") == frames.get(where, [0])
+    assert refs(quantum, "biases") == [0, 1, 2, 3]
+
+
+def test_prerequisites_of_one_task_do_not_widen_the_quanta_of_another(
+    build, whole_exposures, make_pipeline, registry
+):
+    pipeline = make_pipeline("reduce")
+    both = replace(pipeline, tasks={**pipeline.tasks, **whole_exposures().tasks})
+    graph = build(pipeline=both, where="detector = 3 AND instrument = 'Cam'")
+    assert counts(graph) == {"reduce": 3, "look": 3}
+    for index in range(len(graph)):
+        quantum = graph.quantum(index)
+        if quantum.label == "reduce":
+            assert refs(quantum, "bias") == [3]
+        else:
+            assert refs(quantum, "frames") == [3]
+            assert refs(quantum, "biases") == [0, 1, 2, 3]

@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml
 	@touch $@
 
 .PHONY: demo
-demo: $(STAMP)  ## Run the main job on simulated frames, in ./demo
+demo: $(STAMP)  ## Reduce a simulated night, in ./demo
 	$(BIN)/pantler demo $(DEMO) --force
 
 .PHONY: test

@@ -43,7 +43,7 @@ class Butler(ABC):
 
     Examples
     --------
-    Open a repository and ask for a coadd by what it means::
+    Open a repository and ask for a coadd by its data ID::
 
         butler = Butler.open("my/repository", collections=["demo/run"])
         coadd = butler.get("coadd", tract=9, patch=3, band="g")

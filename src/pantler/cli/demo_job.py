@@ -1,4 +1,4 @@
-"""The main job, end to end, by the commands that a user types."""
+"""The reduction of a night, end to end, by the commands that a user types."""
 
 from __future__ import annotations
 

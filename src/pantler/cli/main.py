@@ -74,7 +74,7 @@ def _broken(name: str, error: PluginError) -> click.Command:
     help="How much to say on standard error.",
 )
 def cli(log_level: str) -> None:
-    """Find data by what they mean, and run pipelines on them.
+    """Find data by what they are, and run pipelines on them.
 
     REPO, in the commands below, is the folder of a repository. For more, with an
     example, type: pantler COMMAND --help.

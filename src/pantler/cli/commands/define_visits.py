@@ -19,7 +19,7 @@ def define_visits(
     collections: list[str],
     where: str,
 ) -> None:
-    """Make visits of the exposures of the sky.
+    """Define visits from exposures of the sky.
 
     Each exposure of INSTRUMENT that saw the sky becomes a visit, with the region that
     each detector saw. Visits that are there already stay. INSTRUMENT need not be

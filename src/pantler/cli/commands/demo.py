@@ -32,7 +32,7 @@ from pantler.cli.options import MOST_PROCESSES
     help="Replace a demo that is there. Only what it made is removed.",
 )
 def demo(folder: Path, processes: int, seed: int, *, force: bool) -> None:
-    """Run the main job: from raw frames to coadds.
+    """Simulate a night, and reduce it to coadds.
 
     A night of a small camera is simulated in FOLDER. Everything else is done by the
     commands that you would type, which are shown. It takes about half a minute.

@@ -32,7 +32,7 @@ def query_data_ids(
     """List the data IDs of some dimensions.
 
     Dimensions are such as visit, detector, tract or patch. Where they meet on the
-    sky, only data IDs that overlap are listed. If there are none, it is said why.
+    sky, only data IDs that overlap are listed. If there are none, the reason is given.
 
     \b
     Examples:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pantler.queries.results import DatasetResults
 
 _MOST_EXPLAINED = 3
-"""Of how many types it is said why no dataset matches, if none of any does."""
+"""For how many types the reason is given, if no dataset of any matches."""
 
 
 @click.command()

@@ -22,11 +22,11 @@ def query_dimension_records(
     rows: options.RowChoice,
     output_format: OutputFormat,
 ) -> None:
-    """List what is recorded of a dimension.
+    """List what is recorded for a dimension.
 
     ELEMENT is a dimension, such as exposure or detector, or a relation between some,
     such as visit_detector_region. Columns that no record fills are left out. If there
-    are no records, it is said why.
+    are no records, the reason is given.
 
     \b
     Example:

@@ -40,7 +40,7 @@ class Alive:
 
     def drop_starved(
         self, label: str, inputs: Iterable[Taken], outputs: Iterable[Link]
-    ) -> None:
+    ) -> list[Taken]:
         """Drop a task's quanta with too few inputs, and what they would make.
 
         Parameters
@@ -49,16 +49,26 @@ class Alive:
             The task's.
         inputs, outputs
             Of its connections.
+
+        Returns
+        -------
+        list of Taken
+            The inputs of which a quantum has too few.
         """
+        short = []
         alive = self.quanta[label]
         for taken in inputs:
             edges, minimum = taken.link.edges, taken.minimum
             wanted = self.datasets[taken.link.dataset_type]
             if minimum and not (wanted.all() and (edges.counts >= minimum).all()):
-                alive &= edges.count_where(wanted) >= minimum
+                enough = edges.count_where(wanted) >= minimum
+                if not enough.all():
+                    short.append(taken)
+                alive &= enough
         if alive.all():
-            return
+            return short
         for link in outputs:
             made = np.zeros(len(self.datasets[link.dataset_type]), dtype=np.bool_)
             made[link.edges.columns[alive[link.edges.rows]]] = True
             self.datasets[link.dataset_type] &= made
+        return short

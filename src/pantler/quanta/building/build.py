@@ -28,7 +28,11 @@ from pantler.quanta.building.components import components
 from pantler.quanta.building.draft import Draft, PrerequisiteMatch
 from pantler.quanta.building.explain import explain_empty
 from pantler.quanta.building.fitness import refuse_unfit
-from pantler.quanta.building.overlaps import overlap_relations, spatial_pairs
+from pantler.quanta.building.overlaps import (
+    compared_records,
+    overlap_relations,
+    spatial_pairs,
+)
 from pantler.quanta.building.prerequisites import (
     find_candidates,
     make_seekers,
@@ -229,7 +233,10 @@ def _match(
     relations += overlap_relations(sources, coding, group, relations)
     tree = reduce_relations(relations)
     draft.add_tasks(tasks, Projections(tree))
-    return explain_empty(sources, relations, tree) if tree.is_empty else ""
+    if not tree.is_empty:
+        return ""
+    relations += compared_records(sources, coding, group)
+    return explain_empty(sources, relations, tree)
 
 
 def _minimum(edge: Edge) -> int:

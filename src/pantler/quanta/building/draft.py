@@ -126,13 +126,10 @@ class Draft:
                 Taken(link, task.inputs[name].connection.minimum)  # type: ignore[attr-defined]
                 for name, link in self.inputs[label].items()
             ]
-            alive.drop_starved(label, inputs, self.outputs[label].values())
-            lost = np.count_nonzero(~alive.quanta[label])
-            if lost:
-                sentences.append(
-                    f"{lost} of the {len(self.quanta[label])} quanta of '{label}' "
-                    "have fewer inputs than they need."
-                )
+            outputs = self.outputs[label].values()
+            short = alive.drop_starved(label, inputs, outputs)
+            if short:
+                sentences.append(_starved(label, alive.quanta[label], short))
         everything = (*alive.quanta.values(), *alive.datasets.values())
         if not all(mask.all() for mask in everything):
             self._compact(alive)
@@ -265,3 +262,17 @@ class Draft:
                 tables[dataset_type.name] = DatasetTable(dataset_type, data_ids, first)
                 first += len(data_ids)
         return tables
+
+
+def _starved(label: str, alive: NDArray[np.bool_], short: list[Taken]) -> str:
+    """Return which quanta have too few inputs, and of what."""
+    count, lost = len(alive), np.count_nonzero(~alive)
+    if lost == count:
+        who = "The only quantum" if count == 1 else f"All {count} quanta"
+    else:
+        who = f"{lost} of the {count} quanta"
+    needed = " and ".join(
+        f"at least {each.minimum} '{each.link.dataset_type}'" for each in short
+    )
+    has = "has" if lost == 1 else "have"
+    return f"{who} of '{label}' {has} too few inputs: each needs {needed}."

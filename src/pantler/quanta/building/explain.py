@@ -26,7 +26,7 @@ def explain_empty(
     sources
         The queries of the relations, which are asked again in part.
     relations
-        What was joined.
+        What was joined, and the records whose regions were compared.
     tree
         The join, which is empty.
     """
@@ -35,7 +35,8 @@ def explain_empty(
     if empty:
         datasets = [relation for relation in empty if relation.kind == "datasets"]
         return " ".join(_explain_alone(sources, r) for r in datasets or empty)
-    if not reduce_relations(on_earth).is_empty:
+    reduced = reduce_relations(on_earth)
+    if not reduced.is_empty:
         on_sky = [r for r in relations if r.kind == "overlap" and not len(r)]
         if on_sky:
             return " ".join(f"There are no {relation.name}." for relation in on_sky)
@@ -44,7 +45,7 @@ def explain_empty(
         for left, right in itertools.combinations(on_earth, 2)
         if left.shared(right) and not left.join_size(right)
     ]
-    return " ".join(pairs) or _explain_steps(tree)
+    return " ".join(pairs) or _explain_steps(reduced if reduced.is_empty else tree)
 
 
 def _explain_alone(sources: Sources, relation: Relation) -> str:

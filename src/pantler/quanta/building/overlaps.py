@@ -58,6 +58,18 @@ def overlap_relations(
     return [_overlaps(reduced[left.name], reduced[right.name]) for left, right in pairs]
 
 
+def compared_records(
+    sources: Sources, coding: Coding, group: DimensionGroup
+) -> list[Relation]:
+    """Return the records without key whose regions a group compares."""
+    elements = {e.name: e for pair in spatial_pairs(group) for e in pair}
+    return [
+        sources.element_records(element, coding).relation
+        for element in elements.values()
+        if not element.is_dimension
+    ]
+
+
 def _regions(sources: Sources, coding: Coding, element: DimensionElement) -> SkyRecords:
     if not element.is_dimension:
         return sources.element_records(element, coding)

@@ -311,8 +311,10 @@ def _missing(
     timeless = np.count_nonzero(seekers.begin[rows] > seekers.end[rows])
     if timeless:
         elements = [e.name for e in seekers.task.dimensions.temporal_elements()]
+        which = f"{timeless} of them {'has' if timeless == 1 else 'have'}"
         advice = (
-            f"{timeless} of them have no time, as the {' or '.join(elements)} record "
+            f"{'It has' if len(rows) == 1 else which} no time, as the "
+            f"{' or '.join(elements)} record "
             "has no time span, and no calibration is valid then: complete the record, "
         )
     elif getattr(edge.connection, "is_calibration", False):

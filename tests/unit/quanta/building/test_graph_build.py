@@ -602,3 +602,85 @@ def test_prerequisites_of_one_task_do_not_widen_the_quanta_of_another(
         else:
             assert refs(quantum, "frames") == [3]
             assert refs(quantum, "biases") == [0, 1, 2, 3]
+
+
+def test_records_that_leave_nothing_to_compare_on_the_sky_are_named(build, registry):
+    keys = {"instrument": "Cam", "day_obs": 20260103, "physical_filter": "g1"}
+    visit = {**keys, "visit": 4, "name": "v4"}
+    exposure = {**keys, "exposure": 4, "obs_id": "obs-4", "group": "group 3"}
+    registry.dimensions.insert("visit", [visit])
+    registry.dimensions.insert("exposure", [exposure])
+    link = {"instrument": "Cam", "exposure": 4, "visit": 4}
+    registry.dimensions.insert("visit_definition", [link])
+    insert_some(registry, registry.dataset_types.get("raw"), "Cam/raw", [4])
+    with pytest.raises(
+        NotFoundError, match=r"There are no 'visit_detector_region' records that fulfil"
+    ):
+        build(where="visit = 4")
+    with pytest.raises(
+        NotFoundError,
+        match=r"None of the 1 'visit_definition' records agrees in 'visit' with any of "
+        r"the 12 'visit_detector_region' records\.$",
+    ):
+        build(where="exposure = 4")
+
+
+@pytest.mark.parametrize(
+    ("where", "sentence"),
+    [
+        ("exposure < 3", "All 2 quanta of 'look' have too few inputs: each needs"),
+        ("exposure = 1", "The only quantum of 'look' has too few inputs: each needs"),
+    ],
+)
+def test_quanta_without_enough_inputs_say_what_they_need(
+    build, whole_exposures, where, sentence
+):
+    pipeline = hungry(whole_exposures(), 5)
+    with pytest.raises(NotFoundError) as caught:
+        build(pipeline=pipeline, where=where)
+    assert str(caught.value) == f"{sentence} at least 5 'raw'."
+
+
+@pytest.mark.parametrize(
+    ("where", "who"),
+    [
+        ("exposure < 3 OR detector > 0", "1 of the 3 quanta of 'look' has"),
+        ("exposure = 1 OR detector > 0", "2 of the 3 quanta of 'look' have"),
+    ],
+)
+def test_quanta_that_are_left_out_are_counted(
+    build, whole_exposures, caplog, where, who
+):
+    build(pipeline=hungry(whole_exposures(), 4), where=where)
+    assert f"{who} too few inputs: each needs at least 4 'raw'." in caplog.messages
+
+
+def hungry(pipeline, minimum):
+    look = pipeline.tasks["look"]
+    edge = look.inputs["frames"]
+    edge = replace(edge, connection=replace(edge.connection, minimum=minimum))
+    look = replace(look, inputs={"frames": edge})
+    return replace(pipeline, tasks={"look": look})
+
+
+@pytest.mark.usefixtures("timeless")
+@pytest.mark.parametrize(
+    ("where", "sentence"),
+    [
+        ("exposure = 4 AND detector = 1", "It has no time, as"),
+        ("exposure = 4", "4 of them have no time, as"),
+    ],
+)
+def test_quanta_without_a_time_are_counted(build, where, sentence):
+    with pytest.raises(DatasetNotFoundError) as caught:
+        build("reduce", where=where)
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.usefixtures("timeless")
+def test_one_quantum_without_a_time_is_counted_among_others(build, registry):
+    certify_some(registry, "early", "Cam/b1", [1], Timespan(0, 2 * DAY_NS))
+    with pytest.raises(DatasetNotFoundError) as caught:
+        build("reduce", inputs=("Cam/raw", "early"), where="detector = 1")
+    assert "for 3 of its 4 quanta" in str(caught.value)
+    assert "1 of them has no time, as" in str(caught.value)

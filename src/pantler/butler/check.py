@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -9,13 +10,19 @@ from typing import TYPE_CHECKING, Final, Protocol
 from pantler.butler.live_runs import find_live_runs
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.records import frame_to_records
-from pantler.errors import ConflictError, InternalError, InvalidInputError
+from pantler.errors import (
+    CollectionNotFoundError,
+    ConflictError,
+    InvalidInputError,
+)
 from pantler.queries.query import DatasetSearch, Query
 from pantler.storage.location import Location
 from pantler.storage.opening import open_storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import polars as pl
 
     from pantler.datasets.records import RecordTable
     from pantler.datasets.ref import DatasetRef
@@ -158,34 +165,44 @@ def _refuse_live_runs(root: str) -> None:
 
 
 def _damaged(repository: CheckedRepository, *, deep: bool) -> Iterator[Damage]:
-    table, registry = repository.records, repository.registry
+    """Yield what cannot be read, unless somebody deletes it meanwhile.
+
+    Files go after the dataset: one that is still there should have its file.
+    """
+    registry = repository.registry
+    for dataset_id, uri, problem in _problems(repository, deep=deep):
+        ref = registry.datasets.get(dataset_id)
+        if ref is not None:
+            yield Damage(ref, uri, problem)
+
+
+def _problems(
+    repository: CheckedRepository, *, deep: bool
+) -> Iterator[tuple[bytes, str, str]]:
+    """Yield datasets that seem damaged: their ID, URI and what is wrong."""
+    for part in _dataset_ids(repository.registry):
+        records = repository.records.fetch(part["dataset_id"].to_list())
+        for dataset_id in part.join(records, on="dataset_id", how="anti")["dataset_id"]:
+            yield dataset_id, "", "no file is recorded"
+        # Those of one pack together.
+        of_files = frame_to_records(records.sort("path", "offset"))
+        for record, problem in repository.datastore.verify(of_files, content=deep):
+            yield record.dataset_id, repository.datastore.uri(record), problem
+
+
+def _dataset_ids(registry: Registry) -> Iterator[pl.DataFrame]:
+    """Yield the IDs of all datasets, run by run, as parts of one column."""
     for run in registry.collections.all():
         if run.type is not CollectionType.RUN:
             continue
-        for name in registry.collections.dataset_types(run.name):
-            search = DatasetSearch(registry.dataset_types.get(name), (run.name,))
-            group = search.dataset_type.dimensions
-            found = registry.query(Query(group, target=search))
-            for part in found.select("dataset_id").iter_slices(_BATCH):
-                records = table.fetch(part["dataset_id"].to_list())
-                lost = part.join(records, on="dataset_id", how="anti")["dataset_id"]
-                for dataset_id in lost:
-                    ref = _ref(repository, dataset_id)
-                    yield Damage(ref, "", "no file is recorded")
-                # Those of one pack together.
-                of_files = frame_to_records(records.sort("path", "offset"))
-                for record, problem in repository.datastore.verify(
-                    of_files, content=deep
-                ):
-                    ref = _ref(repository, record.dataset_id)
-                    yield Damage(ref, repository.datastore.uri(record), problem)
-
-
-def _ref(repository: CheckedRepository, dataset_id: bytes) -> DatasetRef:
-    ref = repository.registry.datasets.get(dataset_id)
-    if ref is None:
-        raise InternalError(f"Dataset {dataset_id.hex()} was there a moment ago.")
-    return ref
+        found = []
+        with suppress(CollectionNotFoundError):  # somebody has just removed it
+            for name in registry.collections.dataset_types(run.name):
+                search = DatasetSearch(registry.dataset_types.get(name), (run.name,))
+                query = Query(search.dataset_type.dimensions, target=search)
+                found.append(registry.query(query).select("dataset_id"))
+        for frame in found:
+            yield from frame.iter_slices(_BATCH)
 
 
 def _local_folder(uri: str) -> Path | None:

@@ -14,7 +14,7 @@ from pantler.butler.interface import Butler
 from pantler.butler.repository import Repository
 from pantler.config.settings import RepositorySettings
 from pantler.datasets.dataset_type import DatasetType
-from pantler.errors import ConflictError
+from pantler.errors import CollectionNotFoundError, ConflictError
 
 RAW = {"exposure": 2, "detector": 1}
 
@@ -178,3 +178,40 @@ def test_a_link_that_a_dead_writer_left_goes_though_its_source_was_moved(
     repository.check(repair=True)
     assert len(list(folder.iterdir())) == 1
     assert not repository.check().odd
+
+
+@pytest.mark.parametrize("when", ["fetch", "verify"])
+def test_what_somebody_deletes_meanwhile_is_not_damaged(
+    repository, butler, monkeypatch, when
+):
+    """IDs are read first, then records, then files: each step may find less."""
+    refs = [butler.put({}, "raw", exposure=1, detector=d) for d in (1, 2)]
+    owner = type(repository.records if when == "fetch" else repository.datastore)
+    step = getattr(owner, when)
+
+    def late(self, what, **keywords):
+        ids = {getattr(one, "dataset_id", one) for one in what}
+        if refs[0].id.bytes in ids:
+            monkeypatch.undo()
+            with Repository.open(repository.root, writeable=True) as other:
+                other.delete(refs)
+        return step(self, what, **keywords)
+
+    monkeypatch.setattr(owner, when, late)
+    assert not repository.check(repair=True).damaged
+
+
+def test_a_run_that_somebody_removes_meanwhile_is_passed_over(
+    repository, butler, monkeypatch
+):
+    butler.put({}, "raw", RAW)
+    collections = type(repository.registry.collections)
+    dataset_types = collections.dataset_types
+
+    def late(self, name):
+        if name == "mine":
+            raise CollectionNotFoundError("It has just been removed.")
+        return dataset_types(self, name)
+
+    monkeypatch.setattr(collections, "dataset_types", late)
+    assert not repository.check().damaged

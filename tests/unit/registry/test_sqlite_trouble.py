@@ -491,3 +491,14 @@ def test_a_change_that_fails_in_the_middle_is_not_seen(registry):
         registry.collections.register("two", CollectionType.TAGGED)
         assert registry.collections.dataset_types("two") == []
     assert [c.name for c in registry.collections.all()] == ["one", "run", "two"]
+
+
+def test_damaged_text_that_sqlite_quotes_in_its_message_is_damage(registry, path):
+    """SQLite says where the schema is damaged, in words that are not Unicode."""
+    registry.close()
+    data = path.read_bytes()
+    damaged = data.replace(b"tablecollection", b"table\xffollection")
+    path.write_bytes(damaged.replace(b"CREATE TABLE coll", b"CREATE TABLX coll"))
+    assert path.read_bytes() != data
+    with pytest.raises(IntegrityError, match=r"damaged.*not Unicode"):
+        SqliteRegistry.open(path)

@@ -58,8 +58,9 @@ class SqliteDriver:
     """
 
     dialect = sqlite.dialect(paramstyle="qmark")
-    # A number beyond 64 bits and text that is not Unicode cannot be parameters.
-    errors = (sqlite3.Error, OverflowError, UnicodeEncodeError)
+    # A number beyond 64 bits and text that is not Unicode cannot be parameters; SQLite
+    # quotes damaged text in its own messages, which Python then cannot read.
+    errors = (sqlite3.Error, OverflowError, UnicodeError)
     begin_reading = "BEGIN"
     begin_writing = "BEGIN IMMEDIATE"
     freshness = "PRAGMA data_version"
@@ -128,6 +129,8 @@ class SqliteDriver:
                 f"Text cannot be stored, as it is not Unicode: {error.object!r} has "
                 f"{error.object[error.start]!r}. Replace that character."
             )
+        if isinstance(error, UnicodeError):
+            return _not_unicode(self.where)
         if isinstance(error, OverflowError):
             return InvalidInputError(
                 "A number is too large for a database: integers have 64 bits."
@@ -234,14 +237,18 @@ def _translate_code(code: str, where: str, error: Exception) -> Exception | None
     return None
 
 
+def _not_unicode(where: str) -> IntegrityError:
+    return IntegrityError(
+        f"The database '{where}' is damaged: some text in it is not Unicode. "
+        "Restore it from a backup."
+    )
+
+
 def _translate_text(where: str, error: Exception) -> Exception:
     """Return our error for those that SQLite tells apart by their text only."""
     text = str(error)
     if text.startswith("Could not decode"):
-        return IntegrityError(
-            f"The database '{where}' is damaged: some text in it is not Unicode. "
-            "Restore it from a backup."
-        )
+        return _not_unicode(where)
     if "no such table" in text or "no such column" in text:
         return SchemaError(
             f"'{where}' lacks what a registry has ({text}): it is damaged, or another "

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from pantler.errors import PluginError
 from pantler.plugins import load_plugin
@@ -40,6 +42,27 @@ class SectionSettings(BaseModel):
 
     kind: Annotated[str, SHARED]
     """Name of the plugin."""
+
+    @field_validator("*")
+    @classmethod
+    def _refuse_odd_text(cls, value: object) -> object:
+        """Refuse what no path, file or database can hold."""
+        for text in _texts(value):
+            if "\0" in text:
+                raise ValueError("Text must not have a NUL character")
+        return value
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield all text in a value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, BaseModel):
+        yield from _texts(value.model_dump())
+    elif isinstance(value, Mapping):
+        yield from itertools.chain(*map(_texts, value), *map(_texts, value.values()))
+    elif isinstance(value, list | tuple | set | frozenset):
+        yield from itertools.chain(*map(_texts, value))
 
 
 class RegistrySettings(SectionSettings):

@@ -6,13 +6,14 @@ from types import SimpleNamespace
 from typing import Annotated
 
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pantler.config import sections
 from pantler.config.layers import Origin, call_layer, user_file
 from pantler.config.merging import merge
 from pantler.config.sections import SHARED, DatastoreSettings, section_from_json
 from pantler.config.settings import RepositorySettings, layers_for_user
+from pantler.datastores.settings import FileDatastoreSettings
 from pantler.errors import AccessError, PluginError, SettingsError
 
 FILE = "/repo/pantler.yaml"
@@ -311,3 +312,23 @@ def test_a_plugin_that_takes_any_key_is_refused(plugin):
 def test_every_setting_of_ours_is_described():
     for value in merge([]).values:
         assert value.description
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'datastore: {root: "é\0"}',
+        r'registry: {location: "a\0b"}',
+        r'datastore: {templates: {default: "a\0"}}',
+        r'datastore: {templates: {"a\0": "{run}"}}',
+        r'datastore: {take_apart: ["a\0"]}',
+    ],
+)
+def test_text_that_no_path_can_hold_is_refused(text):
+    with pytest.raises(SettingsError, match="NUL"):
+        for_user(text)
+
+
+def test_text_that_no_path_can_hold_is_refused_in_code_too():
+    with pytest.raises(ValidationError, match="NUL"):
+        FileDatastoreSettings(root="a\0")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import quote
 
-from pantler.errors import SettingsError, close_match
+from pantler.errors import InvalidInputError, SettingsError, close_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -182,8 +182,18 @@ def encode_part(text: str) -> str:
     """Return text as one part of a path: other characters percent-encoded.
 
     A dot in front is encoded too, so that no part is ``..`` or hidden.
+
+    Raises
+    ------
+    InvalidInputError
+        If it has surrogates that stand alone, which UTF-8 cannot hold.
     """
-    quoted = quote(text, safe="+=,@")
+    try:
+        quoted = quote(text, safe="+=,@")
+    except UnicodeEncodeError:
+        raise InvalidInputError(
+            f"{text!a} cannot be a part of a path: it is not Unicode."
+        ) from None
     quoted = quoted.replace("~", "%7E")
     if quoted.startswith("."):
         quoted = "%2E" + quoted[1:]

@@ -10,6 +10,7 @@ whose name holds the lease of its writer.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -213,11 +214,8 @@ class LocalStorage:
     def discard(self, files: Sequence[StagedFile]) -> None:
         """Remove staged files that were not published."""
         for file in files:
-            with (
-                storage_errors("delete", file.place),
-                contextlib.suppress(FileNotFoundError),
-            ):
-                os.unlink(file.place)
+            with storage_errors("delete", file.place):
+                _unlink(file.place)
 
     @contextlib.contextmanager
     def reading(self, path: str) -> Iterator[Path]:
@@ -258,8 +256,8 @@ class LocalStorage:
         found it.
         """
         place = self._place(path, may_be_unfinished=True)
-        with storage_errors("delete", place), contextlib.suppress(FileNotFoundError):
-            os.unlink(place)
+        with storage_errors("delete", place):
+            _unlink(place)
 
     def list_files(
         self, prefix: str = "", on_problem: OnProblem | None = None
@@ -405,6 +403,15 @@ def _write_fully(descriptor: int, data: bytes) -> None:
     done = os.write(descriptor, data)
     while done < len(data):
         done += os.write(descriptor, memoryview(data)[done:])
+
+
+def _unlink(place: str) -> None:
+    """Remove a file, if it is there: one whose name is too long cannot be."""
+    try:
+        os.unlink(place)
+    except OSError as error:
+        if error.errno not in {errno.ENOENT, errno.ENAMETOOLONG}:
+            raise
 
 
 def _sync(place: str) -> None:

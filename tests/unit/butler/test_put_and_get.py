@@ -14,6 +14,7 @@ from pantler.errors import (
     DatasetNotFoundError,
     DatasetTypeNotFoundError,
     InvalidInputError,
+    PantlerError,
     ReadOnlyError,
 )
 
@@ -194,3 +195,20 @@ def test_queries_take_values_by_name_and_by_dimension(butler):
     found = butler.query_datasets("raw", where="exposure = :one", bind={"one": 2})
     assert found.count() == 4
     assert butler.query_datasets("raw", exposure=2, detector=1).count() == 1
+
+
+def test_a_run_whose_name_is_not_unicode_is_refused(repository, butler):
+    with pytest.raises(InvalidInputError, match="not Unicode"):
+        butler.put(VALUE, "raw", RAW, run="\udc80")
+    assert repository.check().remains == 0
+
+
+def test_a_name_that_is_too_long_for_a_file_leaves_nothing_to_warn_of(
+    repository, butler, caplog
+):
+    group = repository.universe.group(["exposure", "detector"])
+    butler.dataset_types.register(DatasetType("t" * 250, group, "StructuredDict"))
+    with pytest.raises(PantlerError, match="too long"):
+        butler.put(VALUE, "t" * 250, RAW)
+    assert repository.check().remains == 0
+    assert not caplog.records

@@ -124,6 +124,22 @@ def test_text_that_nests_too_deeply_is_refused_without_a_recursion_error(text):
         parse(text)
 
 
+@pytest.mark.parametrize(
+    "nested",
+    [
+        lambda depth: "NOT " * depth + "a",
+        lambda depth: "(" * depth + "a" + ")" * depth,
+        lambda depth: "-" * depth + "a",
+        lambda depth: "f(" * depth + "a" + ")" * depth,
+        lambda depth: "a" + " + a" * depth,
+    ],
+)
+def test_forty_levels_are_not_too_deep(nested):
+    assert parse(nested(40)) is not None
+    with pytest.raises(QuerySyntaxError, match=r"more than 40 levels|too long"):
+        parse(nested(41))
+
+
 def test_long_flat_conditions_and_lists_are_fine():
     many = range(3000)
     assert len(parse(" OR ".join(f"a = {i}" for i in many)).operands) == len(many)

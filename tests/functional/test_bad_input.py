@@ -423,7 +423,10 @@ def test_lost_files_are_reported_by_check(repo, command):
     stray = one.with_name("stray.txt")
     stray.write_text("mine")
     code, out, _ = command("check", repo)
-    assert "\n1 file belongs to no dataset; remove it with --repair." in out
+    sentence = (
+        "\n1 file is not recorded or unfinished: --repair removes it, whoever put"
+    )
+    assert sentence in out
     assert code == 6
     assert "2 datasets cannot be read." in out
     assert one.name in out

@@ -27,10 +27,11 @@ def check(repo: str, *, repair: bool, deep: bool, output_format: OutputFormat) -
     """Find what killed programs left, and lost files.
 
     A killed program leaves unfinished files, and files that no record names; neither
-    can be seen as datasets, and --repair removes them. Without it, the files of a
-    run that is at work are listed too. The exit code is 6 if the file of a recorded
-    dataset is missing or is not as it was recorded: sizes are always compared,
-    checksums with --deep.
+    can be seen as datasets, and --repair removes them. It cannot know whose a file
+    is: one of your own in the folder of datasets is removed too. Without it, the
+    files of a run that is at work are listed too. The exit code is 6 if the file of a
+    recorded dataset is missing or is not as it was recorded: sizes are always
+    compared, checksums with --deep.
 
     \b
     Example:
@@ -70,10 +71,10 @@ def _advise(report: CheckReport) -> None:
         verb = "was" if report.remains == 1 else "were"
         click.echo(f"{counted(report.remains, 'file')} {verb} removed.")
     elif report.remains:
-        verb, them = ("belongs", "it") if report.remains == 1 else ("belong", "them")
+        verb, them = ("is", "it") if report.remains == 1 else ("are", "them")
         click.echo(
-            f"{counted(report.remains, 'file')} {verb} to no dataset; remove {them} "
-            "with --repair."
+            f"{counted(report.remains, 'file')} {verb} not recorded or unfinished: "
+            f"--repair removes {them}, whoever put {them} there."
         )
     if report.damaged:
         click.echo(f"{counted(len(report.damaged), 'dataset')} cannot be read.")

@@ -244,7 +244,19 @@ class Butler(ABC):
         timespan: Timespan | None = None,
         **keys: object,
     ) -> DatasetRef | None:
-        """Return the ref of a dataset, or None; arguments as for `get`."""
+        """Return the ref of a dataset, or None; arguments as for `get`.
+
+        CALIBRATION collections are skipped where no time is given, by `timespan` or by
+        what is named (an exposure, say): which of their datasets is meant depends on
+        it. `query_datasets` lists them without a time.
+
+        Parameters
+        ----------
+        dataset, data_id, collections, **keys
+            As for `get`.
+        timespan
+            When a calibration must be valid, in place of the time of what is named.
+        """
 
     @abstractmethod
     def exists(self, ref: DatasetRef) -> bool:
@@ -364,8 +376,10 @@ class Butler(ABC):
         where, bind, **keys
             As for `query_data_ids`.
         find_first
-            Whether only the first match of each data ID, in the order of the
-            collections, counts; True when None, if there are collections.
+            Whether, for each data ID, only the first collection that has a match
+            counts; True when None, if there are collections. Of calibrations, all
+            validity ranges in that collection are listed; where a time is named (an
+            exposure, say), the first collection with one that is valid then counts.
         """
 
     @abstractmethod

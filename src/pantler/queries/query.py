@@ -22,7 +22,9 @@ class DatasetSearch:
     collections
         Names, in the order of the search; chains are resolved by the registry.
     find_first
-        Whether only the first match of each data ID counts.
+        Whether only the first collection counts that has a match of a data ID, with all
+        validity ranges that it has for it; or, where rows have a time, the first one
+        that has a match valid then.
     """
 
     dataset_type: DatasetType
@@ -54,8 +56,9 @@ class Query:
     - with ``element``: the columns of that element's record frames;
     - with ``target``: ``dimensions.required``, then ``dataset_id`` (Binary), ``run``
       (String), and ``timespan_begin``, ``timespan_end`` (Int64, null outside
-      CALIBRATION collections); a dataset with ranges of validity that do not adjoin has
-      a row for each.
+      CALIBRATION collections). A dataset has a row for each of its validity ranges,
+      where those that touch or overlap are one. A time chooses among these ranges, and
+      does not cut them.
 
     Parameters
     ----------

@@ -3,7 +3,8 @@
 # ruff: noqa: S101 - these are tests
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
 
 from pantler.datasets.collection import CollectionType
 from pantler.dimensions.coordinate import DataCoordinate
@@ -20,6 +21,7 @@ from pantler.queries.tree import (
 )
 from pantler.testing.survey import (
     DAY_NS,
+    DETECTORS,
     bias_type,
     fill_survey,
     insert_some,
@@ -186,6 +188,144 @@ class CertifiedQuerySuite:
         ref = registry.datasets.find(bias, data_id, ["calib"], time)
         assert ref is not None
         assert ref.id.bytes == ids[0]
+
+    def test_the_first_collection_with_any_match_counts_with_all_its_times(
+        self, registry: Registry
+    ) -> None:
+        """Without a time, whatever the ranges of later collections are."""
+        fill_survey(registry)
+        bias = bias_type(registry)
+        one, two = (insert_some(registry, bias, name) for name in ("one", "two"))
+        _certify(registry, "c1", one[:1], (0, 2 * DAY_NS), (3 * DAY_NS, 4 * DAY_NS))
+        _certify(registry, "c1", one[1:2], (0, 10 * DAY_NS))
+        _certify(registry, "c2", two[:1], (0, 9 * DAY_NS))
+        _certify(registry, "c2", two[1:3], (DAY_NS, 5 * DAY_NS), (6 * DAY_NS, None))
+        first = [
+            (0, "one", 0, 2 * DAY_NS),
+            (0, "one", 3 * DAY_NS, 4 * DAY_NS),
+            (1, "one", 0, 10 * DAY_NS),
+            (2, "two", DAY_NS, 5 * DAY_NS),
+            (2, "two", 6 * DAY_NS, Timespan.MAX),
+        ]
+        second = [
+            (0, "two", 0, 9 * DAY_NS),
+            *((d, *first[row][1:]) for d in (1, 2) for row in (3, 4)),
+        ]
+        always = [(d, "one", None, None) for d in DETECTORS]
+        for names, rows in (
+            (("c1", "c2"), first),
+            (("c2", "c1"), second),
+            (("one", "c1", "c2"), always),
+            (("c1", "one"), [*first[:3], *always[2:]]),
+        ):
+            query = Query(bias.dimensions, target=DatasetSearch(bias, names))
+            assert _ranges(registry, query) == rows
+            assert registry.count(replace(query, limit=1)) == 1
+            page = replace(query, limit=2, offset=len(rows) - 1)
+            assert registry.count(page) == registry.query(page).height == 1
+            by_run = OrderTerm(DatasetField("bias", "run", "string"))
+            assert _ranges(registry, replace(query, order_by=(by_run,))) == rows
+        where = Comparison("=", DatasetField("bias", "run", "string"), _text("two"))
+        search = DatasetSearch(bias, ("c1", "c2"))
+        query = Query(bias.dimensions, where, target=search)
+        assert _ranges(registry, query) == first[3:]
+        bands = Membership(DimensionKey("band", "string"), (_text("g"), _text("r")))
+        query = Query(bias.dimensions, bands, target=search)
+        assert _ranges(registry, query) == first
+        every = DatasetSearch(bias, ("c1", "c2"), find_first=False)
+        query = Query(bias.dimensions, target=every)
+        assert _ranges(registry, query) == sorted({*first, *second})
+
+    def test_ranges_of_a_dataset_are_united_over_collections(
+        self, registry: Registry
+    ) -> None:
+        """Whether they are equal, nested, or only touch."""
+        fill_survey(registry)
+        bias = bias_type(registry)
+        ids = insert_some(registry, bias, "run")
+        _certify(registry, "c1", ids[:1], (0, 10), (10, 30))
+        _certify(registry, "c2", ids[:1], (0, 10), (20, 40))
+        _certify(registry, "c1", ids[1:2], (0, 100), (200, 300))
+        _certify(registry, "c2", ids[1:2], (10, 20), (30, 40), (90, 110), (250, 260))
+        _certify(registry, "c1", ids[2:3], (0, 10))
+        _certify(registry, "c2", ids[2:3], (0, 10))
+        names = ("c1", "c2")
+        search = DatasetSearch(bias, names, find_first=False)
+        query = Query(bias.dimensions, target=search)
+        united = [
+            (0, "run", 0, 40),
+            (1, "run", 0, 110),
+            (1, "run", 200, 300),
+            (2, "run", 0, 10),
+        ]
+        assert _ranges(registry, query) == united
+        ordered = replace(query, order_by=(OrderTerm(DETECTOR, descending=True),))
+        assert registry.query(ordered)["detector"].to_list() == [2, 1, 1, 0]
+        page = replace(ordered, limit=2, offset=2)
+        assert registry.query(page)["detector"].to_list() == [1, 0]
+        assert registry.count(page) == 2
+        search = DatasetSearch(bias, (*names, "run"), find_first=False)
+        always = [(d, "run", None, None) for d in DETECTORS]
+        rows = _ranges(registry, Query(bias.dimensions, target=search))
+        assert [row for row in rows if row[2] is None] == always
+        assert [row for row in rows if row[2] is not None] == united
+
+    def test_a_time_chooses_ranges_and_does_not_cut_them(
+        self, registry: Registry
+    ) -> None:
+        """They are those that the dataset has without a time."""
+        fill_survey(registry)
+        bias = bias_type(registry)
+        one, two = (insert_some(registry, bias, name) for name in ("one", "two"))
+        middle, end = 2 * DAY_NS, 9 * DAY_NS
+        for ids in (one[:1], one[1:2]):
+            _certify(registry, "c1", ids, (0, middle), (middle, end), (end + 1, None))
+        _certify(registry, "c2", one[:1], (end, end + 1))
+        _certify(registry, "c2", two[1:3], (0, middle), (middle + 1, end))
+        run = OrderTerm(DatasetField("bias", "run", "string"))
+
+        def at(*exposures: int, first: bool, order: tuple[OrderTerm, ...]) -> _Rows:
+            where = Membership(EXPOSURE, tuple(map(_int, exposures)))
+            search = DatasetSearch(bias, ("c1", "c2"), first)
+            query = Query(bias.dimensions, where, target=search, order_by=order)
+            return _ranges(registry, query)
+
+        two_first, two_then = (2, "two", 0, middle), (2, "two", middle + 1, end)
+        first = [(0, "one", 0, end), (1, "one", 0, end)]
+        for order in ((), (run,)):
+            assert at(1, first=True, order=order) == [*first, two_first]
+            assert at(1, 3, first=True, order=order) == [*first, two_first, two_then]
+            assert at(1, first=False, order=order) == [
+                (0, "one", 0, Timespan.MAX),
+                first[1],
+                (1, "two", 0, middle),
+                two_first,
+            ]
+        alone = DatasetSearch(bias, ("c1",))
+        where = Comparison("=", EXPOSURE, _int(1))
+        query = Query(bias.dimensions, where, target=alone, limit=1)
+        assert _ranges(registry, query) in [[row] for row in first]
+
+
+_Rows: TypeAlias = "list[tuple[int, str, int | None, int | None]]"
+
+
+def _certify(
+    registry: Registry, name: str, ids: list[bytes], *ranges: tuple[int, int | None]
+) -> None:
+    registry.collections.register(name, CollectionType.CALIBRATION)
+    for begin, end in ranges:
+        span = Timespan(begin, Timespan.MAX if end is None else end)
+        registry.collections.certify(name, ids, span)
+
+
+def _ranges(registry: Registry, query: Query) -> _Rows:
+    """Return detector, run and range of the rows, in order of these."""
+    rows = registry.query(query)
+    assert registry.count(query) == rows.height
+    columns = "detector", "run", "timespan_begin", "timespan_end"
+    found = rows.select(columns).sort(columns, nulls_last=True)
+    return [(d, run, begin, end) for d, run, begin, end in found.iter_rows()]
 
 
 def _certified(registry: Registry) -> tuple[DatasetType, list[bytes], list[bytes]]:

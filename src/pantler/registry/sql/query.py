@@ -11,17 +11,19 @@ import sqlalchemy as sa
 
 from pantler.errors import InvalidInputError
 from pantler.registry.sql.bulk import frame_rows
-from pantler.registry.sql.compile.find_first import first_rows
-from pantler.registry.sql.compile.searches import resolve
+from pantler.registry.sql.compile.find_first import DATA_ID, RANK, first_rows
+from pantler.registry.sql.compile.searches import matches, resolve
 from pantler.registry.sql.compile.stages import (
     DropRepeats,
-    JoinTimes,
     TakeFirst,
     TakePart,
     TestOverlap,
+    UniteRanges,
+    WholeRanges,
     part_of,
 )
 from pantler.registry.sql.compile.statement import RUN_ID, Statement
+from pantler.registry.sql.validity import united, with_whole_ranges
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,8 +54,8 @@ class SqlQueries:
     A search of CALIBRATION collections gives certified datasets. Where the rows of the
     query have a time (an exposure among their dimensions or conditions), they are those
     that are valid then, as `get` would find them. Without a time all of them count, a
-    row for each range of validity, whether or not only first matches are asked for:
-    which one is first depends on a time.
+    row for each range of validity; where only first matches are asked for, all those
+    of the first collection that has any for the data ID.
     """
 
     def __init__(self, core: Core) -> None:
@@ -139,10 +141,28 @@ class SqlQueries:
             case DropRepeats(equal):
                 columns = equal or compiled.output
                 return frame.unique(columns, keep="first", maintain_order=True)
-            case JoinTimes():
-                return _joined_times(frame)
+            case WholeRanges(search):
+                return self._with_whole_ranges(frame, search)
+            case UniteRanges():
+                return united(frame)
             case TakePart(limit, offset):
                 return frame.slice(offset, limit)
+
+    def _with_whole_ranges(
+        self, frame: pl.DataFrame, search: ResolvedSearch
+    ) -> pl.DataFrame:
+        """Fetch all ranges of the datasets that are certified, which are few."""
+        certified = frame.filter(pl.col("begin_ns").is_not_null())
+        numbers = certified[DATA_ID].unique().to_list()
+        if not numbers:
+            return frame
+        is_listed = self._db.driver.is_listed
+        found = matches(search, self._schema, lambda n: is_listed(n, numbers))
+        columns = "uuid", RANK, "begin_ns", "end_ns"
+        schema = {name: certified.schema[name] for name in columns}
+        chosen = sa.select(*(found.c[name] for name in columns))
+        ranges = self._db.frame(chosen.where(found.c.begin_ns.is_not(None)), schema)
+        return with_whole_ranges(frame, ranges, find_first=search.find_first)
 
     def _name_runs(self, frame: pl.DataFrame) -> pl.DataFrame:
         if RUN_ID not in frame.columns:
@@ -200,26 +220,3 @@ class SqlQueries:
 
 def _is_small_part(query: Query) -> bool:
     return query.limit is not None and query.limit + query.offset <= _SMALL
-
-
-def _joined_times(frame: pl.DataFrame) -> pl.DataFrame:
-    """Make one range of those of a dataset that adjoin, in the place of the first."""
-    placed = frame.with_row_index("place").sort("uuid", "begin_ns")
-    same = pl.col("uuid") == pl.col("uuid").shift()
-    adjoins = same & (pl.col("begin_ns") == pl.col("end_ns").shift())
-    numbered = placed.with_columns(adjoins.fill_null(value=False).alias("adjoins"))
-    if not numbered["adjoins"].any():
-        return frame
-    ranges = (~pl.col("adjoins")).cum_sum().alias("range")
-    joined = numbered.with_columns(ranges).group_by("range", maintain_order=True)
-    others = [n for n in frame.columns if n not in {"begin_ns", "end_ns"}]
-    return (
-        joined.agg(
-            pl.col("place").min(),
-            *(pl.col(name).first() for name in others),
-            pl.col("begin_ns").first(),
-            pl.col("end_ns").last(),
-        )
-        .sort("place")
-        .select(frame.columns)
-    )

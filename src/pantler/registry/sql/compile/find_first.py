@@ -1,13 +1,12 @@
 """Find-first: which match of a data ID counts. The only place where matches are ranked.
 
 Every match has the rank of the collection in which it was found. Of the matches that
-compete, those of the least rank stay. They compete
+compete, those of the least rank stay: the first collection that has any match wins, and
+all that it has count, so certified datasets with all their ranges. Matches compete
 
-- if they have the same data ID: datasets of RUN and TAGGED collections;
-- if they begin to be valid at the same time too: certified datasets, of which all
-  ranges count as long as the query has no time;
-- if they are looked for at the same time: all datasets, where the rows of a query have
-  a time (that of an exposure, say), at which a certified dataset must be valid.
+- if they have the same data ID;
+- and are looked for at the same time, where the rows of a query have a time (that of an
+  exposure, say), at which a certified dataset must be valid.
 
 There are two renderings, because the database can only rank by sorting all rows, which
 takes longer than fetching them: it ranks where later conditions need it to, and the
@@ -52,13 +51,6 @@ class Competition:
         return not self.search.needs_ranking
 
     @property
-    def match_columns(self) -> tuple[str, ...]:
-        """Columns of the matches in which competitors are equal."""
-        if self.search.has_calibrations and not self.times:
-            return (DATA_ID, "begin_ns")
-        return (DATA_ID,)
-
-    @property
     def is_by_data_id(self) -> bool:
         """Whether just one match of each data ID stays."""
         return not (self.times or self.search.has_calibrations)
@@ -75,8 +67,7 @@ class Competition:
         dimensions
             Where the values of ``times`` are.
         """
-        equal: list[sa.ColumnElement[Any]] = [rows.c[n] for n in self.match_columns]
-        equal += [dimensions[name] for name in self.times]
+        equal = [rows.c[DATA_ID], *(dimensions[name] for name in self.times)]
         return sa.func.rank().over(partition_by=equal, order_by=rows.c[RANK])
 
 

@@ -34,8 +34,7 @@ class ResolvedSearch:
     members
         Number, kind and rank of each collection that may hold it, in order.
     find_first
-        Whether only the first match of each data ID counts. Collections of
-        calibrations have no order in time; rows of all of them count.
+        Whether only the first collection counts that has a match of a data ID.
     """
 
     row: TypeRow

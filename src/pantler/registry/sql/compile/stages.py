@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from pantler.registry.sql.compile.overlaps import SkyOverlap
+    from pantler.registry.sql.compile.searches import ResolvedSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,15 @@ class DropRepeats:
 
 
 @dataclass(frozen=True, slots=True)
-class JoinTimes:
-    """Make one of the adjoining ranges of validity of a dataset."""
+class WholeRanges:
+    """Replace ranges of validity, chosen by a time, by those that are shown without."""
+
+    search: ResolvedSearch
+
+
+@dataclass(frozen=True, slots=True)
+class UniteRanges:
+    """Make one of the ranges of validity of a dataset that touch or overlap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,9 @@ class TakePart:
     offset: int
 
 
-Stage: TypeAlias = TestOverlap | TakeFirst | DropRepeats | JoinTimes | TakePart
+Stage: TypeAlias = (
+    TestOverlap | TakeFirst | DropRepeats | WholeRanges | UniteRanges | TakePart
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,9 +29,10 @@ from pantler.registry.sql.compile.relations import Relations
 from pantler.registry.sql.compile.stages import (
     Compiled,
     DropRepeats,
-    JoinTimes,
     TakeFirst,
     TestOverlap,
+    UniteRanges,
+    WholeRanges,
 )
 
 if TYPE_CHECKING:
@@ -184,7 +185,9 @@ class Statement:
         return {f"key:{name}": column for name, column in others.items()}
 
     def _match_columns(self) -> dict[str, _Selected]:
-        if not self._is_ranked_late or self._target is None:
+        if self._target is None:
+            return {}
+        if not (self._is_ranked_late or self._competition(self._target).times):
             return {}
         rows = self._rows[self._target]
         return {name: (rows.c[name], pl.Int64) for name in (DATA_ID, RANK)}
@@ -271,18 +274,22 @@ class Statement:
             competition = self._competition(target)
             shown = set(self._query.dimensions.required)
             equal = (
-                *competition.match_columns,
+                DATA_ID,
                 *(n if n in shown else f"key:{n}" for n in competition.times),
             )
             stages.append(TakeFirst(equal))
             if competition.times:
                 stages.append(DropRepeats())
             elif self._repeats:
-                stages.append(DropRepeats(competition.match_columns))
+                # Of one collection, the ranges of a data ID begin at different times.
+                begin = ("begin_ns",) if target.has_calibrations else ()
+                stages.append(DropRepeats((DATA_ID, *begin)))
         elif self._repeats and (self._overlaps or ordering):
             stages.append(DropRepeats())
         if target is not None and target.has_calibrations:
-            stages.append(JoinTimes())
+            if self._competition(target).times:
+                stages.append(WholeRanges(target))
+            stages.append(UniteRanges())
         return tuple(stages)
 
     def _data_ids_of_answer(

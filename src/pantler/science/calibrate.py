@@ -53,8 +53,10 @@ class CalibrateConfig(TaskConfig):
         128,
         ge=8,
         le=8192,
-        description="Width of the squares in which the background is measured, "
-        "pixels; smaller ones follow it closer, and begin to follow sources.",
+        description="Width of the squares in which the background is measured, above "
+        "a slope across the image, pixels; smaller ones follow it more closely, and "
+        "begin to follow sources. With fewer than four across the image, the slope and "
+        "a constant are all that is subtracted.",
     )
     fwhm_guess: float = Field(
         3.5, gt=0.5, le=50, description="Width of a star before it is measured, pixels."
@@ -66,8 +68,11 @@ class CalibrateConfig(TaskConfig):
         25.0,
         ge=0,
         le=50,
-        description="AB magnitude of a source that gives one electron per second. "
-        "As there is no reference catalogue, fluxes are as good as this value.",
+        description="AB magnitude of a source of one electron per second, all its "
+        "light counted. There is no reference catalogue: fluxes are as good as this "
+        "value. Those of sources are what is in their apertures, uncorrected: 6 % low "
+        "for a Gaussian star and a radius of 1 FWHM, more in real seeing. A zero point "
+        "from stars in the same aperture makes up for it.",
     )
     sources: SourceConfig = Field(
         default_factory=SourceConfig, description="How sources are found."
@@ -93,7 +98,7 @@ class CalibrateConnections(Connections, dimensions=("instrument", "visit", "dete
     src = Output(
         "src",
         "Table",
-        "Sources of the visit.",
+        "Sources of the visit; fluxes are what is in their apertures.",
         dimensions=("instrument", "visit", "detector"),
     )
     calexp_summary = Output(

@@ -99,9 +99,15 @@ def load_object(path: str) -> Any:
     try:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:  # a script that ends as it is imported
+        hint = ""
+        if isinstance(error, ModuleNotFoundError) and _is_part(error.name, module_name):
+            hint = (
+                ". If it is yours, name the folder that holds it in PYTHONPATH, or "
+                "install it with 'pip install -e'."
+            )
         raise PluginError(
             f"Cannot import module '{module_name}' for '{path}': "
-            f"{type(error).__name__}: {error}"
+            f"{type(error).__name__}: {error}{hint}"
         ) from error
     try:
         return getattr(module, name)
@@ -113,3 +119,8 @@ def load_object(path: str) -> Any:
             f"Cannot get '{name}' of module '{module_name}': "
             f"{type(error).__name__}: {error}"
         ) from error
+
+
+def _is_part(missing: str | None, module_name: str) -> bool:
+    """Whether what is missing is the module itself, or a package that it is in."""
+    return missing is not None and f"{module_name}.".startswith(f"{missing}.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pantler.config.sections import SECTIONS
+from pantler.config.sections import SECTIONS, SHARED, section_model
 from pantler.config.yaml_text import load_yaml
 from pantler.errors import AccessError, SettingsError, close_match
 
@@ -103,15 +103,18 @@ def personal_layers() -> list[Layer]:
     ------
     SettingsError
         If the file is not YAML or holds anything but sections; if a variable names
-        no section.
+        no section, or a setting without one.
     AccessError
         If the file is there but cannot be read.
     """
     layers = _user_layers(user_file())
     for variable in sorted(os.environ):
-        # A name without a section, such as PANTLER_HOME, is some other program's.
-        if variable.startswith(_VARIABLE) and "__" in variable:
+        if not variable.startswith(_VARIABLE):
+            continue
+        if "__" in variable:
             layers.append(_variable_layer(variable, os.environ[variable]))
+        else:
+            _refuse_lost_section(variable)
     return layers
 
 
@@ -125,6 +128,30 @@ def _user_layers(file: Path | None) -> list[Layer]:
     except OSError as error:
         raise AccessError(f"Cannot read '{file}': {error.strerror}.") from error
     return [yaml_layer(text, Origin("user", str(file)), what=str(file))]
+
+
+def _refuse_lost_section(variable: str) -> None:
+    """Refuse a variable that names a setting, but not after a section and ``__``.
+
+    Any other name without a section, such as PANTLER_HOME, is some other program's.
+
+    Raises
+    ------
+    SettingsError
+        If it is one, with the variable that was meant.
+    """
+    given = variable.removeprefix(_VARIABLE).lower()
+    for section, about in SECTIONS.items():
+        key = given.removeprefix(f"{section}_")
+        fields = section_model(section, about.default_kind).model_fields
+        field = fields.get(key)
+        # What only a repository can set is no reason to take a bare word for ours.
+        if key != given or (field is not None and SHARED not in field.metadata):
+            meant = f"{_VARIABLE}{section}__{key}".upper()
+            raise SettingsError(
+                f"{variable}: two underscores divide a section from its setting. "
+                f"Did you mean {meant}?"
+            )
 
 
 def _variable_layer(variable: str, text: str) -> Layer:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -79,6 +81,20 @@ def find_files(
     return list(found)
 
 
+def _place(error: Exception, instrument: Instrument) -> str:
+    """Return the line of the translator at which an error was raised, in brackets.
+
+    Of the lines that it went through, the last in the module of the instrument.
+    """
+    file = getattr(sys.modules.get(type(instrument).__module__), "__file__", None)
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == file
+    ]
+    return f" ({file}, line {lines[-1]})" if lines else ""
+
+
 def read_frame(path: Path, instrument: Instrument) -> Frame:
     """Return what the header of a raw file says.
 
@@ -103,7 +119,7 @@ def read_frame(path: Path, instrument: Instrument) -> Frame:
             raise
         raise HeaderError(
             f"{path}: the header cannot be translated by '{instrument.name}': "
-            f"{type(error).__name__}: {error}."
+            f"{type(error).__name__}: {error}{_place(error, instrument)}."
         ) from error
     try:
         instrument.check(observation)

@@ -179,7 +179,7 @@ class Pipeline:
             if not (colon and label and path):
                 raise PipelineError(
                     f"'{key}' is not a configuration override. "
-                    "Write 'label:key=value', as in 'isr:overscan.order=3'."
+                    "Write 'label:key=value', as in 'isr:do_flat=false'."
                 )
             more.setdefault(self._known(label), {})[path] = _scalar(key, value)
         return replace(

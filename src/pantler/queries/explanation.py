@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _MOST_VALUES = 10
 _MOST_ROWS = 10_000
+_DEFINED_BY = {
+    "visit": " 'pantler define-visits' defines visits, and says why it leaves out a "
+    "frame."
+}
 
 
 def explain(runner: QueryRunner, query: Query) -> list[str]:
@@ -110,10 +114,45 @@ def _explain_condition(
     )
     if missing:
         return [*sentences, *missing]
+    undefined = _undefined(runner, plain, part)
+    if undefined:
+        return [*sentences, *undefined]
     for column in columns(part):
         if isinstance(column, DimensionKey | RecordField):
             sentences += _existing(runner, plain, column, before=before, part=part)
     return sentences
+
+
+def _undefined(runner: QueryRunner, plain: Query, part: Predicate) -> list[str]:
+    """Return a sentence for a visit that is asked for by the number of an exposure.
+
+    In general: a value of a dimension that it does not have, while another dimension
+    of which its values are made, as a relation between them says, does have it.
+    """
+    match part:
+        case Comparison(
+            "=", DimensionKey(name, kind), Constant(int() as value) as constant
+        ):
+            pass
+        case _:
+            return []
+    universe = plain.dimensions.universe
+    has_time = universe[name].temporal_family is not None
+    if has_time and _has_rows(runner, replace(_records(plain, name), where=part)):
+        return []
+    for relation in universe.elements.values():
+        if not (has_time and relation.always_join and name in relation.required):
+            continue
+        for origin in relation.required:
+            if origin == name or universe[origin].temporal_family is None:
+                continue
+            same = Comparison("=", DimensionKey(origin, kind), constant)
+            if _has_rows(runner, replace(_records(plain, origin), where=same)):
+                return [
+                    f"There is {origin} {value}, but no {name} has been defined for "
+                    f"it.{_DEFINED_BY.get(name, '')}"
+                ]
+    return []
 
 
 def _existing(
@@ -132,9 +171,13 @@ def _existing(
     if values is None or values.is_empty():
         return []
     hint = ""
-    if isinstance(part, Comparison) and isinstance(part.right, Constant):
+    if (
+        isinstance(part, Comparison)
+        and isinstance(part.right, Constant)
+        and isinstance(part.right.value, str)  # a number is near to any other
+    ):
         known = [str(value) for value in values.to_list()]
-        hint = close_match(str(part.right.value), known)
+        hint = close_match(part.right.value, known)
     if len(values) <= _MOST_VALUES:
         listing = ", ".join(repr(value) for value in values.to_list())
         return [f"The values of '{name}' there are {listing}.{hint}"]

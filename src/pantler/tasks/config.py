@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from types import UnionType
 from typing import Any, Final, Self, Union, get_args, get_origin
@@ -61,7 +62,8 @@ class TaskConfig(BaseModel):
             return cls.model_validate(_over_defaults(cls, nested))
         except ValidationError as error:
             problems = "; ".join(
-                f"'{'.'.join(map(str, item['loc']))}': {item['msg']}"
+                f"'{'.'.join(map(str, item['loc']))}': {item['msg']}, "
+                f"not {reprlib.repr(item['input'])}"
                 for item in error.errors()
             )
             raise SettingsError(f"{_prefix(where)}{problems}.") from None

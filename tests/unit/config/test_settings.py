@@ -182,6 +182,16 @@ def test_a_users_section_with_a_kind_is_for_repositories_of_that_kind(home):
         ("PANTLER_DATASTORE__DURABILITY", "much", "set by environment"),
         ("PANTLER_DATASTORE__DURABILITY", "[", "PANTLER_DATASTORE__DURABILITY"),
         ("PANTLER_DATASTORE__", "", "datastore"),
+        (
+            "PANTLER_DATASTORE_DURABILITY",
+            "process",
+            r"Did you mean PANTLER_DATASTORE__DURABILITY\?",
+        ),
+        (
+            "PANTLER_DURABILITY",
+            "process",
+            r"Did you mean PANTLER_DATASTORE__DURABILITY\?",
+        ),
     ],
 )
 def test_a_wrong_variable_is_named(monkeypatch, variable, value, words):

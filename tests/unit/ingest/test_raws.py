@@ -19,11 +19,12 @@ from pantler.butler.interface import Butler
 from pantler.butler.repository import Repository
 from pantler.config.settings import RepositorySettings
 from pantler.errors import ConflictError, HeaderError
-from pantler.ingest.frames import find_files
+from pantler.ingest.frames import find_files, read_frame
 from pantler.ingest.raws import ingest_raws
 from pantler.ingest.registration import register_instrument
 from pantler.ingest.visits import define_visits
 from pantler.instruments.arcsat import Arcsat
+from pantler.instruments.demo.camera import DemoCamera
 
 
 @pytest.fixture
@@ -379,3 +380,14 @@ def test_a_record_that_differs_from_the_one_there_is_told_by_field_and_values(
     expected = f"'exposure_time' is {there!r} there and {there + 1.5!r} here"
     with pytest.raises(ConflictError, match=re.escape(expected)):
         repository.registry.dimensions.insert("exposure", record)
+
+
+def test_the_line_at_which_a_translator_failed_is_named(night):
+    class Careless(DemoCamera):
+        def translate(self, header):  # noqa: ARG002
+            return {"south": 1}["north"]
+
+    with pytest.raises(HeaderError, match="KeyError: 'north'") as told:
+        read_frame(night[0], Careless())
+    line = Careless.translate.__code__.co_firstlineno + 1
+    assert f"({__file__}, line {line})" in str(told.value)

@@ -9,6 +9,7 @@ import pytest
 from pantler.errors import NotFoundError, PipelineError
 from pantler.pipelines.pipeline import Pipeline
 from pantler.pipelines.task_definition import TaskDefinition
+from pantler.science.isr import IsrConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -284,3 +285,10 @@ def test_a_wrong_import_is_refused(tmp_path: Path, text: str, words: str) -> Non
     with pytest.raises(PipelineError) as error:
         Pipeline.load(path)
     assert words in str(error.value)
+
+
+def test_the_example_of_an_override_is_one_that_works() -> None:
+    with pytest.raises(PipelineError) as told:
+        Pipeline("", ()).with_overrides({"isr.do_flat": "3"})
+    assert "'isr:do_flat=false'" in str(told.value)
+    assert not IsrConfig.from_overrides({"do_flat": False}).do_flat

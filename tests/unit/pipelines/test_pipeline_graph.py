@@ -425,6 +425,7 @@ def test_a_run_quantum_of_its_own_may_call_run_as_it_likes(
         ("pantler.testing.tasks.ReduceConfig", "is not a PipelineTask"),
         ("pantler.testing.tasks.ReduceTsk", "Did you mean 'ReduceTask'?"),
         ("pantler.no_such_module.X", "Cannot import module"),
+        ("no_such_module.X", "in PYTHONPATH, or install it with 'pip install -e'"),
         ("X", "is not an import path"),
         ("pantler.tasks.task.PipelineTask", "defines no run method"),
     ],

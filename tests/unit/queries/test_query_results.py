@@ -207,6 +207,7 @@ def test_many_values_are_given_by_their_range():
         VISIT_ROWS.head(1)
         .drop("visit")
         .join(pl.DataFrame({"visit": range(100, 150)}), how="cross")
+        .with_columns(exposure="visit")
     )
     visits = DataIdResults(FakeRunner(frame), Query(VISITS))
     assert visits.where(visit=7).explain()[1] == (

@@ -58,7 +58,8 @@ def test_a_mapping_of_models_takes_any_key() -> None:
         ({"detect.treshold": 3}, ["'detect.treshold'", "Did you mean 'threshold'?"]),
         ({"again.treshold": 3}, ["'again.treshold'", "Did you mean 'threshold'?"]),
         ({"detcet.threshold": 3}, ["'detcet'", "Did you mean 'detect'?"]),
-        ({"detect.threshold": -1}, ["'detect.threshold'", "greater than 0"]),
+        ({"detect.threshold": -1}, ["'detect.threshold'", "greater than 0, not -1"]),
+        ({"detect.threshold": "many"}, ["'detect.threshold'", ", not 'many'"]),
         ({"detect": 3}, ["'detect'"]),
     ],
 )

@@ -99,6 +99,6 @@ def counter_clockwise(vertices: Floats) -> Floats:
     if (heights <= slack).all() and (heights < -slack).any():
         return np.ascontiguousarray(vertices[::-1])
     raise InvalidInputError(
-        "The vertices are not the corners of a convex polygon in this order; "
-        "ConvexPolygon.convex_hull orders them and leaves out those inside."
+        "The vertices are not the corners of a convex polygon in this order. "
+        "List them in order around it, and leave out any that are not corners."
     )

@@ -77,7 +77,8 @@ class Instrument(ABC):
         When a day of observing begins: seconds after 0 h UTC of the day that names
         it; local noon at most observatories.
     exposure_max
-        The largest exposure number that its translator can make.
+        The largest exposure number that its translator can make; a frame with a
+        greater one is refused.
     raw_formatter
         Name of the formatter that reads its raw frames.
     """
@@ -148,13 +149,19 @@ class Instrument(ABC):
         return self.collection("calib")
 
     def check(self, observation: Observation) -> None:
-        """Refuse an observation by a detector or filter that the camera does not have.
+        """Refuse an observation that the camera cannot have made.
 
         Raises
         ------
         HeaderError
-            If the detector or the filter is unknown.
+            If the detector or the filter is unknown, or the exposure number is
+            negative or greater than ``exposure_max``.
         """
+        if not 0 <= observation.exposure_id <= self.exposure_max:
+            raise HeaderError(
+                f"The exposure number {observation.exposure_id} is not one of "
+                f"'{self.name}': its exposure_max is {self.exposure_max}."
+            )
         numbers = [detector.id for detector in self.detectors()]
         if observation.detector not in numbers:
             raise HeaderError(

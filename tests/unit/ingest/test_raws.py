@@ -391,3 +391,12 @@ def test_the_line_at_which_a_translator_failed_is_named(night):
         read_frame(night[0], Careless())
     line = Careless.translate.__code__.co_firstlineno + 1
     assert f"({__file__}, line {line})" in str(told.value)
+
+
+def test_an_exposure_number_beyond_the_largest_is_refused(night):
+    class Small(DemoCamera):
+        exposure_max = 12
+
+    with pytest.raises(HeaderError, match=r"is not one of .*exposure_max is 12\."):
+        read_frame(night[0], Small())
+    assert read_frame(night[0], DemoCamera()).observation.exposure_id > 12

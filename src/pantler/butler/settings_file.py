@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 from pantler.config.settings import SETTINGS_FILE
 from pantler.errors import ConflictError, InvalidInputError, NotFoundError, StorageError
+from pantler.storage.lease import FOLDER as LEASES
 from pantler.storage.location import Location
 from pantler.storage.os_errors import storage_errors
+from pantler.storage.walking import MARKER
 
 if TYPE_CHECKING:
     from os import PathLike
     from pathlib import Path
 
 _MOST_NEAR: Final = 3
-_MADE_FIRST: Final = ("registry.sqlite3", f".{SETTINGS_FILE}")
+_REGISTRY: Final = "registry.sqlite3"
+_PARTIAL: Final = f".{SETTINGS_FILE}"
+_MADE_FIRST: Final = (_REGISTRY, _PARTIAL)
 """What a repository has before it has its settings file."""
 
 
@@ -25,8 +29,12 @@ def repository_folder(uri: str | PathLike[str]) -> Path:
     Raises
     ------
     InvalidInputError
-        If it is a URI of another kind, or not text that can be stored.
+        If it is empty, a URI of another kind, or not text that can be stored.
     """
+    if not str(uri):
+        raise InvalidInputError(
+            "The path of a repository is empty. Write '.' for the current folder."
+        )
     try:
         str(uri).encode()
     except UnicodeEncodeError:
@@ -48,14 +56,40 @@ def make_new_folder(root: Path) -> None:
     """
     with storage_errors("create a repository in", str(root)):
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
-            what = "a file" if not root.is_dir() else "not empty"
-            if (root / SETTINGS_FILE).exists():
-                what = "a repository"
+            what, advice = "it is not empty", "Choose a new folder."
+            if not root.is_dir():
+                what = "it is a file"
+            elif (root / SETTINGS_FILE).exists():
+                what = "it is a repository"
+            elif _is_half_made(root):
+                what = "it holds just what an earlier attempt made before it ended"
+                advice = (
+                    "Unless that is still at work, remove the folder and create the "
+                    "repository again."
+                )
             raise ConflictError(
-                f"Cannot create a repository in '{root}': it is {what}. "
-                "Choose a new folder."
+                f"Cannot create a repository in '{root}': {what}. {advice}"
             )
         root.mkdir(parents=True, exist_ok=True)
+
+
+def _is_half_made(root: Path) -> bool:
+    """Whether a folder holds what an interrupted creation left, and nothing else.
+
+    There is a registry under its first name, or the settings file under its own. A
+    registry that is finished does not say so: the settings may have been lost.
+    """
+    names = {entry.name for entry in root.iterdir()}
+    is_begun = _REGISTRY not in names and any(name.endswith(".new") for name in names)
+    return (_PARTIAL in names or is_begun) and all(map(_is_ours, root.iterdir()))
+
+
+def _is_ours(entry: Path) -> bool:
+    """Whether a creation makes such an entry, or a folder that stores nothing yet."""
+    if entry.is_dir() and not entry.is_symlink():
+        inner = {each.name for each in entry.iterdir()}
+        return entry.name == LEASES or inner <= {LEASES, MARKER}
+    return entry.name.startswith(_MADE_FIRST)
 
 
 def write_settings_file(root: Path, text: str) -> None:
@@ -66,7 +100,7 @@ def write_settings_file(root: Path, text: str) -> None:
     AccessError, StorageError
         If it cannot be written.
     """
-    partial = root / f".{SETTINGS_FILE}"
+    partial = root / _PARTIAL
     with storage_errors("write", str(root / SETTINGS_FILE)), partial.open("wb") as file:
         file.write(text.encode())
         file.flush()

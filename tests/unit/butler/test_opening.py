@@ -4,13 +4,36 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from pantler.butler.interface import Butler
 from pantler.butler.repository import Repository
-from pantler.errors import AccessError, ConflictError, NotFoundError, StorageError
+from pantler.errors import (
+    AccessError,
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    StorageError,
+)
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from pantler.butler.repository import Repository
+from pantler.registry.sql import sqlite
+def die(*_):
+    os._exit(9)
+if sys.argv[2] == "at the end":
+    Path.replace = die
+else:
+    sqlite.create_schema = die
+Repository.create(sys.argv[1])
+"""
 
 
 def _failing(number: int):
@@ -98,3 +121,44 @@ def test_a_repository_without_its_settings_may_hold_data_and_is_kept(tmp_path):
     with pytest.raises(NotFoundError, match="put the file back") as told:
         Butler.open(tmp_path / "repo")
     assert "remove" not in str(told.value)
+
+
+@pytest.mark.parametrize("open_it", [Butler.create, Butler.open])
+def test_an_empty_path_is_not_the_current_folder(tmp_path, monkeypatch, open_it):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInputError, match="empty"):
+        open_it("")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(params=["in the registry", "at the end"])
+def half_made(request, tmp_path):
+    """The folder of a creation that was killed."""
+    root = tmp_path / "half"
+    subprocess.run(
+        [sys.executable, "-c", KILLED, str(root), request.param], check=False
+    )
+    return root
+
+
+def test_what_a_killed_creation_left_is_known_for_that(half_made):
+    with pytest.raises(ConflictError, match=r"earlier attempt.*remove the folder"):
+        Butler.create(half_made)
+    shutil.rmtree(half_made)
+    Butler.create(half_made).close()
+
+
+@pytest.mark.parametrize("foreign", ["notes.txt", "datasets/frame.fits", "other/x"])
+def test_a_folder_that_holds_anything_else_is_not_called_half_made(half_made, foreign):
+    place = half_made / foreign
+    place.parent.mkdir(exist_ok=True)
+    place.touch()
+    with pytest.raises(ConflictError, match=r"not empty\. Choose a new folder"):
+        Butler.create(half_made)
+
+
+def test_a_repository_that_has_lost_its_settings_is_not_called_half_made(root):
+    (root / "pantler.yaml").unlink()
+    shutil.rmtree(root / "datasets")
+    with pytest.raises(ConflictError, match=r"not empty\. Choose a new folder"):
+        Butler.create(root)

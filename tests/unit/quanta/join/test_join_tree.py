@@ -124,6 +124,10 @@ def test_what_hangs_on_a_ring_is_linked_to_what_the_ring_became():
         assert {place for link in tree.links for place in link} == set(
             range(len(tree.relations))
         )
+        for leaf, parent in tree.links:
+            rest = set().union(*(r.names for r in tree.relations[leaf + 1 :]))
+            shared = tree.relations[leaf].names & rest
+            assert shared <= tree.relations[parent].names
         assert [rows_of(r) for r in tree.relations] == [
             [(2,) * len(r.columns)] for r in tree.relations
         ]

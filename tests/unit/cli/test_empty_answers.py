@@ -41,7 +41,7 @@ def test_dimension_records(run, survey_repository):
 
 
 def test_limit_of_nothing(run, survey_repository):
-    said = run("query-datasets", survey_repository, "raw", "--limit", "0")
+    said = run("query-data-ids", survey_repository, "visit", "--limit", "0")
     assert "There are rows, but the limit is 0." in said
 
 

@@ -74,6 +74,11 @@ def _with_unions(frame: pl.DataFrame, of: tuple[str, ...]) -> pl.DataFrame:
         The columns in which rows are equal whose ranges are united.
     """
     ordered = frame.with_row_index("row").sort(*of, "begin_ns")
+    # Where any ranges touch, two that follow one another do.
+    are_of_one = pl.all_horizontal(pl.col(n) == pl.col(n).shift() for n in of)
+    touch = pl.col("begin_ns") <= pl.col("end_ns").shift()
+    if not ordered.select((are_of_one & touch).any()).item():
+        return frame
     reach = pl.col("end_ns").cum_max().shift().over(of)
     is_next = (pl.col("begin_ns") <= reach).fill_null(value=False)
     numbered = ordered.with_columns((~is_next).cum_sum().alias("union"))

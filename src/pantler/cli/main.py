@@ -10,6 +10,7 @@ import sys
 
 import click
 
+from pantler.cli.tables import safe_text
 from pantler.errors import PantlerError, PluginError, close_match
 from pantler.plugins import load_plugin, plugin_names
 
@@ -114,4 +115,4 @@ def _say(error: PantlerError) -> None:
         problem = {"kind": error.kind, "message": str(error)}
         click.echo(json.dumps(problem), err=True)
     else:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {safe_text(str(error))}", err=True)

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 import click
 
+from pantler.cli.tables import safe_text
+
 if TYPE_CHECKING:
     from pantler.butler.repository import Repository
     from pantler.execution.executor import Executor
@@ -96,7 +98,7 @@ def describe_failures(report: RunReport, repo: str, *, traceback: bool) -> str:
         parts.append(f"Logs say more, such as:\n{_log_line(report, repo)}")
         if not traceback and any(cause.first.fault.trace for cause in causes):
             parts.append("'pantler run --traceback' shows where each error came from.")
-    return "\n".join(parts)
+    return safe_text("\n".join(parts))  # messages of tasks hold anything
 
 
 def describe_stop(report: RunReport, output: str, inputs: tuple[str, ...]) -> str:

@@ -139,6 +139,11 @@ def cell_text(value: object) -> str:
     return "".join(map(_visible, str(value)))
 
 
+def safe_text(text: str) -> str:
+    """Return text that cannot steer a terminal; lines and tabs stay."""
+    return "".join(c if c in "\n\t" else _visible(c) for c in text)
+
+
 def _visible(character: str) -> str:
     """Return a character that does not move the cursor."""
     if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:

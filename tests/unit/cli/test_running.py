@@ -56,6 +56,14 @@ def test_a_traceback_is_shown_where_it_is_asked_for_once_a_cause():
     assert "--traceback" not in text
 
 
+@pytest.mark.parametrize("traceback", [False, True])
+def test_what_tasks_say_cannot_steer_the_terminal(traceback):
+    fault = Fault("Od\x1bd", "red \x1b[31m\rline\ntwo", "a.py:1", "Trace\x1b]0;t\x07")
+    text = describe_failures(_report(("isr", fault)), "repo", traceback=traceback)
+    assert not {c for c in text if ord(c) < 32} - {"\n"}
+    assert "Od\\x1bd: red \\x1b[31m\\rline\ntwo (a.py:1)" in text
+
+
 def test_other_places_and_deaths_are_other_causes():
     died = Fault("Died", "its process was ended by SIGKILL.")
     faults = [

@@ -179,6 +179,18 @@ class GraphQuantumContext:
                 self._put.discard(connection)
             raise
 
+    def check_outputs(self) -> None:
+        """Refuse what was stored and is not there any more.
+
+        Raises
+        ------
+        TaskError
+            If a file is gone, or has another size than was written.
+        """
+        for records in tuple(self.written.values()):
+            for record, problem in self._datastore.verify(records):
+                raise TaskError(lost_file(self._datastore.uri(record), problem))
+
     def close(self) -> None:
         """Take no more outputs: the quantum has ended."""
         with self._lock:
@@ -236,6 +248,11 @@ class GraphQuantumContext:
                 f"{close_match(name, edges)} It has: {', '.join(edges) or 'none'}."
             )
         return edge
+
+
+def lost_file(uri: str, problem: str) -> str:
+    """Return in a sentence what became of an output that a quantum had stored."""
+    return f"Output {uri} is not as it was stored: {problem.rstrip('.')}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,5 +73,5 @@ class InProcess:
         runner = work.workspace.make_runner(work.graph, stopped=stop.was_asked)
         while not stop and (index := schedule.take()) is not None:
             with stop.at_once():
-                outcome = runner.run(index)
+                outcome = runner.run(runner.quantum(index))
             yield outcome

@@ -12,6 +12,7 @@ from pantler.butler.live_runs import announced_run
 from pantler.execution.beginning import begin_run
 from pantler.execution.executor import GraphWork, InProcess
 from pantler.execution.outcome import Fault, QuantumOutcome, QuantumStatus
+from pantler.execution.quantum_runner import failed_outcome
 from pantler.execution.recorder import Recorder
 from pantler.execution.report import Failure, RunInterrupted, RunReport
 from pantler.execution.schedule import Schedule
@@ -130,6 +131,19 @@ class Tally:
             counts[label, QuantumStatus.BLOCKED] += 1
             yield QuantumOutcome(lost, label, QuantumStatus.BLOCKED)
 
+    def lose(self, outcome: QuantumOutcome, problem: str) -> QuantumOutcome:
+        """Note that a quantum that was done has lost an output; return its failure.
+
+        Those that needed it have perhaps run, and speak for themselves.
+        """
+        counts = self.report.counts
+        quantum = self._graph.quantum(outcome.index)
+        failed = failed_outcome(quantum, Fault("Lost", problem))
+        counts[outcome.label, outcome.status] -= 1
+        counts[failed.label, failed.status] += 1
+        self._note_failure(failed)
+        return failed
+
     def _note_failure(self, outcome: QuantumOutcome) -> None:
         fault = outcome.fault or Fault("Error", "nothing is known of it")
         cause = (outcome.label, fault.error, fault.place)
@@ -166,11 +180,15 @@ class _GraphRun:
         graph, repository, stop = self._graph, self._repository, self._stop
         pipeline = graph.pipeline()
         types = begin_run(repository, graph, pipeline)
-        recorder = Recorder(
-            repository, graph.header.output_run, types, give_up=stop.is_urgent
-        )
         schedule = make_schedule(graph, pipeline)
         tally = Tally(graph, schedule)
+        recorder = Recorder(
+            repository,
+            graph.header.output_run,
+            types,
+            on_lost=tally.lose,
+            give_up=stop.is_urgent,
+        )
         datastore = repository.settings.datastore.model_dump_json()
         workspace = Workspace.here(graph.uri, repository.root, datastore)
         work = GraphWork(graph, workspace, fail_fast=self._fail_fast)

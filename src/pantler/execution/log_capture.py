@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from pantler.execution.plain_values import plain_text
+from pantler.execution.plain_values import class_name, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,8 +101,10 @@ def format_trace(error: BaseException) -> str:
     """Return a traceback as text, whatever the error's methods do."""
     try:
         return plain_text("".join(traceback.format_exception(error)))
-    except Exception:  # noqa: BLE001 - a border: methods of a task's error
-        return f"{type(error).__name__} (its traceback cannot be written)"
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    except BaseException:  # noqa: BLE001 - a border: methods of a task's error
+        return f"{class_name(error)} (its traceback cannot be written)"
 
 
 @contextmanager

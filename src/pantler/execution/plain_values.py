@@ -31,6 +31,12 @@ def plain_repr(value: object) -> str:
     return _text(value, repr)
 
 
+def class_name(value: object) -> str:
+    """Return the name of an object's class, whatever its metaclass does."""
+    name: str = type.__dict__["__name__"].__get__(type(value))
+    return plain_text(name)
+
+
 def plain_value(value: object) -> Any:
     """Return a value as JSON can hold it.
 
@@ -79,7 +85,7 @@ def _text(value: object, convert: Any) -> str:
     except (KeyboardInterrupt, MemoryError):
         raise
     except BaseException:  # noqa: BLE001 - a border: __str__ of a task's objects
-        text = f"<{type(value).__name__}, whose text cannot be had>"
+        text = f"<{class_name(value)}, whose text cannot be had>"
     if len(text) > _LONGEST_TEXT:
         text = f"{text[:_LONGEST_TEXT]}… ({len(text)} characters)"
     return text.encode("utf-8", "backslashreplace").decode()

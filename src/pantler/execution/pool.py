@@ -143,8 +143,7 @@ class WorkerPool:
         WorkerError
             If no worker can be started any more.
         PantlerError
-            If a worker could not open the graph or the datastore, or cannot read
-            its part of the graph.
+            If a worker could not open the graph or the datastore.
         """
         self._fill_places()
         events: list[QuantumOutcome | Death] = []

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import platform
-import resource
-import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from resource import RUSAGE_SELF, getrusage  # by name: tasks replace what modules hold
+from time import perf_counter, process_time
+from typing import TYPE_CHECKING, Any, Final
 
 from pantler.errors import PantlerError
 from pantler.execution.context import GraphQuantumContext
@@ -24,7 +25,12 @@ from pantler.execution.outcome import (
     QuantumStatus,
     StoredOutput,
 )
-from pantler.execution.plain_values import plain_repr, plain_text, plain_value
+from pantler.execution.plain_values import (
+    class_name,
+    plain_repr,
+    plain_text,
+    plain_value,
+)
 from pantler.execution.task_maker import TaskMaker
 from pantler.plugins import load_plugin
 from pantler.tasks.task import NoWork
@@ -36,9 +42,14 @@ if TYPE_CHECKING:
     from pantler.pipelines.graph import PipelineGraph
     from pantler.quanta.file.reading import GraphFile
     from pantler.quanta.quantum import Quantum
+    from pantler.tasks.task import PipelineTask
 
 _LOGGER: Final = "pantler.execution"
 _MOST_METADATA: Final = 16_000_000
+_LACKS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EFBIG)
+"""What the system says when a process has used up what it may have."""
+
+_MOST_CAUSES: Final = 20
 
 
 @dataclass(slots=True)
@@ -69,6 +80,12 @@ class QuantumRunner:
     stopped
         Whether we have been asked to stop: a KeyboardInterrupt is then for us, and
         otherwise an error of the task like any other.
+
+    Attributes
+    ----------
+    is_exhausted
+        Whether a quantum failed because this process has used up its memory,
+        descriptors or the like: the next is better run by another process.
     """
 
     def __init__(
@@ -85,18 +102,26 @@ class QuantumRunner:
         self._stopped = stopped
         self._tasks = TaskMaker(graph.outline, pipeline, datastore)
         self._host = platform.node()
+        self.is_exhausted = False
 
-    def run(self, index: int) -> QuantumOutcome:
+    def quantum(self, index: int) -> Quantum:
+        """Read the part of the graph that says what a quantum is.
+
+        Raises
+        ------
+        StorageError, IntegrityError
+            If it cannot be read.
+        """
+        return self._graph.quantum(index)
+
+    def run(self, quantum: Quantum) -> QuantumOutcome:
         """Run one quantum; whatever its task does becomes part of the outcome.
 
         Raises
         ------
         KeyboardInterrupt
             If we have been asked to stop; what the quantum stored is removed.
-        IntegrityError
-            If its part of the graph cannot be read.
         """
-        quantum = self._graph.quantum(index)
         node = self._pipeline.tasks[quantum.label]
         context = GraphQuantumContext(quantum, node, self._datastore)
         usage = _Usage()
@@ -123,7 +148,7 @@ class QuantumRunner:
         }
         metadata = _packed_metadata(quantum.metadata_ref, facts, log)
         return QuantumOutcome(
-            index,
+            quantum.index,
             quantum.label,
             attempt.status,
             attempt.reason,
@@ -144,8 +169,9 @@ class QuantumRunner:
                 try:
                     context.check_inputs()
                     task.run_quantum(context)
+                    context.check_outputs()
                 finally:
-                    attempt.metadata = task.metadata
+                    attempt.metadata = _metadata(task)
         except NoWork as reason:
             attempt.status, attempt.reason = QuantumStatus.NO_WORK, plain_text(reason)
             message = f"No work for '{quantum.label}': {attempt.reason}"
@@ -154,6 +180,7 @@ class QuantumRunner:
             if isinstance(error, KeyboardInterrupt) and self._stopped():
                 raise
             attempt.status, attempt.fault = QuantumStatus.FAILED, make_fault(error)
+            self.is_exhausted |= _lacks_resources(error)
             message = f"Task '{quantum.label}' failed on {quantum.data_id}"
             log.note("ERROR", _LOGGER, message, trace=attempt.fault.trace)
         context.close()
@@ -167,17 +194,17 @@ class _Usage:
 
     def __init__(self) -> None:
         self._began = datetime.now(UTC)
-        self._clock = time.perf_counter()
-        self._cpu = time.process_time()
+        self._clock = perf_counter()
+        self._cpu = process_time()
         self.seconds = 0.0
 
     def facts(self) -> dict[str, object]:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        self.seconds = round(time.perf_counter() - self._clock, 6)
+        peak = getrusage(RUSAGE_SELF).ru_maxrss
+        self.seconds = round(perf_counter() - self._clock, 6)
         return {
             "began_utc": self._began.isoformat(),
             "seconds": self.seconds,
-            "cpu_s": round(time.process_time() - self._cpu, 6),
+            "cpu_s": round(process_time() - self._cpu, 6),
             "process_peak_memory_kib": peak,
         }
 
@@ -188,14 +215,37 @@ def make_fault(error: BaseException) -> Fault:
     with suppress(Exception):
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = plain_text(f"{frame.filename}:{frame.lineno}")
-    return Fault(
-        type(error).__name__, plain_text(error), place, trace=format_trace(error)
-    )
+    return Fault(class_name(error), plain_text(error), place, trace=format_trace(error))
+
+
+def _lacks_resources(error: BaseException | None) -> bool:
+    """Whether an error, or one that it came from, says that something is used up."""
+    for _ in range(_MOST_CAUSES):
+        if isinstance(error, MemoryError):
+            return True
+        if isinstance(error, OSError) and error.errno in _LACKS:
+            return True
+        try:
+            error = error and (error.__cause__ or error.__context__)
+        except Exception:  # noqa: BLE001 - a border: properties of a task's error
+            return False
+    return False
+
+
+def _metadata(task: PipelineTask[Any]) -> object:
+    try:
+        return task.metadata
+    except Exception:  # noqa: BLE001 - a border: a task may have deleted it
+        return None
 
 
 def death_outcome(quantum: Quantum, message: str) -> QuantumOutcome:
     """Return the outcome of a quantum whose process died, with a log that says so."""
-    fault = Fault("Died", message)
+    return failed_outcome(quantum, Fault("Died", message))
+
+
+def failed_outcome(quantum: Quantum, fault: Fault) -> QuantumOutcome:
+    """Return the outcome of a quantum of which only a fault is known: its log."""
     log = LogCapture()
     log.note("ERROR", _LOGGER, str(fault))
     return QuantumOutcome(

@@ -73,7 +73,7 @@ def run_slice(
                     label = graph.label_of(index)
                     outcome = QuantumOutcome(index, label, QuantumStatus.BLOCKED)
                 else:
-                    outcome = runner.run(index)
+                    outcome = runner.run(runner.quantum(index))
                     # Nobody else is sure to see these files before a power cut.
                     datastore.persist(
                         [record for out in outcome.stored for record in out.records]
@@ -118,8 +118,10 @@ def record_outcomes(
     """
     if not _has_begun(repository, graph):
         begin_run(repository, graph, graph.pipeline())
-    recorder = Recorder(repository, graph.header.output_run, output_types(graph))
     tally = Tally(graph, make_schedule(graph))
+    recorder = Recorder(
+        repository, graph.header.output_run, output_types(graph), on_lost=tally.lose
+    )
     seen: set[int] = set()
     try:
         for path in paths:

@@ -6,6 +6,7 @@ and so that nothing that a task starts outlives the run.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -18,9 +19,10 @@ from collections import deque
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from pantler.errors import PantlerError
+from pantler.errors import InternalError, PantlerError
 from pantler.execution.frames import FrameReader, frame
 from pantler.execution.outcome_codec import encode_outcome
+from pantler.execution.plain_values import class_name, plain_text
 from pantler.execution.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -36,7 +38,11 @@ OUTCOME: Final = b"O"
 """The outcome of a quantum follows."""
 
 ERROR: Final = b"E"
-"""An error that is none of a task's follows, as JSON: its kind and its message."""
+"""An error that is none of a task's follows, as JSON: its kind, its message, and the
+quantum that it cost, if it cost one."""
+
+LEAVE: Final = b"L"
+"""A worker ends of its own accord; what it has before it is for others."""
 
 QUANTA: Final = b"Q"
 """Numbers of quanta follow, eight bytes each: run them, in this order."""
@@ -45,6 +51,8 @@ FINISH: Final = b"F"
 """Run what you have, and end."""
 
 _AT_ONCE: Final = 1 << 16
+_SPARE_DESCRIPTORS: Final = 4
+"""So many files must a worker be able to open for its next quantum."""
 
 
 def start_command(commands: int, outcomes: int, path: list[str]) -> list[str]:
@@ -96,14 +104,17 @@ def serve(commands: int, outcomes: int) -> None:
         out.send(READY)
         _work(runner, inbox, out)
     except PantlerError as error:
-        problem = {"kind": error.kind, "message": str(error)}
-        out.send(ERROR + json.dumps(problem).encode())
+        out.send_error(error)
     except (KeyboardInterrupt, BrokenPipeError):
         return
+    finally:
+        # What ends with the interpreter runs code of tasks, and needs no traceback.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _work(runner: QuantumRunner, inbox: _Inbox, out: _Outcomes) -> None:
     pending: deque[int] = deque()
+    done = 0
     while True:
         while not pending:
             message = inbox.next()
@@ -111,7 +122,32 @@ def _work(runner: QuantumRunner, inbox: _Inbox, out: _Outcomes) -> None:
                 return
             count = (len(message) - 1) // 8
             pending.extend(struct.unpack_from(f"<{count}q", message, 1))
-        out.send(OUTCOME + encode_outcome(runner.run(pending.popleft())))
+        index = pending.popleft()
+        cost = None if done else index  # what is not read has not begun
+        try:
+            quantum = runner.quantum(index)
+            cost = index
+            out.send(OUTCOME + encode_outcome(runner.run(quantum)))
+        except Exception as error:  # noqa: BLE001 - a border: tasks break anything
+            out.send_error(error, cost)
+            return
+        done += 1
+        if runner.is_exhausted or not _can_open_files():
+            out.send(LEAVE)
+            return
+
+
+def _can_open_files() -> bool:
+    """Whether a task has left descriptors for the next quantum."""
+    opened: list[int] = []
+    try:
+        for _ in range(_SPARE_DESCRIPTORS):
+            opened.append(os.dup(2))  # noqa: PERF401 - all are closed below
+    except OSError as error:
+        return error.errno == errno.EBADF
+    finally:
+        _close(*opened)
+    return True
 
 
 class _Stopping:
@@ -181,6 +217,15 @@ class _Outcomes:
         with self._stopping.held():
             while data:
                 data = data[os.write(self._descriptor, data) :]
+
+    def send_error(self, error: Exception, index: int | None = None) -> None:
+        """Say what went wrong, and which quantum it cost."""
+        kind = error.kind if isinstance(error, PantlerError) else InternalError.kind
+        message = plain_text(error)
+        if not isinstance(error, PantlerError):
+            message = f"{class_name(error)}: {message}"
+        problem = {"kind": kind, "message": message, "index": index}
+        self.send(ERROR + json.dumps(problem).encode())
 
 
 def _identity(descriptor: int) -> tuple[int, int] | None:

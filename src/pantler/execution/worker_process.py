@@ -13,12 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pantler.errors import error_of_kind
+from pantler.errors import IntegrityError, error_of_kind
 from pantler.execution.frames import FrameReader, frame
 from pantler.execution.outcome_codec import decode_outcome
 from pantler.execution.worker import (
     ERROR,
     FINISH,
+    LEAVE,
     OUTCOME,
     QUANTA,
     READY,
@@ -99,6 +100,8 @@ class WorkerProcess:
         self.pending: deque[int] = deque()
         self.is_ready = False
         self.at_end = False
+        self._problem = ""
+        self._has_begun = True  # the first of what is pending
         self._send(workspace.to_json().encode())
 
     def send(self, indices: Sequence[int]) -> None:
@@ -122,17 +125,39 @@ class WorkerProcess:
         except BlockingIOError:
             return
         self.at_end = not data
-        for message in self._reader.feed(data):
-            kind, content = message[:1], message[1:]
-            if kind == OUTCOME:
-                outcome = decode_outcome(content, "The pipe of a worker")
-                self.pending.remove(outcome.index)
-                yield outcome
-            elif kind == ERROR:
-                problem = json.loads(content)
+        try:
+            for message in self._reader.feed(data):
+                outcome = self._take(message)
+                if outcome is not None:
+                    yield outcome
+        except IntegrityError as error:
+            # A task has written into the pipe: what it says can be trusted no more.
+            self._break_off(str(error))
+
+    def _take(self, message: bytes) -> QuantumOutcome | None:
+        kind, content = message[:1], message[1:]
+        if kind == OUTCOME:
+            outcome = decode_outcome(content, "The pipe of a worker")
+            if outcome.index not in self.pending:
+                raise IntegrityError("The pipe of a worker is damaged.")
+            self.pending.remove(outcome.index)
+            return outcome
+        if kind == READY:
+            self.is_ready = True
+        elif kind == LEAVE:
+            self._has_begun = False
+            self.at_end = True
+        elif kind == ERROR:
+            problem = json.loads(content)
+            if not self.is_ready:
                 raise error_of_kind(problem["kind"], problem["message"])
-            elif kind == READY:
-                self.is_ready = True
+            self._has_begun = problem["index"] is not None
+            self._break_off(problem["message"])
+        return None
+
+    def _break_off(self, problem: str) -> None:
+        self.at_end = True
+        self._problem = f"its process could not go on: {problem.rstrip('.')}"
 
     def has_died(self) -> bool:
         """Whether the process has ended, though somebody may hold its pipe."""
@@ -154,6 +179,8 @@ class WorkerProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._close()
+        if self._problem:
+            return self._problem
         if code is None:
             return "its process cut itself off from the run, and was killed"
         if code < 0:
@@ -163,7 +190,8 @@ class WorkerProcess:
     def death(self, reason: str) -> Death:
         """Return what its end leaves undone."""
         # One that was never ready has not begun any.
-        running = self.pending.popleft() if self.is_ready and self.pending else None
+        has_begun = self.is_ready and self._has_begun and self.pending
+        running = self.pending.popleft() if has_begun else None
         return Death(running, list(self.pending), reason)
 
     def _send(self, payload: bytes) -> None:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import builtins
 import ctypes
+import io
 import logging
 import logging.config
 import math
 import os
 import pathlib
+import resource
+import shutil
 import signal
+import stat
 import sys
+import tempfile
 import threading
 import time
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -226,3 +233,85 @@ def late_put(task: Any) -> None:
             quantum.put("product", {"late": 1})
 
     threading.Thread(target=put, name="late_put").start()
+
+
+class _Nameless(type):
+    @property
+    def __name__(cls) -> str:
+        raise RuntimeError("no name")
+
+
+class _Unnamed(Exception, metaclass=_Nameless):
+    pass
+
+
+def unnamed_error(task: Any) -> None:
+    raise _Unnamed("without a name")
+
+
+def strange_clock(task: Any) -> None:
+    time.perf_counter = lambda: "late"
+
+
+def deleted_metadata(task: Any) -> None:
+    del task.metadata
+
+
+def modules_cleared(task: Any) -> None:
+    sys.modules.clear()
+
+
+def no_open(task: Any) -> None:
+    builtins.open = io.open = None
+
+
+def descriptors_used_up(task: Any) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, most))
+    task.kept = []
+    with suppress(OSError):
+        while True:
+            task.kept.append(pathlib.Path(os.devnull).open("rb"))  # noqa: SIM115
+
+
+def too_many_descriptors(task: Any) -> None:
+    descriptors_used_up(task)
+    task.kept.append(pathlib.Path(os.devnull).open("rb"))  # noqa: SIM115
+
+
+def no_files_of_any_size(task: Any) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+    pathlib.Path(tempfile.gettempdir(), f"pantler-{os.getpid()}").write_text("x" * 99)
+
+
+def garbage_in_pipes(task: Any) -> None:
+    for descriptor in range(3, 60):
+        with suppress(OSError):
+            if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+                os.write(descriptor, b"\x00\x01garbage\n" * 10)
+
+
+def _own_file(task: Any) -> pathlib.Path:
+    ((record,),) = task.quantum.written.values()
+    uri = task.quantum._datastore.uri(record)
+    return pathlib.Path(urlsplit(uri).path)
+
+
+def remove_own_output(task: Any) -> None:
+    _own_file(task).unlink()
+
+
+def remove_the_folder_of_outputs(task: Any) -> None:
+    shutil.rmtree(_own_file(task).parent)
+
+
+def spoil_own_output(task: Any) -> None:
+    with _own_file(task).open("a") as file:
+        file.write("more")
+
+
+def remove_output_of_others(task: Any) -> None:
+    own = _own_file(task)
+    for path in own.parents[2].rglob("product_*"):
+        if path != own:
+            path.unlink()

@@ -21,6 +21,9 @@ FAILS = {
     "generator_exit": "GeneratorExit",
     "exit_by_exception": "SystemExit: I leave.",
     "raising_handler": "RuntimeError: not one more",
+    "remove_own_output": "is not as it was stored: the file is missing.",
+    "spoil_own_output": "is not as it was stored: ",
+    "unnamed_error": "_Unnamed: without a name",
     "put_twice": "ConflictError: Task 'hostile' stores connection 'product' twice",
 }
 PASSES = [
@@ -41,6 +44,7 @@ PASSES = [
     "logging_disabled",
     "logging_configured",
     "late_put",
+    "deleted_metadata",
 ]
 # Only with workers of their own: these end the process, or break it.
 ENDS = {
@@ -51,7 +55,7 @@ ENDS = {
     "closed_descriptors_and_new_ones": "its process ended with exit code 1",
     "child_that_outlives_its_parent": "SIGKILL",
 }
-IN_WORKERS = ["closed_stdout", "child_that_outlives_its_quantum"]
+IN_WORKERS = ["closed_stdout", "strange_clock"]
 
 _SAFE = [*FAILS, *PASSES]
 BATCHES = [
@@ -63,7 +67,7 @@ BATCHES = [
             _SAFE[:8],
             _SAFE[8:16],
             _SAFE[16:24],
-            [*_SAFE[24:], "closed_stdout"],
+            [*_SAFE[24:], *IN_WORKERS],
         )
     ),
     *((n, [*ENDS, "child_that_outlives_its_quantum"]) for n in (1, 2)),
@@ -156,6 +160,7 @@ def _check_quantum(butler, place: tuple[int, int], name: str | None) -> None:
             {"detector": 1, "odd": "<_Unprintable, whose text cannot be had>"},
         ),
         ("no_metadata", {}),
+        ("deleted_metadata", {}),
         ("metadata_of_another_kind", {}),
     ],
 )
@@ -175,3 +180,50 @@ def test_a_huge_integer_is_kept_as_text(butler, execute, hostile):
     ]
     assert kept["detector"] == 1
     assert isinstance(kept["number"], str)
+
+
+@pytest.mark.parametrize(
+    "how", ["remove_output_of_others", "remove_the_folder_of_outputs"]
+)
+def test_a_quantum_whose_output_is_gone_by_then_fails(
+    repository, butler, execute, hostile, how
+):
+    report, _ = execute(hostile({"e2d1": how}))
+    lost = [(f.data_id["exposure"], f.data_id["detector"]) for f in report.failures]
+    assert 0 < len(lost) < 12
+    for failure in report.failures:
+        assert "is not as it was stored: the file is missing." in failure.message
+    assert report.count(QuantumStatus.FAILED) == len(lost)
+    assert report.count(QuantumStatus.DONE) == 12 - len(lost)
+    assert butler.query_datasets("product", collections="out").count() == 12 - len(lost)
+    assert butler.query_datasets("hostile_log", collections="out").count() == 12
+    exposure, detector = lost[0]
+    keys = {"exposure": exposure, "detector": detector, "collections": "out"}
+    assert "is missing" in str(butler.get("hostile_log", **keys)[-1])
+    check = repository.check()
+    assert not check.damaged
+    assert not check.orphans
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("modules_cleared", ""),
+        ("no_open", ""),
+        ("descriptors_used_up", ""),
+        ("too_many_descriptors", "Too many open files"),
+        ("no_files_of_any_size", "File too large"),
+        ("garbage_in_pipes", "its process could not go on: The pipe of a worker"),
+    ],
+)
+def test_a_worker_that_a_task_has_spoilt_is_replaced(
+    butler, execute, hostile, capfd, how, message, processes
+):
+    report, _ = execute(hostile({"e1d1": how}), processes=processes)
+    assert report.count(QuantumStatus.DONE) >= 11
+    assert [f.data_id["detector"] for f in report.failures] in ([], [1])
+    if message:
+        (failure,) = report.failures
+        assert message in failure.message
+    assert "Traceback" not in capfd.readouterr().err

@@ -437,6 +437,10 @@ def _place(problem: yaml.MarkedYAMLError, length: int) -> str:
 
 def _sentence(problem: yaml.MarkedYAMLError) -> str:
     text = _one_line(problem.problem or problem.context or "unreadable")
+    if "nesting depth" in text:  # libyaml's own bound, which its scanner meets first
+        return (
+            f"Lists and mappings stand within each other more than {MOST_NESTED} deep."
+        )
     if not isinstance(problem, ConstructorError):
         return f"This is not valid YAML: {text}."
     return f"{text[:1].upper()}{text[1:]}."

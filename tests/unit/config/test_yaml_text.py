@@ -78,9 +78,9 @@ def test_values_are_plain(text, value):
         (b"a: 1\nb: \xff", "line 2, column 4: The text is not UTF-8"),
         ("a: \ud800", "line 1, column 4: There is a character"),
         ("a:\n  \x07", "line 2, column 3: There is a character"),
-        ("[" * 3000, f"line 1, column .*(more than {MOST_NESTED} deep|nesting depth)"),
+        ("[" * 3000, f"line 1, column .*more than {MOST_NESTED} deep"),
         ("- " * 3000, f"more than {MOST_NESTED} deep"),
-        ("{a: " * 3000, f"more than {MOST_NESTED} deep|nesting depth"),
+        ("{a: " * 3000, f"more than {MOST_NESTED} deep"),
     ],
 )
 def test_what_is_wrong_has_its_place(text, said):
@@ -124,7 +124,7 @@ def test_text_for_another_reader_is_checked_first():
         with pytest.raises(SettingsError, match=r"doc, line .* repeat more than"):
             check_yaml(_chain(link), "doc", error=SettingsError)
     with pytest.raises(InvalidInputError, match=r"doc, line 1, column 101: .*deep"):
-        check_yaml("[" * 3000, "doc")
+        check_yaml("[" * 500, "doc")
 
 
 def test_repeated_values_are_shared_where_they_may_be_many():

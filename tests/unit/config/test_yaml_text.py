@@ -125,6 +125,8 @@ def test_text_for_another_reader_is_checked_first():
             check_yaml(_chain(link), "doc", error=SettingsError)
     with pytest.raises(InvalidInputError, match=r"doc, line 1, column 101: .*deep"):
         check_yaml("[" * 500, "doc")
+    with pytest.raises(InvalidInputError, match=r"doc, line 1, column \d+: .*deep"):
+        check_yaml("[" * 3000, "doc")
 
 
 def test_repeated_values_are_shared_where_they_may_be_many():

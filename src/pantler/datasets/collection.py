@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class CollectionType(Enum):
@@ -42,3 +46,20 @@ class Collection:
     type: CollectionType
     doc: str = ""
     children: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionSummary:
+    """What a collection holds at this moment, and no more than that.
+
+    Parameters
+    ----------
+    dataset_types
+        Names of the types of its datasets, in order.
+    governors
+        For each governor dimension (``instrument``, say) that the data IDs of its
+        datasets name, the values that occur.
+    """
+
+    dataset_types: tuple[str, ...]
+    governors: Mapping[str, tuple[object, ...]]

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from pantler.datasets.collection import Collection, CollectionType
+    from pantler.datasets.collection import (
+        Collection,
+        CollectionSummary,
+        CollectionType,
+    )
     from pantler.datasets.dataset_type import DatasetType
     from pantler.datasets.records import RecordTable
     from pantler.datasets.ref import DatasetRef
@@ -109,6 +113,28 @@ class DatasetTypeFacet(Protocol):
         """Return all, by name."""
         ...
 
+    def rename(self, name: str, new: str) -> None:
+        """Give a type another name; its datasets stay what and where they are.
+
+        Raises
+        ------
+        ConflictError
+            If another has that name.
+        InvalidInputError
+            If it cannot name a dataset type.
+        """
+        ...
+
+    def remove(self, name: str) -> None:
+        """Remove a type.
+
+        Raises
+        ------
+        ConflictError
+            If it has datasets; the message names runs that hold some.
+        """
+        ...
+
 
 class CollectionFacet(Protocol):
     """Collections and what belongs to them."""
@@ -125,8 +151,67 @@ class CollectionFacet(Protocol):
         """Return all, by name."""
         ...
 
+    def set_doc(self, name: str, doc: str) -> None:
+        """Say what a collection holds, in place of what was said before."""
+        ...
+
+    def rename(self, name: str, new: str) -> None:
+        """Give a collection another name; chains that search it go on doing so.
+
+        Raises
+        ------
+        ConflictError
+            If another has that name.
+        InvalidInputError
+            If it cannot name a collection.
+        """
+        ...
+
+    def parents(self, name: str) -> list[str]:
+        """Return the names of the chains that have a collection as a child."""
+        ...
+
     def set_chain(self, name: str, children: Sequence[str]) -> None:
-        """Set what a CHAINED collection searches, making it if need be."""
+        """Set what a CHAINED collection searches, making it if need be.
+
+        This and the three below are atomic: of two changes of a chain at once, the
+        second changes what the first has left.
+
+        Raises
+        ------
+        CollectionNotFoundError
+            If a child does not exist.
+        ConflictError
+            If the collection is not CHAINED.
+        InvalidInputError
+            If the collection would search itself.
+        """
+        ...
+
+    def extend_chain(self, name: str, children: Sequence[str]) -> None:
+        """Search these last, in this order; those that are there move to the end.
+
+        It raises as `set_chain` does, and makes the chain if need be.
+        """
+        ...
+
+    def prepend_chain(self, name: str, children: Sequence[str]) -> None:
+        """Search these first, in this order; those that are there move to the front.
+
+        It raises as `set_chain` does, and makes the chain if need be.
+        """
+        ...
+
+    def remove_from_chain(self, name: str, children: Sequence[str]) -> None:
+        """Search these no more.
+
+        Raises
+        ------
+        CollectionNotFoundError
+            If the chain does not search one of them, or does not exist.
+        InvalidInputError
+            If it is not a chain.
+        """
         ...
 
     def flatten(self, names: Iterable[str]) -> list[Collection]:
@@ -134,7 +219,14 @@ class CollectionFacet(Protocol):
         ...
 
     def dataset_types(self, name: str) -> list[str]:
-        """Return the names of the dataset types that a collection may hold."""
+        """Return the names of the dataset types that a collection holds now."""
+        ...
+
+    def summary(self, name: str) -> CollectionSummary:
+        """Return what a collection holds now; of a chain, what its children hold.
+
+        Where a governor has several values, all of the collection is looked at.
+        """
         ...
 
     def associate(self, name: str, dataset_ids: Sequence[bytes]) -> None:
@@ -146,14 +238,61 @@ class CollectionFacet(Protocol):
         ...
 
     def certify(
-        self, name: str, dataset_ids: Sequence[bytes], timespan: Timespan
+        self,
+        name: str,
+        dataset_ids: Sequence[bytes],
+        timespan: Timespan,
+        *,
+        replace: bool = False,
     ) -> None:
         """Declare calibrations valid for a time, in a CALIBRATION collection.
+
+        Parameters
+        ----------
+        name
+            The collection.
+        dataset_ids
+            UUIDs, 16 bytes each.
+        timespan
+            When they are valid.
+        replace
+            Whether they take the place, for that time, of others of the same type and
+            data ID, whose ranges are cut as by `decertify`.
 
         Raises
         ------
         ConflictError
-            If one of the same type and data ID is valid at any of that time.
+            If one of the same type and data ID is valid at any of that time, and
+            they do not replace it.
+        """
+        ...
+
+    def decertify(
+        self,
+        name: str,
+        dataset_type: str,
+        timespan: Timespan,
+        data_ids: pl.DataFrame | None = None,
+    ) -> int:
+        """Take a time out of the validity ranges of a CALIBRATION collection.
+
+        A range that goes beyond that time is cut, or split in two.
+
+        Parameters
+        ----------
+        name
+            The collection.
+        dataset_type
+            Name of a type of calibrations.
+        timespan
+            At no time within it any of them is valid afterwards.
+        data_ids
+            Of these only, a column for each required dimension; of all when None.
+
+        Returns
+        -------
+        int
+            How many ranges were taken out, cut or split.
         """
         ...
 

@@ -41,6 +41,7 @@ from pantler.errors import (
     InvalidInputError,
 )
 from pantler.testing.registry_certified_queries import CertifiedQuerySuite
+from pantler.testing.registry_collections import CollectionChangeSuite
 from pantler.testing.registry_dataset_queries import DatasetQuerySuite
 from pantler.testing.registry_dimensions import DimensionSuite
 from pantler.testing.registry_queries import QuerySuite
@@ -515,6 +516,7 @@ class DatasetSuite:
 class RegistrySuite(
     DimensionSuite,
     CollectionSuite,
+    CollectionChangeSuite,
     DatasetSuite,
     SharingSuite,
     DatasetQuerySuite,

@@ -14,11 +14,14 @@ from pantler.errors import (
     InternalError,
     InvalidInputError,
 )
+from pantler.registry.sql.bulk import series_rows
 from pantler.registry.sql.diagnosis import EXAMPLES, show_all
 from pantler.registry.sql.driver import ConstraintError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import polars as pl
 
     from pantler.dimensions.timespan import Timespan
     from pantler.registry.sql.core import Core
@@ -77,14 +80,22 @@ class Associations:
             )
 
     def certify(
-        self, name: str, dataset_ids: Sequence[bytes], timespan: Timespan
+        self,
+        name: str,
+        dataset_ids: Sequence[bytes],
+        timespan: Timespan,
+        *,
+        replace: bool = False,
     ) -> None:
         """Declare calibrations valid for a time; see `CollectionFacet.certify`."""
         with self._db.writing():
             number = self._collection_id(name, CollectionType.CALIBRATION)
             stage, type_ids = self._stage(dataset_ids)
             self._check_calibrations(type_ids)
-            self._check_validity(name, stage, timespan)
+            if replace:
+                self._cut_out(number, timespan, self._same_key(stage))
+            else:
+                self._check_validity(name, stage, timespan)
             try:
                 with self._db.writing():
                     self._insert_validity(number, stage, timespan)
@@ -93,6 +104,64 @@ class Associations:
                 self._check_validity(name, stage, timespan)
                 raise InternalError(f"'{name}' refused calibrations.") from error
             self._data_ids.declare(number, type_ids)
+
+    def decertify(
+        self,
+        name: str,
+        dataset_type: str,
+        timespan: Timespan,
+        data_ids: pl.DataFrame | None = None,
+    ) -> int:
+        """Take a time out of validity ranges; see `CollectionFacet.decertify`."""
+        valid = self._schema.calibration
+        with self._db.writing():
+            number = self._collection_id(name, CollectionType.CALIBRATION)
+            row = self._catalog.now.type_row(dataset_type)
+            self._check_calibrations([row.id])
+            condition = valid.c.dataset_type_id == row.id
+            if data_ids is not None:
+                values = self._data_ids.conform(row, data_ids)
+                stage = self._db.stage(self._data_ids.columns(row), series_rows(values))
+                chosen = sa.select(row.data_ids.c.id).select_from(
+                    self._data_ids.join(row, stage)
+                )
+                condition &= valid.c.data_id.in_(chosen)
+            return self._cut_out(number, timespan, condition)
+
+    def _same_key(self, stage: sa.Table) -> sa.ColumnElement[bool]:
+        """Whether a validity range is of the type and data ID of a staged dataset."""
+        dataset, valid = self._schema.dataset, self._schema.calibration
+        keys = sa.select(dataset.c.dataset_type_id, dataset.c.data_id).join_from(
+            stage, dataset, stage.c.uuid == dataset.c.uuid
+        )
+        return sa.tuple_(valid.c.dataset_type_id, valid.c.data_id).in_(keys)
+
+    def _cut_out(
+        self, number: int, timespan: Timespan, condition: sa.ColumnElement[bool]
+    ) -> int:
+        """Take a time out of some ranges of a collection; return how many had it."""
+        valid = self._schema.calibration
+        mine = (
+            valid.c.collection_id == number,
+            condition,
+            valid.c.begin_ns < timespan.end,
+            valid.c.end_ns > timespan.begin,
+        )
+        # Others may be cutting the same ranges, where the database lets them.
+        found = self._db.rows(sa.select(valid).where(*mine).with_for_update())
+        self._db.run(sa.delete(valid).where(*mine))
+        left = [
+            (*key, begin, timespan.begin, uuid)
+            for *key, begin, _, uuid in found
+            if begin < timespan.begin
+        ]
+        right = [
+            (*key, timespan.end, end, uuid)
+            for *key, _, end, uuid in found
+            if end > timespan.end
+        ]
+        self._db.insert_rows(valid, [*left, *right])
+        return len(found)
 
     def _insert_validity(
         self, number: int, stage: sa.Table, timespan: Timespan

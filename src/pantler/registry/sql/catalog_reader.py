@@ -74,6 +74,7 @@ class CatalogReader:
                 case "removal":
                     _remove_collection(snapshot, number)
                 case "type":
+                    _remove_type(snapshot, number)
                     for row in self._db.rows(self._one_type, {"number": number}):
                         self._add_type(snapshot, row)
                 case "holder":
@@ -113,8 +114,10 @@ class CatalogReader:
             found = self._db.rows(self._one_chain, {"number": number})
             children = tuple(child for (child,) in found)
         old = snapshot.collection_names.get(number)
-        if old is not None and old != name:  # the number of one that was removed
-            _remove_collection(snapshot, number)
+        if old is not None and old != name:
+            # It has another name now, or its number was given to another: then a
+            # line that follows says so, and what it may hold is forgotten there.
+            _drop_name(snapshot, old, number)
         collection = Collection(name, CollectionType(kind), doc, children)
         snapshot.collections[name] = number, collection
         snapshot.collection_names[number] = name
@@ -151,7 +154,21 @@ class CatalogReader:
 def _remove_collection(snapshot: Snapshot, number: int) -> None:
     name = snapshot.collection_names.pop(number, None)
     if name is not None:
-        del snapshot.collections[name]
+        _drop_name(snapshot, name, number)
     for held in snapshot.holders.values():
         held.discard(number)
     snapshot.flattened.clear()
+
+
+def _drop_name(snapshot: Snapshot, name: str, number: int) -> None:
+    """Forget the name of a collection, unless another has it by now."""
+    if name in snapshot.collections and snapshot.collections[name][0] == number:
+        del snapshot.collections[name]
+
+
+def _remove_type(snapshot: Snapshot, number: int) -> None:
+    """Forget a type, which has gone, has another name, or whose number has another."""
+    row = snapshot.types_by_id.pop(number, None)
+    if row is not None and snapshot.types.get(row.dataset_type.name) is row:
+        del snapshot.types[row.dataset_type.name]
+    snapshot.holders.pop(number, None)

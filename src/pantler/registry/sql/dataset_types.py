@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from pantler.errors import ConflictError, InvalidInputError
+from pantler.registry.sql.diagnosis import EXAMPLES
+from pantler.registry.sql.driver import ConstraintError
 from pantler.registry.sql.snapshot import differences
 
 if TYPE_CHECKING:
@@ -63,6 +66,60 @@ class SqlDatasetTypes:
         types = self._catalog.now.types
         return [types[name].dataset_type for name in sorted(types)]
 
+    def rename(self, name: str, new: str) -> None:
+        """Give a dataset type another name; see `DatasetTypeFacet.rename`."""
+        with self._db.writing():
+            self._catalog.lock()
+            now = self._catalog.now
+            row = now.type_row(name)
+            replace(row.dataset_type, name=new)  # refuses what cannot be a name
+            if new == name:
+                return
+            if new in now.types:
+                raise ConflictError(
+                    f"Dataset type '{name}' cannot be called '{new}': there is one of "
+                    "that name. Choose another."
+                )
+            table = self._schema.dataset_type
+            self._db.run(sa.update(table).where(table.c.id == row.id).values(name=new))
+            self._catalog.changed("type", row.id)
+
+    def remove(self, name: str) -> None:
+        """Remove a dataset type that has no datasets; see `DatasetTypeFacet.remove`."""
+        with self._db.writing():
+            self._catalog.lock()
+            row = self._catalog.now.type_row(name)
+            if runs := self._runs(row.id):
+                raise _in_use(name, runs)
+            types, holds = self._schema.dataset_type, self._schema.collection_type
+            try:
+                with self._db.writing():
+                    self._db.run(
+                        sa.delete(holds).where(holds.c.dataset_type_id == row.id)
+                    )
+                    self._db.run(sa.delete(types).where(types.c.id == row.id))
+            except ConstraintError as error:
+                # Somebody has just put one, where others write meanwhile.
+                raise _in_use(name, self._runs(row.id)) from error
+            self._catalog.changed("type", row.id)
+
+    def _runs(self, number: int) -> list[str]:
+        """Return the first few runs that have datasets of a type."""
+        dataset, holds = self._schema.dataset, self._schema.collection_type
+        table = self._schema.collection
+        is_held = sa.exists().where(
+            dataset.c.run_id == holds.c.collection_id,
+            dataset.c.dataset_type_id == number,
+        )
+        rows = self._db.rows(
+            sa.select(table.c.name)
+            .join_from(holds, table, table.c.id == holds.c.collection_id)
+            .where(holds.c.dataset_type_id == number, is_held)
+            .order_by(table.c.name)
+            .limit(EXAMPLES + 1)
+        )
+        return [name for (name,) in rows]
+
     def _add(self, dataset_type: DatasetType) -> None:
         table = self._schema.dataset_type
         ((number,),) = self._db.rows(
@@ -92,3 +149,11 @@ class SqlDatasetTypes:
         if not group.required:  # there is just one empty data ID
             self._db.run(sa.insert(data_ids).values(id=1))
         return int(number)
+
+
+def _in_use(name: str, runs: list[str]) -> ConflictError:
+    more = " and others" if len(runs) > EXAMPLES else ""
+    where = ", ".join(f"'{run}'" for run in runs[:EXAMPLES]) or "some run"
+    return ConflictError(
+        f"Dataset type '{name}' has datasets in {where}{more}. Remove these first."
+    )

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from pantler.datasets.collection import CollectionType
 from pantler.errors import InvalidInputError
-from pantler.queries.analysis import columns
+from pantler.queries.analysis import columns, element_of
 from pantler.queries.binding import bind as bind_names
 from pantler.queries.binding import combine, data_id_predicate
 from pantler.queries.parser import parse
 from pantler.queries.query import DatasetSearch, Query
 from pantler.queries.results import DataIdResults, DatasetResults, RecordResults
-from pantler.queries.tree import DatasetField, DimensionKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from pantler.butler.lookup import DatasetLookup
     from pantler.datasets.dataset_type import DatasetType
     from pantler.dimensions.universe import DimensionGroup
-    from pantler.queries.names import Column
     from pantler.queries.tree import Predicate
     from pantler.registry.interface import Registry
 
@@ -132,7 +130,7 @@ class QueryFactory:
             parameters=dict(bind or {}),
             dimensions=group,
         )
-        named = {_element(column) for column in columns(written)}
+        named = {element_of(column) or "" for column in columns(written)}
         named.update(key.partition(".")[0] for key in keys)
         said = {**self._defaults.values_for(group, named), **keys}
         return combine(written, data_id_predicate(said, universe) if said else None)
@@ -157,10 +155,3 @@ class QueryFactory:
         """Return the records of an element."""
         group = self.group_of(element)
         return RecordResults(self._registry, Query(group, condition, element=element))
-
-
-def _element(column: Column) -> str:
-    """Return the dimension element that a column belongs to; "" if to a dataset."""
-    if isinstance(column, DatasetField):
-        return ""
-    return column.dimension if isinstance(column, DimensionKey) else column.element

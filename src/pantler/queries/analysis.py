@@ -11,15 +11,18 @@ from pantler.queries.tree import (
     Comparison,
     Constant,
     DatasetField,
+    DatasetTimespan,
     DimensionKey,
     Glob,
     IsNull,
+    Like,
     Membership,
     Negative,
     Not,
     Or,
     Overlaps,
     RecordField,
+    TableField,
     TimespanField,
     Truth,
 )
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
     from pantler.dimensions.column import DataIdValue
     from pantler.dimensions.universe import Universe
-    from pantler.queries.names import Column
+    from pantler.queries.names import Named
     from pantler.queries.tree import Operand, Predicate
 
 __all__ = [
@@ -37,6 +40,7 @@ __all__ = [
     "conjuncts",
     "dataset_types",
     "dimension_names",
+    "element_of",
     "elements",
     "fixed_governors",
     "fixed_values",
@@ -51,7 +55,7 @@ def conjuncts(predicate: Predicate | None) -> tuple[Predicate, ...]:
     return predicate.operands if isinstance(predicate, And) else (predicate,)
 
 
-def columns(predicate: Predicate | None) -> tuple[Column, ...]:
+def columns(predicate: Predicate | None) -> tuple[Named, ...]:
     """Return the columns that a predicate names, each once, in order."""
     return () if predicate is None else tuple(dict.fromkeys(_columns(predicate)))
 
@@ -61,16 +65,25 @@ def dimension_names(predicate: Predicate | None, universe: Universe) -> frozense
 
     A dimension, or a field of an element, needs the dimensions that identify it; a
     field of a dataset those of its type, which the predicate does not know and which
-    are not among them.
+    are not among them. So with a field of a joined table.
     """
     return frozenset(
         name
         for column in columns(predicate)
-        if not isinstance(column, DatasetField)
-        for name in universe[
-            column.dimension if isinstance(column, DimensionKey) else column.element
-        ].required
+        if (element := element_of(column)) is not None
+        for name in universe[element].required
     )
+
+
+def element_of(column: Named) -> str | None:
+    """Return the element that a column is of; None if it is of a dataset or table."""
+    match column:
+        case DimensionKey(name):
+            return name
+        case RecordField(name) | TimespanField(name):
+            return name
+        case _:
+            return None
 
 
 def elements(predicate: Predicate | None) -> frozenset[str]:
@@ -87,7 +100,7 @@ def dataset_types(predicate: Predicate | None) -> frozenset[str]:
     return frozenset(
         column.dataset_type
         for column in columns(predicate)
-        if isinstance(column, DatasetField)
+        if isinstance(column, DatasetField | DatasetTimespan)
     )
 
 
@@ -114,9 +127,11 @@ def fixed_governors(predicate: Predicate | None, universe: Universe) -> dict[str
     }
 
 
-def _columns(node: Predicate | Operand) -> Iterator[Column]:
+def _columns(node: Predicate | Operand) -> Iterator[Named]:
     match node:
-        case DimensionKey() | RecordField() | TimespanField() | DatasetField():
+        case DimensionKey() | RecordField() | TimespanField():
+            yield node
+        case DatasetField() | DatasetTimespan() | TableField():
             yield node
         case Arithmetic(_, left, right) | Comparison(_, left, right):
             yield from _columns(left)
@@ -126,7 +141,7 @@ def _columns(node: Predicate | Operand) -> Iterator[Column]:
             yield from _columns(right)
         case Negative(inner) | IsNull(inner) | Truth(inner):
             yield from _columns(inner)
-        case Membership(inner) | Glob(inner):
+        case Membership(inner) | Glob(inner) | Like(inner):
             yield from _columns(inner)
         case Not(predicate):
             yield from _columns(predicate)

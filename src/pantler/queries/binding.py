@@ -39,6 +39,7 @@ from pantler.queries.syntax import (
     Call,
     Listing,
     Logical,
+    Matching,
     Name,
     Node,
     NullTest,
@@ -211,12 +212,20 @@ class _Binder:
                 )
             case Listing():
                 return self._membership(node, make)
-            case Call("GLOB", arguments, place):
-                if len(arguments) != 2:
-                    raise place.error("GLOB takes two values: GLOB(name, 'pattern*').")
-                return make.glob(*(self.operand(argument) for argument in arguments))
+            case Matching() | Call("GLOB"):
+                return self._pattern(node, make)
             case _:
                 return make.truth(self.operand(node))
+
+    def _pattern(self, node: Matching | Call, make: Conditions) -> Predicate:
+        if isinstance(node, Matching):
+            escape = None if node.escape is None else self.operand(node.escape)
+            return make.like(
+                self.operand(node.operand), self.operand(node.pattern), escape
+            )
+        if len(node.arguments) != 2:
+            raise node.place.error("GLOB takes two values: GLOB(name, 'pattern*').")
+        return make.glob(*(self.operand(argument) for argument in node.arguments))
 
     def operand(self, node: Node) -> Operand:
         """Return a node as a value."""

@@ -19,6 +19,7 @@ from pantler.queries.tree import (
     DimensionKey,
     Glob,
     IsNull,
+    Like,
     Membership,
     Not,
     Or,
@@ -86,7 +87,8 @@ class Conditions:
             left, right, operator = right, left, _MIRRORED[operator]
         kinds = {type_of(left), type_of(right)}
         if "null" in kinds:
-            return self._compare_null(operator, left)
+            other = right if type_of(left) == "null" else left
+            return self._compare_null(operator, other)
         if kinds & {"region", "timespan"}:
             raise self.place.error(
                 f"{_said(left)}, {_said(right)}: regions and time spans are "
@@ -105,12 +107,12 @@ class Conditions:
             return truth if (operator == "=") == right.value else Not(truth)
         return Comparison(operator, left, right)
 
-    def _compare_null(self, operator: Operator, left: Operand) -> Predicate:
+    def _compare_null(self, operator: Operator, operand: Operand) -> Predicate:
         if operator not in {"=", "!="}:
             raise self.place.error(
                 f"NULL cannot be compared by `{operator}`; write IS NULL."
             )
-        found = self.is_null(left)
+        found = self.is_null(operand)
         return found if operator == "=" else negate(found)
 
     def is_null(self, operand: Operand) -> Predicate:
@@ -132,7 +134,7 @@ class Conditions:
         operand
             What is looked for.
         items
-            Constants, and columns.
+            Constants, and columns; NULL stands for no value, as in ``= NULL``.
         ranges
             First, last (inclusive) and stride of integers.
 
@@ -157,9 +159,7 @@ class Conditions:
             if is_constant(operand) or not isinstance(value_, Constant):
                 others.append(self.compare("=", column, value_))
             elif value_.type == "null":
-                raise self.place.error(
-                    f"NULL is in no list; write `OR {to_text(operand)} IS NULL`."
-                )
+                others.append(self.is_null(operand))
             elif value_.type == "bool" or not _fits(column, value_):
                 others.append(self.compare("=", column, value_))
             else:
@@ -227,6 +227,58 @@ class Conditions:
                 f"GLOB takes a column of text first, but {_said(operand)}."
             )
         return Glob(operand, pattern.value)
+
+    def like(
+        self, operand: Operand, pattern: Operand, escape: Operand | None = None
+    ) -> Predicate:
+        """Return whether text matches a pattern of ``%`` and ``_``.
+
+        Parameters
+        ----------
+        operand
+            A column of text.
+        pattern
+            Constant text.
+        escape
+            The character that takes their meaning from those after it; none has it if
+            None.
+
+        Raises
+        ------
+        QuerySyntaxError
+            If they are something else, or the escape is not before ``%``, ``_`` or
+            itself.
+        """
+        if not (isinstance(pattern, Constant) and isinstance(pattern.value, str)):
+            raise self.place.error("The pattern of LIKE must be text: name LIKE 'a%'.")
+        operand, _ = self._matched(operand, pattern)
+        if type_of(operand) != "string" or is_constant(operand):
+            raise self.place.error(
+                f"LIKE takes a column of text on its left, but {_said(operand)}."
+            )
+        return Like(operand, self._plain_pattern(pattern.value, escape))
+
+    def _plain_pattern(self, pattern: str, escape: Operand | None) -> str:
+        """Return a pattern with a backslash as its escape character."""
+        character = None
+        if escape is not None:
+            character = escape.value if isinstance(escape, Constant) else None
+            if not isinstance(character, str) or len(character) != 1:
+                raise self.place.error("ESCAPE takes one character: ESCAPE '!'.")
+        plain: list[str] = []
+        characters = iter(pattern)
+        for each in characters:
+            if each == character:
+                escaped = next(characters, "")
+                if escaped not in {"%", "_", character}:
+                    raise self.place.error(
+                        f"`{character}{escaped}` in the pattern of LIKE: the escape "
+                        f"character stands before `%`, `_` or another `{character}`."
+                    )
+                plain.append(f"\\{escaped}" if escaped in "%_\\" else escaped)
+            else:
+                plain.append("\\\\" if each == "\\" else each)
+        return "".join(plain)
 
     def truth(self, operand: Operand) -> Predicate:
         """Return a truth value as a condition.

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pantler.errors import close_match
 from pantler.queries.tree import (
+    Column,
     DatasetField,
+    DatasetTimespan,
     DimensionKey,
     RecordField,
+    TableField,
     TimespanField,
 )
 
@@ -19,24 +22,28 @@ if TYPE_CHECKING:
     from pantler.datasets.dataset_type import DatasetType
     from pantler.dimensions.element import DimensionElement
     from pantler.dimensions.universe import DimensionGroup, Universe
+    from pantler.queries.query import JoinedTable
     from pantler.queries.syntax import Place
+    from pantler.queries.tree import DatasetFieldName
 
-Column = DimensionKey | RecordField | TimespanField | DatasetField
+Named = Column | TimespanField | DatasetTimespan
+"""What a name can stand for."""
 
 _DATASET_FIELDS: Final[
-    Mapping[
-        str,
-        tuple[
-            Literal["dataset_id", "run", "ingest_time"],
-            Literal["uuid", "string", "time"],
-        ],
-    ]
+    Mapping[str, tuple[DatasetFieldName, Literal["uuid", "string", "time", "int"]]]
 ] = {
     "dataset_id": ("dataset_id", "uuid"),
     "run": ("run", "string"),
+    "collection": ("collection", "string"),
     "ingest_time": ("ingest_time", "time"),
     "ingest_date": ("ingest_time", "time"),  # as other systems call it
+    "size": ("size", "int"),
+    "timespan.begin": ("timespan_begin", "time"),
+    "timespan.end": ("timespan_end", "time"),
 }
+_DATASET_WORDS: Final = (
+    "dataset_id, run, collection, ingest_time, size and timespan (begin, end)"
+)
 _TIME_BOUNDS: Final = {
     "timespan.begin": "timespan_begin",
     "timespan.end": "timespan_end",
@@ -58,20 +65,24 @@ class Names:
         looked for among their elements first.
     parameters
         Values from outside by name, only to be suggested in messages.
+    tables
+        Tables of the user's own that are joined in, by name.
     """
 
     universe: Universe
     dataset_types: Mapping[str, DatasetType] = field(default_factory=dict)
     dimensions: DimensionGroup | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
+    tables: Mapping[str, JoinedTable] = field(default_factory=dict)
 
-    def resolve(self, text: str, place: Place) -> Column:
+    def resolve(self, text: str, place: Place) -> Named:
         """Return the column that a name stands for.
 
         Parameters
         ----------
         text
-            ``dimension``, ``element.field``, ``dataset_type.field`` or a field alone.
+            ``dimension``, ``element.field``, ``dataset_type.field``, ``table.column``,
+            or a field alone.
         place
             Where it is written.
 
@@ -92,10 +103,12 @@ class Names:
         elif element is not None and element.is_dimension:
             return DimensionKey(head, element.primary_key.type)
         if rest and dataset_type is not None:
-            return self._dataset_field(dataset_type, rest, place)
+            return _dataset_field(dataset_type, rest, place)
+        if rest and head in self.tables:
+            return self._table_field(self.tables[head], rest, place)
         return self._unqualified(text, place)
 
-    def _element_field(self, element: DimensionElement, rest: str) -> Column | None:
+    def _element_field(self, element: DimensionElement, rest: str) -> Named | None:
         if rest == "timespan":
             return TimespanField(element.name) if element.is_temporal else None
         rest = _TIME_BOUNDS.get(rest, rest)
@@ -111,23 +124,24 @@ class Names:
             return RecordField(element.name, rest, key.type)
         return None
 
-    def _dataset_field(
-        self, dataset_type: DatasetType, rest: str, place: Place
-    ) -> DatasetField:
-        known = _DATASET_FIELDS.get(rest)
-        if known is None:
+    def _table_field(self, table: JoinedTable, rest: str, place: Place) -> Named:
+        if rest in table.dimensions:
+            return DimensionKey(rest, self.universe[rest].primary_key.type)
+        kind = table.types.get(rest)
+        if kind is None:
+            known = [*table.dimensions, *table.types]
             raise place.error(
-                f"A dataset has no field '{rest}', only dataset_id, run and "
-                f"ingest_time.{close_match(rest, _DATASET_FIELDS)}"
+                f"The table '{table.name}' has no column '{rest}', only "
+                f"{', '.join(known)}.{close_match(rest, known)}"
             )
-        return DatasetField(dataset_type.name, *known)
+        return TableField(table.name, rest, kind)
 
-    def _unqualified(self, text: str, place: Place) -> Column:
+    def _unqualified(self, text: str, place: Place) -> Named:
         """Return what a field without an element means, if only one has it."""
         found = self._fields_of_elements(text)
-        if text in _DATASET_FIELDS:
+        if text in _DATASET_FIELDS and not text.startswith("timespan"):
             found += [
-                self._dataset_field(dataset_type, text, place)
+                _dataset_field(dataset_type, text, place)
                 for dataset_type in self.dataset_types.values()
             ]
         if not found:
@@ -138,7 +152,7 @@ class Names:
             raise place.error(f"'{text}' may be any of {choices}: say which.")
         return found[0]
 
-    def _fields_of_elements(self, text: str) -> list[Column]:
+    def _fields_of_elements(self, text: str) -> list[Named]:
         """Return the fields of a name: of the rows' elements, or else of any."""
         scopes: list[Iterable[DimensionElement]] = []
         if self.dimensions is not None:
@@ -159,7 +173,7 @@ class Names:
                 return found
         return []
 
-    def _own_field(self, element: DimensionElement, text: str) -> Column | None:
+    def _own_field(self, element: DimensionElement, text: str) -> Named | None:
         if text != "timespan" and not element.has_column(_TIME_BOUNDS.get(text, text)):
             return None
         return self._element_field(element, text)
@@ -179,8 +193,14 @@ class Names:
     def _unknown(self, text: str) -> str:
         if text in self.dataset_types:
             return (
-                f"'{text}' is a dataset type: write {text}.run, {text}.dataset_id or "
-                f"{text}.ingest_time."
+                f"'{text}' is a dataset type, which has {_DATASET_WORDS}: "
+                f"write {text}.run, say."
+            )
+        if text in self.tables:
+            table = self.tables[text]
+            return (
+                f"'{text}' is a joined table, which has the columns "
+                f"{', '.join([*table.dimensions, *table.types])}: name one of them."
             )
         if text in self.universe:
             owner = self.universe[text]
@@ -193,16 +213,31 @@ class Names:
         }
         kinds = "a dimension, a field, a dataset type of this query nor a bound value"
         head, _, rest = text.partition(".")
-        known = {*self.universe.elements, *self.dataset_types, *self.parameters}
+        known = {*self.universe.elements, *self.dataset_types, *self.tables}
+        known.update(self.parameters)
         hint = close_match(head if rest else text, known) or close_match(text, fields)
         if not hint and not rest:
             hint = f" If it is text, write '{text}' in single quotes."
         return f"'{head if rest else text}' is neither {kinds}.{hint}"
 
 
-def _owner(column: Column) -> str:
+def _dataset_field(dataset_type: DatasetType, rest: str, place: Place) -> Named:
+    if rest == "timespan":
+        return DatasetTimespan(dataset_type.name)
+    known = _DATASET_FIELDS.get(rest)
+    if known is None:
+        raise place.error(
+            f"A dataset has no field '{rest}', only {_DATASET_WORDS}."
+            f"{close_match(rest, _DATASET_FIELDS)}"
+        )
+    return DatasetField(dataset_type.name, *known)
+
+
+def _owner(column: Named) -> str:
     match column:
         case RecordField(element) | TimespanField(element):
             return element
-        case DatasetField(name) | DimensionKey(name):
+        case DatasetField(name) | DatasetTimespan(name) | TableField(name):
+            return name
+        case DimensionKey(name):
             return name

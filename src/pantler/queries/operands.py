@@ -16,6 +16,7 @@ from pantler.dimensions.timespan import Timespan
 from pantler.queries.tree import (
     Arithmetic,
     Constant,
+    DatasetTimespan,
     Negative,
     RegionConstant,
     TimespanConstant,
@@ -46,7 +47,7 @@ _WORDS: Final[dict[ValueType, str]] = {
 def type_of(operand: Operand) -> ValueType:
     """Return the type of an operand's value."""
     match operand:
-        case TimespanField() | TimespanConstant():
+        case TimespanField() | DatasetTimespan() | TimespanConstant():
             return "timespan"
         case RegionConstant():
             return "region"

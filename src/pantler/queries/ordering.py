@@ -8,7 +8,7 @@ from pantler.errors import InvalidInputError, QuerySyntaxError
 from pantler.queries.names import Names
 from pantler.queries.query import OrderTerm
 from pantler.queries.syntax import Place
-from pantler.queries.tree import TimespanField
+from pantler.queries.tree import DatasetTimespan, TimespanField
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,7 +61,7 @@ def _parse_term(term: str, names: Names) -> OrderTerm:
         column = names.resolve(name.strip(), Place())
     except QuerySyntaxError as error:
         raise InvalidInputError(f"Cannot order by '{term}': {error.message}") from None
-    if isinstance(column, TimespanField):
+    if isinstance(column, TimespanField | DatasetTimespan):
         raise InvalidInputError(
             f"A time span has no order: order by '{name}.begin' or '{name}.end'."
         )

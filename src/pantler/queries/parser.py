@@ -6,7 +6,8 @@ The grammar, from what binds least to what binds most::
     conjunction = negation { AND negation }
     negation   = NOT negation | comparison
     comparison = sum [ compare sum | OVERLAPS sum | [NOT] IN list
-                     | [NOT] BETWEEN sum AND sum | IS [NOT] NULL ]
+                     | [NOT] BETWEEN sum AND sum | IS [NOT] NULL
+                     | [NOT] LIKE sum [ ESCAPE sum ] ]
     compare    = "=" | "!=" | "<" | "<=" | ">" | ">="        also "==" and "<>"
     sum        = product { ("+" | "-") product }
     product    = signed { ("*" | "/" | "%") signed }
@@ -29,6 +30,7 @@ from pantler.queries.syntax import (
     Call,
     Listing,
     Logical,
+    Matching,
     Name,
     Node,
     NullTest,
@@ -109,8 +111,6 @@ class _Parser:
         hint = ""
         if token.kind == "name":
             hint = close_match(token.text.upper(), KEYWORDS)
-        elif token.text == "LIKE":
-            hint = " Patterns are matched by GLOB(name, 'pattern*')."
         elif token.text in _COMPARE and self._at and "`:`" not in expected:
             hint = " Comparisons are not chained: join two of them by AND."
         return token.place.error(f"Expected {expected}, found {token}.{hint}")
@@ -164,8 +164,10 @@ class _Parser:
             found: Node = Listing(left, self._list(), token.place)
         elif self._take("BETWEEN"):
             found = self._between(left, token.place)
+        elif self._take("LIKE"):
+            found = self._like(left, token.place)
         elif negative:
-            raise self._unexpected("IN or BETWEEN after NOT")
+            raise self._unexpected("IN, BETWEEN or LIKE after NOT")
         else:
             return left
         return _negate(found, negative=negative)
@@ -178,6 +180,15 @@ class _Parser:
             Binary("<=", operand, self._sum(), place),
         )
         return Logical("AND", bounds, place)
+
+    def _like(self, operand: Node, place: Place) -> Node:
+        pattern = self._sum()
+        escape = None
+        # No keyword: a column may be called so.
+        if self._token.kind == "name" and self._token.text.upper() == "ESCAPE":
+            self._advance()
+            escape = self._sum()
+        return Matching(operand, pattern, escape, place)
 
     def _list(self) -> tuple[Node | Span, ...]:
         token = self._token

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from pantler.queries.tree import column_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
     from pantler.datasets.dataset_type import DatasetType
     from pantler.dimensions.universe import DimensionGroup
-    from pantler.queries.tree import DatasetField, DimensionKey, Predicate, RecordField
+    from pantler.queries.tree import Column, Predicate, TableType
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +38,59 @@ class DatasetSearch:
     find_first: bool = True
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class JoinedTable:
+    """Rows of the user's own, joined by the dimensions that they name.
+
+    Parameters
+    ----------
+    name
+        By which conditions and selections name its other columns: ``name.column``.
+        It is neither an element of the universe nor a dataset type of the query.
+    frame
+        Dimension columns have the types of record frames and no nulls; the others are
+        Int64 (times: TAI ns), Float64, String, Boolean or Binary.
+    dimensions
+        Which of its columns are dimensions; at least one.
+    types
+        What the other columns are.
+    """
+
+    name: str
+    frame: pl.DataFrame
+    dimensions: tuple[str, ...]
+    types: Mapping[str, TableType] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """One number for each group of rows.
+
+    Parameters
+    ----------
+    function
+        ``count`` of the rows, or of the values that are not null; ``min``, ``max`` of
+        the values, null if there are none.
+    column
+        Whose values; None for the rows.
+    """
+
+    function: Literal["count", "min", "max"]
+    column: Column | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its column in the answer: ``count``, ``max(visit.seq_num)``."""
+        if self.column is None:
+            return self.function
+        return f"{self.function}({column_name(self.column)})"
+
+
 @dataclass(frozen=True, slots=True)
 class OrderTerm:
-    """A column to order rows by."""
+    """A column to order rows by; one of the aggregates if there are any."""
 
-    column: DimensionKey | RecordField | DatasetField
+    column: Column | Aggregate
     descending: bool = False
 
 
@@ -52,7 +106,13 @@ class Query:
 
     The columns are, in this order:
 
-    - without ``element`` and ``target``: ``dimensions.names``, distinct rows;
+    - without ``element``, ``target`` and ``columns``: ``dimensions.names``, distinct
+      rows;
+    - with ``columns`` (and so neither ``element`` nor ``target``):
+      ``dimensions.names``, then the columns, each named by
+      `pantler.queries.tree.column_name`; distinct rows. A dataset column belongs to a
+      search in ``datasets``, and the row has its match, of which there is one for each
+      data ID if only the first counts;
     - with ``element``: the columns of that element's record frames;
     - with ``target``: ``dimensions.required``, then ``dataset_id`` (Binary), ``run``
       (String), and ``timespan_begin``, ``timespan_end`` (Int64, null outside
@@ -74,6 +134,12 @@ class Query:
         The search whose datasets are the answer; ``dimensions`` are its type's.
     order_by, limit, offset
         Order and part of the rows; limit None for all.
+    columns
+        What is shown beside the data IDs.
+    tables
+        Rows of the user's own; each row of the answer must have one in each of them.
+    aggregates, group_by
+        What is counted or taken the least or greatest of, and for what separately.
     """
 
     dimensions: DimensionGroup
@@ -84,3 +150,7 @@ class Query:
     order_by: tuple[OrderTerm, ...] = ()
     limit: int | None = None
     offset: int = 0
+    columns: tuple[Column, ...] = ()
+    tables: tuple[JoinedTable, ...] = ()
+    aggregates: tuple[Aggregate, ...] = ()
+    group_by: tuple[Column, ...] = ()

@@ -16,9 +16,11 @@ from pantler.queries.tree import (
     Comparison,
     Constant,
     DatasetField,
+    DatasetTimespan,
     DimensionKey,
     Glob,
     IsNull,
+    Like,
     Membership,
     Negative,
     Not,
@@ -26,6 +28,7 @@ from pantler.queries.tree import (
     Overlaps,
     RecordField,
     RegionConstant,
+    TableField,
     TimespanConstant,
     TimespanField,
     Truth,
@@ -76,7 +79,20 @@ def _(node: TimespanField) -> str:
 
 @to_text.register
 def _(node: DatasetField) -> str:
-    return f"{node.dataset_type}.{node.field}"
+    field = node.field
+    if field in {"timespan_begin", "timespan_end"}:
+        return f"{node.dataset_type}.{field.replace('_', '.')}"
+    return f"{node.dataset_type}.{field}"
+
+
+@to_text.register
+def _(node: DatasetTimespan) -> str:
+    return f"{node.dataset_type}.timespan"
+
+
+@to_text.register
+def _(node: TableField) -> str:
+    return f"{node.table}.{node.field}"
 
 
 @to_text.register
@@ -147,6 +163,12 @@ def _(node: IsNull) -> str:
 @to_text.register
 def _(node: Glob) -> str:
     return f"GLOB({to_text(node.operand)}, {_quote(node.pattern)})"
+
+
+@to_text.register
+def _(node: Like) -> str:
+    escape = " ESCAPE '\\'" if "\\" in node.pattern else ""
+    return f"{to_text(node.operand)} LIKE {_quote(node.pattern)}{escape}"
 
 
 @to_text.register

@@ -123,6 +123,16 @@ class Listing:
     place: Place
 
 
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """``LIKE`` with its pattern, and the character that escapes others in it."""
+
+    operand: Node
+    pattern: Node
+    escape: Node | None
+    place: Place
+
+
 Node = (
     Value
     | Name
@@ -134,6 +144,7 @@ Node = (
     | Logical
     | NullTest
     | Listing
+    | Matching
 )
 
 
@@ -153,7 +164,7 @@ def names_in(node: Node | Span) -> frozenset[str]:
                 todo.extend((left, right))
             case Unary(_, operand) | NullTest(operand):
                 todo.append(operand)
-            case Span(first, last, stride):
+            case Span(first, last, stride) | Matching(first, last, stride):
                 todo.extend((first, last, stride))
             case Listing(operand, items):
                 todo.extend((operand, *items))

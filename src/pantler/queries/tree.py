@@ -53,13 +53,63 @@ class TimespanField:
     element: str
 
 
+DatasetFieldName = Literal[
+    "dataset_id",
+    "run",
+    "collection",
+    "ingest_time",
+    "size",
+    "timespan_begin",
+    "timespan_end",
+]
+
+
 @dataclass(frozen=True, slots=True)
 class DatasetField:
-    """A column of a dataset search that is joined in."""
+    """A column of a dataset search that is joined in.
+
+    ``collection`` is the one in which the search found the dataset, ``size`` the bytes
+    of its files (null if none are recorded), and ``timespan_begin``, ``timespan_end``
+    bound its validity (null outside CALIBRATION collections).
+    """
 
     dataset_type: str
-    field: Literal["dataset_id", "run", "ingest_time"]
-    type: Literal["uuid", "string", "time"]
+    field: DatasetFieldName
+    type: Literal["uuid", "string", "time", "int"]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetTimespan:
+    """The whole validity of a dataset; null outside CALIBRATION collections."""
+
+    dataset_type: str
+
+
+TableType = Literal["string", "int", "float", "bool", "time", "uuid", "hash"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableField:
+    """A column of a table of the user's own that is joined in, and no dimension."""
+
+    table: str
+    field: str
+    type: TableType
+
+
+Column = DimensionKey | RecordField | DatasetField | TableField
+"""What has one value in each row, and can be shown, ordered by and counted by."""
+
+
+def column_name(column: Column) -> str:
+    """Return the name of a column in frames: ``visit``, ``visit.exposure_time``."""
+    match column:
+        case DimensionKey(name):
+            return name
+        case RecordField(owner, name) | DatasetField(owner, name):
+            return f"{owner}.{name}"
+        case TableField(owner, name):
+            return f"{owner}.{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +156,8 @@ Operand = (
     | RecordField
     | TimespanField
     | DatasetField
+    | DatasetTimespan
+    | TableField
     | Constant
     | TimespanConstant
     | RegionConstant
@@ -160,6 +212,18 @@ class Glob:
 
 
 @dataclass(frozen=True, slots=True)
+class Like:
+    r"""Whether text matches a pattern of SQL: ``%`` any text, ``_`` any character.
+
+    A backslash takes its meaning from the character after it: ``\%``, ``\_``, ``\\``.
+    Upper and lower case differ.
+    """
+
+    operand: Operand
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
     """A truth value alone: a column, or a constant where nothing else is left."""
 
@@ -187,4 +251,6 @@ class Or:
     operands: tuple[Predicate, ...]
 
 
-Predicate = Comparison | Membership | Overlaps | IsNull | Glob | Truth | Not | And | Or
+Predicate = (
+    Comparison | Membership | Overlaps | IsNull | Glob | Like | Truth | Not | And | Or
+)

@@ -27,7 +27,10 @@ from pantler.queries.query import OrderTerm
 from pantler.queries.tree import DatasetField, DimensionKey, RecordField
 
 UNIVERSE = Universe.default()
-TYPES = {"calexp": DatasetType("calexp", UNIVERSE.group(["visit"]), "NumpyArray")}
+TYPES = {
+    name: DatasetType(name, UNIVERSE.group(["visit"]), "NumpyArray")
+    for name in ("calexp", "flat")
+}
 
 
 def bound(text, **parameters):
@@ -39,10 +42,17 @@ def test_a_predicate_names_its_columns_elements_and_dimensions():
         "NOT (visit.exposure_time * 2 > -patch.cell_x OR GLOB(band, 'r*')) "
         "AND calexp.run = 'u' AND visit_detector_region.region OVERLAPS patch.region "
         "AND visit.timespan OVERLAPS (NULL, T'60000') AND exposure.can_see_sky "
-        "AND physical_filter IS NULL AND tract IN (3..5)"
+        "AND physical_filter IS NULL AND tract IN (3..5) AND group LIKE 'a%' "
+        "AND flat.timespan OVERLAPS day_obs.timespan"
     )
-    assert elements(found) == {"visit", "patch", "visit_detector_region", "exposure"}
-    assert dataset_types(found) == {"calexp"}
+    assert elements(found) == {
+        "visit",
+        "patch",
+        "visit_detector_region",
+        "exposure",
+        "day_obs",
+    }
+    assert dataset_types(found) == {"calexp", "flat"}
     assert dimension_names(found, UNIVERSE) == {
         "instrument",
         "visit",
@@ -53,6 +63,8 @@ def test_a_predicate_names_its_columns_elements_and_dimensions():
         "detector",
         "exposure",
         "physical_filter",
+        "group",
+        "day_obs",
     }
     assert columns(bound("visit = 3 OR visit = 4")) == (DimensionKey("visit", "int"),)
     assert (
@@ -159,11 +171,17 @@ ATOMS = st.one_of(
         lambda r: "visit.seq_num NOT IN ({}..{}:{}, 5, detector)".format(*r)
     ),
     st.text(max_size=5).map(lambda p: f"GLOB(visit.name, {quoted(p)})"),
+    st.text(max_size=5).map(lambda p: f"visit.name LIKE {quoted(p)}"),
     st.sampled_from(
         [
             "exposure.can_see_sky",
             "can_see_sky = FALSE",
             "visit.name = NULL",
+            "visit.name NOT IN ('a', NULL)",
+            r"visit.name LIKE '!%\_' ESCAPE '!'",
+            "calexp.timespan OVERLAPS visit.timespan",
+            "calexp.timespan.begin > T'60000' OR calexp.size < 3",
+            "calexp.collection = 'a'",
             "TRUE",
             "1 > 2",
             "visit.region OVERLAPS patch.region",

@@ -25,8 +25,10 @@ from pantler.queries.tree import (
     Comparison,
     Constant,
     DatasetField,
+    DatasetTimespan,
     DimensionKey,
     IsNull,
+    Like,
     Membership,
     Not,
     Overlaps,
@@ -151,7 +153,15 @@ def test_a_field_alone_is_looked_for_among_the_rows_elements_first():
         ("(visit = 1) = 2", ["A value is needed"]),
         ("exposure.can_see_sky < TRUE", ["only `=` and `!=`"]),
         ("visit < NULL", ["IS NULL"]),
-        ("visit IN (1, NULL)", ["OR visit IS NULL"]),
+        ("visit.name LIKE 3", ["pattern of LIKE must be text"]),
+        ("visit.name LIKE visit.target_name", ["pattern of LIKE must be text"]),
+        ("visit.exposure_time LIKE 'a%'", ["LIKE takes a column of text", "a number"]),
+        ("'a' LIKE 'a%'", ["LIKE takes a column of text"]),
+        ("visit.name LIKE 'a' ESCAPE 'ab'", ["one character"]),
+        ("visit.name LIKE 'a' ESCAPE visit", ["one character"]),
+        ("visit.name LIKE 'a!b' ESCAPE '!'", ["`!b`", "before `%`, `_`"]),
+        ("visit.name LIKE 'a!' ESCAPE '!'", ["`!`", "before `%`, `_`"]),
+        ("calexp.sise > 3", ["no field 'sise'", "Did you mean 'size'?"]),
         ("visit IN (9..5)", ["empty", "smaller"]),
         ("visit IN (1..9:0)", ["stride"]),
         ("visit IN (1..2.5)", ["range is of integers"]),
@@ -284,6 +294,44 @@ def test_and_or_and_not_are_flat():
 def test_null_and_truth_have_their_own_conditions():
     assert bound("visit.name = NULL") == IsNull(RecordField("visit", "name", "string"))
     assert bound("visit.name != NULL") == bound("visit.name IS NOT NULL")
+    assert bound("NULL = 1") == NEVER
+    assert bound("NULL != 1") == ALWAYS
+
+
+def test_null_in_a_list_stands_for_no_value():
+    found = bound("visit.name IN ('a', NULL, 'b')")
+    assert found == bound("visit.name IN ('a', 'b') OR visit.name IS NULL")
+    assert bound("visit.name IN :v", v=["a", None]) == bound(
+        "visit.name IN ('a', NULL)"
+    )
+    assert bound("1 IN (2, NULL)") == NEVER
+    assert bound("visit NOT IN (NULL)") == bound("visit IS NOT NULL")
+
+
+def test_like_keeps_its_pattern_with_a_backslash_as_escape():
+    name = RecordField("visit", "name", "string")
+    assert bound("visit.name LIKE 'a%_'") == Like(name, "a%_")
+    assert bound(r"visit.name LIKE 'a\%'") == Like(name, r"a\\%")
+    assert bound("visit.name NOT LIKE '1!%!!_' ESCAPE '!'") == Not(Like(name, r"1\%!_"))
+    assert bound("visit.name like :p escape :e", p="x|_", e="|") == Like(name, r"x\_")
+    # An escape character that is itself special still stands for itself when doubled.
+    assert bound("visit.name LIKE '%%a' ESCAPE '%'") == Like(name, r"\%a")
+
+
+def test_datasets_have_fields_of_where_they_are_and_when_they_are_valid():
+    assert bound("calexp.size > 3", TYPES) == Comparison(
+        ">", DatasetField("calexp", "size", "int"), Constant(3, "int")
+    )
+    assert bound("calexp.collection = 'c'", TYPES) == Comparison(
+        "=", DatasetField("calexp", "collection", "string"), Constant("c", "string")
+    )
+    assert bound("calexp.timespan.begin IS NULL", TYPES) == IsNull(
+        DatasetField("calexp", "timespan_begin", "time")
+    )
+    found = bound("calexp.timespan OVERLAPS visit.timespan", TYPES)
+    assert found == Overlaps(
+        DatasetTimespan("calexp"), TimespanField("visit"), "temporal"
+    )
     sky = RecordField("exposure", "can_see_sky", "bool")
     assert bound("can_see_sky") == bound("can_see_sky = TRUE") == Truth(sky)
     assert bound("can_see_sky = FALSE") == Not(Truth(sky))

@@ -13,6 +13,7 @@ from pantler.queries.lexer import tokenize
 from pantler.queries.parser import parse
 from pantler.queries.syntax import (
     Listing,
+    Matching,
     Name,
     NullTest,
     Pair,
@@ -22,7 +23,13 @@ from pantler.queries.syntax import (
     names_in,
 )
 
-LABELS = {NullTest: "IS NULL", Pair: "pair", Span: "..", Listing: "IN"}
+LABELS = {
+    NullTest: "IS NULL",
+    Pair: "pair",
+    Span: "..",
+    Listing: "IN",
+    Matching: "LIKE",
+}
 
 
 def shape(node):
@@ -57,6 +64,9 @@ def shape(node):
             "a between 1 and 2 and b",
             ("AND", ("AND", (">=", "a", 1), ("<=", "a", 2)), "b"),
         ),
+        ("a LIKE 'x%' OR b", ("OR", ("LIKE", "a", "x%", None), "b")),
+        ("a not like :p escape '!'", ("NOT", ("LIKE", "a", ":p", "!"))),
+        ("escape LIKE escape", ("LIKE", "escape", "escape", None)),
         ("a NOT IN :list", ("NOT", ("IN", "a", ":list"))),
         ("a IN list", ("IN", "a", "list")),
         (
@@ -84,7 +94,8 @@ def test_precedence_and_forms_are_as_the_grammar_says(text, expected):
     [
         ("a = 1 ad b = 2", 1, 7, ["AND, OR or the end", "`ad`", "Did you mean 'AND'?"]),
         ("a < b < c", 1, 7, ["not chained"]),
-        ("a LIKE 'x%'", 1, 3, ["GLOB"]),
+        ("a LIKE", 1, 7, ["Expected a name"]),
+        ("a NOT 'x%'", 1, 7, ["IN, BETWEEN or LIKE after NOT"]),
         ("a =\n  5px", 2, 3, ["`5px`", "single quotes"]),
         ("a =\n\n b AND c = 'x", 3, 12, ["never closed"]),
         ("a && b", 1, 3, ["`&`", "AND"]),
@@ -92,7 +103,7 @@ def test_precedence_and_forms_are_as_the_grammar_says(text, expected):
         ("a = ", 1, 5, ["the end of the expression"]),
         ("(a = 1", 1, 7, ["`)`", "line 1, column 1"]),
         ("a IN 5", 1, 6, ["list"]),
-        ("a NOT = 5", 1, 7, ["IN or BETWEEN"]),
+        ("a NOT = 5", 1, 7, ["IN, BETWEEN or LIKE"]),
         ("a IS 5", 1, 6, ["`NULL`"]),
         ("a BETWEEN 1 OR 2", 1, 13, ["`AND`"]),
         ("a IN (1 2)", 1, 9, ["`,` or `)`"]),

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from pantler.errors import InvalidInputError
 from pantler.registry.sql.bulk import frame_rows
 from pantler.registry.sql.compile.find_first import DATA_ID, RANK, first_rows
+from pantler.registry.sql.compile.refusals import refuse_unanswered
 from pantler.registry.sql.compile.searches import matches, resolve
 from pantler.registry.sql.compile.stages import (
     DropRepeats,
@@ -92,6 +93,7 @@ class SqlQueries:
             raise InvalidInputError(
                 f"'{query.element}' is computed and has no records."
             )
+        refuse_unanswered(query)
         searches = [self._resolve(search) for search in query.datasets]
         target = None if query.target is None else self._resolve(query.target)
         statement = Statement(query, self._core, searches, target, within=within)

@@ -17,7 +17,6 @@ CHANGED = {
     "quanta.join.projections.Projections": "remembers what it has projected",
     "quanta.join.reduction.JoinTree": "notes its steps",
     "registry.sql.compile.columns.Columns": "takes up columns for a statement",
-    "registry.sql.compile.columns.RankedColumns": "takes up columns for a statement",
     "registry.sql.compile.joins.Joins": "takes up joins for a statement",
     "registry.sql.snapshot.Snapshot": "is changed by the catalogue that holds it",
 }

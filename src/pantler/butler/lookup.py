@@ -142,7 +142,8 @@ class DatasetLookup:
         ):
             message += (
                 " Calibrations are found by time: none is valid there for this data "
-                "ID, or it names nothing that has a time, such as an exposure."
+                "ID. Name something that has a time, such as an exposure, unless they "
+                "are valid for ever."
             )
         return DatasetNotFoundError(message)
 

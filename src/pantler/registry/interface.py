@@ -342,8 +342,8 @@ class DatasetFacet(Protocol):
     ) -> DatasetRef | None:
         """Return the first match in the order of the collections, or None.
 
-        CALIBRATION collections are searched only with a time span; if more than one
-        dataset is valid within it, that is a DataIdError.
+        Certified datasets must be valid within the time span, or for ever if there is
+        none; if several of a collection are, that is a DataIdError.
         """
         ...
 

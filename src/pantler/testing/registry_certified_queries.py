@@ -155,7 +155,29 @@ class CertifiedQuerySuite:
         query = Query(bias.dimensions, where, target=search)
         assert _found(registry, query) == set(whole)
         only = And((run, Comparison("=", EXPOSURE, _int(1))))
-        assert _found(registry, Query(bias.dimensions, only, target=search)) == set()
+        query = Query(bias.dimensions, only, target=search)
+        assert _found(registry, query) == set(whole)
+
+    def test_what_is_valid_for_ever_is_found_without_a_time(
+        self, registry: Registry
+    ) -> None:
+        """Also when it was certified in parts that touch; nothing else is."""
+        fill_survey(registry)
+        bias = bias_type(registry)
+        ids = insert_some(registry, bias, "run")
+        never, later = 5 * DAY_NS, 7 * DAY_NS
+        _certify(registry, "c1", ids[:1], (0, never))
+        _certify(registry, "c1", ids[1:2], (Timespan.MIN, never), (never, None))
+        _certify(registry, "c1", ids[2:3], (Timespan.MIN, never), (later, None))
+        _certify(registry, "c2", ids[:1], (Timespan.MIN, None))
+        found = []
+        for detector in DETECTORS:
+            data_id = DataCoordinate.from_mapping(
+                {"instrument": "Cam", "detector": detector}, bias.dimensions
+            )
+            ref = registry.datasets.find(bias, data_id, ["c1", "c2"])
+            found.append(None if ref is None else ref.id.bytes)
+        assert found == [ids[0], ids[1], None, None]
 
     def test_adjoining_ranges_of_a_dataset_are_one(self, registry: Registry) -> None:
         """It counts once, and get finds it at a time that lies in both."""
@@ -228,7 +250,7 @@ class CertifiedQuerySuite:
         where = Comparison("=", DatasetField("bias", "run", "string"), _text("two"))
         search = DatasetSearch(bias, ("c1", "c2"))
         query = Query(bias.dimensions, where, target=search)
-        assert _ranges(registry, query) == first[3:]
+        assert _ranges(registry, query) == second
         bands = Membership(DimensionKey("band", "string"), (_text("g"), _text("r")))
         query = Query(bias.dimensions, bands, target=search)
         assert _ranges(registry, query) == first

@@ -106,10 +106,10 @@ class DatasetQuerySuite:
         assert sorted(found("one", "tag", find_first=False)) == sorted([*one, two[0]])
         assert sorted(found("two", "tag", find_first=False)) == sorted(two)
 
-    def test_conditions_on_a_dataset_come_after_the_search(
+    def test_conditions_on_a_dataset_come_before_the_first_match(
         self, registry: Registry
     ) -> None:
-        """A first match in another run hides the later ones."""
+        """What does not satisfy them hides nothing."""
         fill_survey(registry)
         raw = raw_type(registry)
         insert_some(registry, raw, "one", [1])
@@ -117,12 +117,26 @@ class DatasetQuerySuite:
         run = DatasetField("raw", "run", "string")
         search = DatasetSearch(raw, ("one", "two"))
         query = Query(raw.dimensions, Comparison("=", run, _text("two")), target=search)
-        assert sorted(registry.query(query)["dataset_id"]) == sorted(two[4:])
-        uuid = Comparison(
-            "=", DatasetField("raw", "dataset_id", "uuid"), Constant(two[5], "uuid")
+        assert sorted(registry.query(query)["dataset_id"]) == sorted(two)
+        assert registry.count(query) == 8
+        assert registry.count(replace(query, limit=3)) == 3
+        for one in (two[5], two[0]):
+            uuid = Comparison(
+                "=", DatasetField("raw", "dataset_id", "uuid"), Constant(one, "uuid")
+            )
+            query = Query(raw.dimensions, uuid, target=search)
+            assert registry.query(query)["dataset_id"].to_list() == [one]
+            assert registry.count(query) == 1
+        early = Comparison(
+            "<", DatasetField("raw", "ingest_time", "time"), Constant(0, "time")
         )
-        query = Query(raw.dimensions, uuid, target=search)
-        assert registry.query(query)["dataset_id"].to_list() == [two[5]]
+        assert registry.count(Query(raw.dimensions, early, target=search)) == 0
+        late = replace(early, operator=">")
+        query = Query(raw.dimensions, late, target=search)
+        assert registry.query(query)["run"].value_counts().sort("run").rows() == [
+            ("one", 4),
+            ("two", 4),
+        ]
 
     def test_datasets_are_chosen_by_records(self, registry: Registry) -> None:
         """Conditions, order, limit and offset."""
@@ -276,11 +290,17 @@ class DatasetQuerySuite:
             raw.dimensions,
             Or((second, And((first_detector, Comparison(">", TIME, _int(0)))))),
             target=search,
-            order_by=(OrderTerm(run, descending=True), OrderTerm(DETECTOR)),
+            order_by=(
+                OrderTerm(run, descending=True),
+                OrderTerm(EXPOSURE, descending=True),
+                OrderTerm(DETECTOR),
+            ),
         )
         rows = registry.query(query).select("run", "exposure", "detector").rows()
-        assert rows == [*(("two", 2, d) for d in range(4)), ("one", 1, 0)]
-        assert registry.count(query) == 5
+        second_runs = [("two", 2, d) for d in range(4)]
+        second_runs += [("two", 1, d) for d in range(1, 4)]
+        assert rows == [*second_runs, ("one", 1, 0)]
+        assert registry.count(query) == 8
         part = replace(query, limit=2, offset=3)
         assert registry.query(part)["exposure"].to_list() == [2, 1]
         assert registry.count(part) == 2
@@ -289,8 +309,11 @@ class DatasetQuerySuite:
             And((second, Comparison("=", DatasetField("other", "run", "string"), run))),
             (search, DatasetSearch(other, ("two", "one"))),
         )
-        assert registry.query(both)["exposure"].to_list() == [2]
-        assert registry.count(both) == 1
+        assert sorted(registry.query(both)["exposure"]) == [1, 2]
+        assert registry.count(both) == 2
+        firsts = replace(both, where=None, order_by=(OrderTerm(run, descending=True),))
+        assert registry.query(firsts)["exposure"].to_list() == [2, 1]
+        assert registry.count(firsts) == 2
 
     def test_a_type_may_be_searched_for_twice(self, registry: Registry) -> None:
         """Fields are those of the datasets that are the answer."""

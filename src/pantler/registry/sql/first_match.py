@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from pantler.datasets.collection import CollectionType
+from pantler.dimensions.timespan import Timespan
 from pantler.errors import DataIdError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pantler.datasets.collection import Collection
-    from pantler.dimensions.timespan import Timespan
     from pantler.registry.sql.core import Core
     from pantler.registry.sql.driver import Prepared
 
@@ -47,6 +48,8 @@ class FirstMatch:
     ) -> Match | None:
         """Return UUID and run number of the first match, or None.
 
+        Without a time, only what is valid for ever is found in CALIBRATION collections.
+
         Raises
         ------
         DataIdError
@@ -60,6 +63,7 @@ class FirstMatch:
         for kind, numbers in by_kind.items():
             if kind is CollectionType.CALIBRATION:
                 if timespan is None:
+                    self._collect_valid_for_ever(matches, numbers, given)
                     continue
                 given = {**given, "begin": timespan.begin, "end": timespan.end}
             self._collect(matches, kind, numbers, given)
@@ -97,6 +101,46 @@ class FirstMatch:
             rows = self._db.rows(statement, {**given, **places})
             for number, uuid, run_id in rows:
                 matches.setdefault(number, []).append((uuid, run_id))
+
+    def _collect_valid_for_ever(
+        self,
+        matches: dict[int, list[Match]],
+        numbers: Sequence[int],
+        given: dict[str, int],
+    ) -> None:
+        """Find what any time would find: ranges that touch, without a gap or an end."""
+        for number in numbers:
+            ranges = self._db.rows(self._ranges, {**given, "c": number})
+            reach = Timespan.MIN
+            for begin, end, uuid in ranges:
+                if begin != reach or uuid != ranges[0][2]:
+                    break
+                reach = end
+            if reach == Timespan.MAX:
+                ((run_id,),) = self._db.rows(self._run, {"id": ranges[0][2]})
+                matches[number] = [(ranges[0][2], run_id)]
+
+    @cached_property
+    def _ranges(self) -> Prepared:
+        """All ranges of a data ID in one CALIBRATION collection."""
+        valid = self._schema.calibration
+        return self._db.prepare(
+            sa.select(valid.c.begin_ns, valid.c.end_ns, valid.c.uuid)
+            .where(
+                valid.c.collection_id == sa.bindparam("c"),
+                valid.c.dataset_type_id == sa.bindparam("type"),
+                valid.c.data_id == sa.bindparam("data_id"),
+            )
+            .order_by(valid.c.begin_ns)
+        )
+
+    @cached_property
+    def _run(self) -> Prepared:
+        """The run of a dataset."""
+        dataset = self._schema.dataset
+        return self._db.prepare(
+            sa.select(dataset.c.run_id).where(dataset.c.uuid == sa.bindparam("id"))
+        )
 
     def _prepare(self, kind: CollectionType, slots: int) -> Prepared:
         """Return a statement for up to so many collections of one kind."""

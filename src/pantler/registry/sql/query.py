@@ -75,6 +75,7 @@ class SqlQueries:
 
     def count(self, query: Query) -> int:
         """Return how many rows a query has."""
+        query = replace(query, order_by=())
         with self._db.reading():
             compiled = self._compile(query)
             if not compiled.stages:
@@ -138,8 +139,8 @@ class SqlQueries:
         match stage:
             case TestOverlap(overlap):
                 return frame.filter(self._overlap_mask(frame, overlap))
-            case TakeFirst(equal):
-                return first_rows(frame, equal)
+            case TakeFirst(equal, rank):
+                return first_rows(frame, equal, rank)
             case DropRepeats(equal):
                 columns = equal or compiled.output
                 return frame.unique(columns, keep="first", maintain_order=True)

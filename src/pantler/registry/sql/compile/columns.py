@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -65,42 +65,3 @@ class Columns:
         table = self.schema.collection
         named = sa.select(table.c.name).where(table.c.id == number)
         return named.scalar_subquery()
-
-
-@dataclass(slots=True)
-class RankedColumns:
-    """The same columns, seen from outside of a subquery; a `predicates.Scope`.
-
-    Attributes
-    ----------
-    wanted
-        The columns that the subquery must select, by the names that they have outside.
-    """
-
-    inner: Columns
-    wanted: dict[str, Sql] = field(default_factory=dict)
-
-    @property
-    def driver(self) -> Driver:
-        """What writes that which systems write differently."""
-        return self.inner.driver
-
-    def dimension(self, name: str) -> Sql:
-        """Return the column of a dimension."""
-        return self._outer(f"dimension:{name}", self.inner.dimension(name))
-
-    def field(self, element: str, name: str) -> Sql:
-        """Return a column of an element's records."""
-        return self._outer(f"field:{element}.{name}", self.inner.field(element, name))
-
-    def dataset(self, dataset_type: str, name: str) -> Sql:
-        """Return a column of a dataset search."""
-        column = {"run": "run_id", "dataset_id": "uuid"}.get(name, name)
-        inner = self.inner.match(dataset_type, column)
-        outer = self._outer(f"match:{dataset_type}.{column}", inner)
-        return self.inner.run_name(outer) if name == "run" else outer
-
-    def _outer(self, name: str, column: Sql) -> Sql:
-        self.wanted[name] = column
-        outer: sa.ColumnClause[Any] = sa.column(name, column.type)
-        return outer

@@ -61,8 +61,9 @@ class Relations:
         The matches of each search that is joined with more than its data IDs.
     overlaps
         Overlaps on the sky, which must be tested exactly later on.
-    fields
-        Names of the dataset types of which a field is named.
+    fields, shown
+        Names of the dataset types of which a field is named; or shown or in the order,
+        so that it must be that of the first match.
     """
 
     def __init__(
@@ -83,6 +84,8 @@ class Relations:
         self._element = self._universe[query.element] if query.element else None
         conditions = conjuncts(query.where)
         self._dimensions, self._records, self.fields = self._mentioned(conditions)
+        ordered = (term.column for term in query.order_by)
+        self.shown = {c.dataset_type for c in ordered if isinstance(c, DatasetField)}
         self._group = self._whole_group()
         stated = stated_overlaps(conditions, self._universe)
         related = [search.dimensions for search in self._everything]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pantler.registry.sql.compile.find_first import RANK
+
 if TYPE_CHECKING:
     import polars as pl
     import sqlalchemy as sa
@@ -22,9 +24,18 @@ class TestOverlap:
 
 @dataclass(frozen=True, slots=True)
 class TakeFirst:
-    """Keep the first of the matches that are equal in some columns."""
+    """Keep the first of the matches that are equal in some columns.
+
+    Parameters
+    ----------
+    equal
+        Those columns.
+    rank
+        The column of ranks.
+    """
 
     equal: tuple[str, ...]
+    rank: str = RANK
 
 
 @dataclass(frozen=True, slots=True)

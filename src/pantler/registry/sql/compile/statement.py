@@ -4,11 +4,9 @@ The stages of the statement are these:
 
 1. *relations*: dataset searches, pairs of records with a common pixel on the sky, and
    tables of elements, joined by the dimensions that they share;
-2. *rows*: those that satisfy the conditions on data IDs, records and times;
-3. *first matches*: where conditions or the order name fields of a dataset that may be
-   found several times, the matches are ranked, and the first ones stay;
-4. *conditions on datasets*, which so come after the search;
-5. *order*, and *part* if no other stage is left for the rows.
+2. *rows*: those that satisfy all conditions, also those on fields of datasets, which so
+   choose among the matches before the first ones are taken;
+3. *order*, and *part* if no other stage is left for the rows.
 """
 
 from __future__ import annotations
@@ -20,11 +18,10 @@ import sqlalchemy as sa
 
 from pantler.dimensions.records import record_columns
 from pantler.errors import InvalidInputError
-from pantler.queries.tree import And, DatasetField, Not, Or
-from pantler.registry.sql.compile.columns import Columns, RankedColumns
+from pantler.queries.tree import And, Not, Or
 from pantler.registry.sql.compile.find_first import DATA_ID, RANK, Competition
 from pantler.registry.sql.compile.overlaps import is_sky_overlap
-from pantler.registry.sql.compile.predicates import all_hold, conjuncts, to_sql, walk
+from pantler.registry.sql.compile.predicates import all_hold, conjuncts, to_sql
 from pantler.registry.sql.compile.relations import Relations
 from pantler.registry.sql.compile.stages import (
     Compiled,
@@ -91,14 +88,12 @@ class Statement:
         self._element = self._universe[query.element] if query.element else None
         self._ranked = [
             search
-            for search in self._relations.searches
-            if search.name in self._relations.fields
+            for search in self._rows
+            if (search is target or search.name in self._relations.shown)
             and not self._competition(search).is_decided
         ]
         _check_size(query)
-        plain = [c for c in conjuncts(query.where) if not is_sky_overlap(c)]
-        self._late = [c for c in plain if self._ranked and _has_field(c)]
-        self._conditions = [c for c in plain if c not in self._late]
+        self._conditions = [c for c in conjuncts(query.where) if not is_sky_overlap(c)]
 
     def _competition(self, search: ResolvedSearch) -> Competition:
         return self._relations.competition(search)
@@ -113,11 +108,8 @@ class Statement:
                 *(to_sql(c, self._columns) for c in self._conditions),
             ]
         )
-        if self._ranked:
-            rows, ordering = self._first_matches(columns, where)
-        else:
-            ordering = self._order_columns(self._columns)
-            rows = self._select({**columns, **ordering}).where(where)
+        ordering = self._order_columns()
+        rows = self._select({**columns, **ordering}).where(where)
         stages = self._stages(ordering)
         if self._is_distinct_in_sql():
             rows = rows.distinct()
@@ -179,18 +171,27 @@ class Statement:
     def _keys(self, output: dict[str, _Selected]) -> dict[str, _Selected]:
         """Return the other dimensions that later stages need."""
         names = {name for overlap in self._overlaps for name in overlap.dimensions}
-        if self._is_ranked_late and self._target is not None:
-            names.update(self._competition(self._target).times)
+        for search in self._ranked:
+            if search is self._target:
+                names.update(self._competition(search).times)
+            else:
+                names.update(self._columns.joins.keys)
         others = self._dimension_columns(sorted(names - output.keys()))
         return {f"key:{name}": column for name, column in others.items()}
 
     def _match_columns(self) -> dict[str, _Selected]:
-        if self._target is None:
-            return {}
-        if not (self._is_ranked_late or self._competition(self._target).times):
-            return {}
-        rows = self._rows[self._target]
-        return {name: (rows.c[name], pl.Int64) for name in (DATA_ID, RANK)}
+        """Return the numbers and ranks that later stages need."""
+        columns: dict[str, _Selected] = {}
+        target = self._target
+        if target is not None and (
+            target in self._ranked or self._competition(target).times
+        ):
+            rows = self._rows[target]
+            columns = {name: (rows.c[name], pl.Int64) for name in (DATA_ID, RANK)}
+        for place, search in enumerate(self._ranked):
+            if search is not target:
+                columns[f"rank:{place}"] = (self._rows[search].c[RANK], pl.Int64)
+        return columns
 
     def _select(self, columns: dict[str, _Selected]) -> sa.Select[Any]:
         labelled = [column.label(name) for name, (column, _) in columns.items()]
@@ -198,49 +199,11 @@ class Statement:
         source = self._columns.joins.source
         return statement if source is None else statement.select_from(source)
 
-    # First matches, and conditions on datasets
-
-    @property
-    def _is_ranked_late(self) -> bool:
-        """Whether matches of the target are ranked when the rows have been fetched."""
-        target = self._target
-        if target is None or target in self._ranked:
-            return False
-        return not self._competition(target).is_decided
-
-    def _first_matches(
-        self, columns: dict[str, _Selected], where: Sql
-    ) -> tuple[sa.Select[Any], dict[str, _Selected]]:
-        """Rank the matches, and only then look at the fields of datasets.
-
-        Returns the statement, and the columns of the order in it.
-        """
-        ranked = RankedColumns(self._columns)
-        late = [to_sql(condition, ranked) for condition in self._late]
-        ordering = self._order_columns(ranked)
-        places = {
-            f"place:{i}": self._competition(search).place(
-                self._rows[search], self._columns.joins.dimensions
-            )
-            for i, search in enumerate(self._ranked)
-        }
-        inner: dict[str, _Selected] = {
-            **columns,
-            **{name: (column, None) for name, column in ranked.wanted.items()},
-            **{name: (place, None) for name, place in places.items()},
-        }
-        rows = self._select(inner).where(where).subquery()
-        firsts = [rows.c[name] == 1 for name in places]
-        chosen = [rows.c[name] for name in columns]
-        chosen += [column.label(name) for name, (column, _) in ordering.items()]
-        selected = sa.select(*(chosen or [sa.literal(1).label("nothing")]))
-        return selected.select_from(rows).where(all_hold([*firsts, *late])), ordering
-
     # Order, and what is left
 
-    def _order_columns(self, scope: Columns | RankedColumns) -> dict[str, _Selected]:
+    def _order_columns(self) -> dict[str, _Selected]:
         return {
-            f"order:{i}": (to_sql(term.column, scope), None)
+            f"order:{i}": (to_sql(term.column, self._columns), None)
             for i, term in enumerate(self._query.order_by)
         }
 
@@ -265,26 +228,20 @@ class Statement:
         )
 
     def _is_distinct_in_sql(self) -> bool:
-        return self._repeats and not self._overlaps and not self._is_ranked_late
+        return self._repeats and not self._overlaps and not self._ranked
 
     def _stages(self, ordering: dict[str, _Selected]) -> tuple[Stage, ...]:
         stages: list[Stage] = [TestOverlap(overlap) for overlap in self._overlaps]
+        stages += self._first_stages()
         target = self._target
-        if self._is_ranked_late and target is not None:
-            competition = self._competition(target)
-            shown = set(self._query.dimensions.required)
-            equal = (
-                DATA_ID,
-                *(n if n in shown else f"key:{n}" for n in competition.times),
-            )
-            stages.append(TakeFirst(equal))
-            if competition.times:
+        if target is not None and target in self._ranked:
+            if self._competition(target).times or len(self._ranked) > 1:
                 stages.append(DropRepeats())
             elif self._repeats:
                 # Of one collection, the ranges of a data ID begin at different times.
                 begin = ("begin_ns",) if target.has_calibrations else ()
                 stages.append(DropRepeats((DATA_ID, *begin)))
-        elif self._repeats and (self._overlaps or ordering):
+        elif self._repeats and (self._overlaps or self._ranked or ordering):
             stages.append(DropRepeats())
         if target is not None and target.has_calibrations:
             if self._competition(target).times:
@@ -292,13 +249,30 @@ class Statement:
             stages.append(UniteRanges())
         return tuple(stages)
 
+    def _first_stages(self) -> list[Stage]:
+        """Return what leaves first matches only: those of the answer, then others."""
+        stages: list[Stage] = []
+        for place, search in enumerate(self._ranked):
+            if search is self._target:
+                times = self._competition(search).times
+                stages.insert(0, TakeFirst((DATA_ID, *map(self._shown_as, times))))
+            else:
+                keys = sorted(self._columns.joins.keys)
+                equal = tuple(map(self._shown_as, keys))
+                stages.append(TakeFirst(equal, f"rank:{place}"))
+        return stages
+
+    def _shown_as(self, name: str) -> str:
+        """Return the column of a dimension among those of the statement."""
+        return name if name in self._output() else f"key:{name}"
+
     def _data_ids_of_answer(
         self, ordering: dict[str, _Selected], where: Sql
     ) -> sa.Select[Any] | None:
         target = self._target
-        if target is None or not self._is_ranked_late:
+        if target is None or self._ranked != [target]:
             return None
-        if self._overlaps or self._ranked:
+        if self._overlaps or target.name in self._relations.shown:
             return None
         if not self._competition(target).is_by_data_id or (ordering and self._repeats):
             return None
@@ -324,7 +298,3 @@ def _check_size(query: Query) -> None:
             f"{count} conditions are too many for one query. Where a value must be "
             "equal to any of many, bind them as a list: x IN :values."
         )
-
-
-def _has_field(condition: Predicate) -> bool:
-    return any(isinstance(node, DatasetField) for node in walk(condition))

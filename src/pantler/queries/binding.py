@@ -37,6 +37,7 @@ from pantler.queries.rendering import to_text
 from pantler.queries.syntax import (
     Binary,
     Call,
+    Integers,
     Listing,
     Logical,
     Matching,
@@ -269,6 +270,10 @@ class _Binder:
         for item in node.items:
             if isinstance(item, Span):
                 ranges.append(self._range(item))
+                continue
+            if isinstance(item, Integers):
+                # As they are distinct, so are the constants, which are slow to compare.
+                items.extend(Constant(v, "int") for v in dict.fromkeys(item.values))
                 continue
             bound = self._bound_list(item)
             if isinstance(bound, range) and bound:

@@ -154,6 +154,9 @@ class Conditions:
             ranges = ()
         values: dict[Operand, list[Constant]] = {}
         others: list[Predicate] = []
+        items = list(items)
+        if integers := _integers_of(operand, items):
+            values[operand], items = integers, []
         for item in items:
             column, value_ = self._matched(operand, item)
             if is_constant(operand) or not isinstance(value_, Constant):
@@ -369,6 +372,14 @@ def _joined(
     if not flat:
         return neutral
     return flat[0] if len(flat) == 1 else kind(tuple(flat))
+
+
+def _integers_of(operand: Operand, items: list[Operand]) -> list[Constant]:
+    """Return the items if they need no conversion: the common case, with very many."""
+    if type_of(operand) != "int" or is_constant(operand):
+        return []
+    found = [i for i in items if isinstance(i, Constant) and i.type == "int"]
+    return found if len(found) == len(items) else []
 
 
 def _fits(column: Operand, value: Constant) -> bool:

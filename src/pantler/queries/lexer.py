@@ -10,7 +10,16 @@ from typing import Final, Literal
 from pantler.queries.syntax import Place
 
 TokenKind = Literal[
-    "name", "keyword", "int", "float", "string", "time", "parameter", "operator", "end"
+    "name",
+    "keyword",
+    "int",
+    "float",
+    "string",
+    "time",
+    "parameter",
+    "operator",
+    "integers",
+    "end",
 ]
 
 KEYWORDS: Final = frozenset(
@@ -49,6 +58,13 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
+# A list of integers that surely fit into 64 bits is one token: lists of 100,000 are
+# pasted from files.
+_INTEGERS: Final = re.compile(
+    r"\(\s*+ [+-]?\d{1,18}+ \s*+ (?:, \s*+ [+-]?\d{1,18}+ \s*+)++ \)", re.VERBOSE
+)
+_REST: Final = re.compile(r"[\w.]*")
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -61,14 +77,14 @@ class Token:
     text
         As written; keywords in capitals and operators in their usual spelling.
     value
-        Of literals; the name of a parameter.
+        Of literals, and of a list of integers; the name of a parameter.
     place
         Where it begins.
     """
 
     kind: TokenKind
     text: str
-    value: int | float | str
+    value: int | float | str | tuple[int, ...]
     place: Place
 
     def __str__(self) -> str:
@@ -92,15 +108,27 @@ def tokenize(text: str) -> list[Token]:
     tokens: list[Token] = []
     offset = 0
     while offset < len(text):
+        after_in = bool(tokens) and tokens[-1].text == "IN"
+        run = _INTEGERS.match(text, offset) if after_in else None
+        if run is not None:
+            tokens.append(_integers(run[0], place(offset)))
+            offset = run.end()
+            continue
         match = _TOKEN.match(text, offset)
         if match is None:
             raise place(offset).error(_explain(text, offset))
         if match.lastgroup != "space":
-            tokens.append(_token(match, place(offset)))
-            _check_apart(text, match, place(offset))
+            here = place(offset)
+            tokens.append(_token(match, here))
+            _check_apart(text, match, here)
         offset = match.end()
     tokens.append(Token("end", "", "", place(len(text))))
     return tokens
+
+
+def _integers(text: str, place: Place) -> Token:
+    values = tuple(map(int, text[1:-1].split(",")))
+    return Token("integers", text, values, place)
 
 
 def _token(match: re.Match[str], place: Place) -> Token:
@@ -132,7 +160,7 @@ def _check_apart(text: str, match: re.Match[str], place: Place) -> None:
     """Refuse a number with letters or a dot run into it, as in ``5px`` or ``1.2.3``."""
     if match.lastgroup not in {"int", "float"}:
         return
-    rest = re.match(r"[\w.]*", text[match.end() :])
+    rest = _REST.match(text, match.end())
     if rest is None or not rest[0] or rest[0].startswith(".."):
         return
     raise place.error(

@@ -28,6 +28,7 @@ from pantler.queries.lexer import KEYWORDS, Token, tokenize
 from pantler.queries.syntax import (
     Binary,
     Call,
+    Integers,
     Listing,
     Logical,
     Matching,
@@ -190,8 +191,11 @@ class _Parser:
             escape = self._sum()
         return Matching(operand, pattern, escape, place)
 
-    def _list(self) -> tuple[Node | Span, ...]:
+    def _list(self) -> tuple[Node | Span | Integers, ...]:
         token = self._token
+        if token.kind == "integers":
+            self._advance()
+            return (Integers(cast("tuple[int, ...]", token.value), token.place),)
         if token.kind in {"parameter", "name"}:
             return (self._primary(),)
         if not self._take("("):
@@ -254,7 +258,8 @@ class _Parser:
         match token.kind:
             case "int" | "float" | "string" | "time":
                 self._advance()
-                return Value(token.kind, token.value, token.place)
+                value = cast("int | float | str", token.value)
+                return Value(token.kind, value, token.place)
             case "parameter":
                 self._advance()
                 return Parameter(str(token.value), token.place)

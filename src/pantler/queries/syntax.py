@@ -35,6 +35,14 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Integers:
+    """A list that has only integers, each of 64 bits: it may be very long."""
+
+    values: tuple[int, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Name:
     """A name, with its dots."""
 
@@ -119,7 +127,7 @@ class Listing:
     """``IN`` with its items; a single `Parameter` stands for a bound list."""
 
     operand: Node
-    items: tuple[Node | Span, ...]
+    items: tuple[Node | Span | Integers, ...]
     place: Place
 
 
@@ -148,10 +156,10 @@ Node = (
 )
 
 
-def names_in(node: Node | Span) -> frozenset[str]:
+def names_in(node: Node) -> frozenset[str]:
     """Return every name and parameter that a tree mentions; parameters with a colon."""
     found: set[str] = set()
-    todo: list[Node | Span | None] = [node]
+    todo: list[Node | Span | Integers | None] = [node]
     while todo:
         match todo.pop():
             case Name(text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from uuid import UUID
 
 import numpy as np
@@ -347,6 +348,27 @@ def test_datasets_have_fields_of_where_they_are_and_when_they_are_valid():
 )
 def test_a_bound_list_stands_for_its_values(text, values):
     assert bound(text, v=values) == Membership(VISIT, ints(3, 1))
+
+
+def test_a_list_of_integers_has_each_once_and_fits_its_column():
+    assert bound("visit IN (3, 1, -3, 3)") == Membership(VISIT, ints(3, 1, -3))
+    assert bound("visit.exposure_time IN (1, 2, 1)") == Membership(
+        RecordField("visit", "exposure_time", "float"),
+        (Constant(1.0, "float"), Constant(2.0, "float")),
+    )
+    assert bound("3 IN (1, 3)") == ALWAYS
+    assert bound("2 IN (1, 3)") == NEVER
+    with pytest.raises(QuerySyntaxError, match="64 bits"):
+        bound(f"visit IN (1, {2**63})")
+    with pytest.raises(QuerySyntaxError, match="`band` is text"):
+        bound("band IN (1, 2)")
+
+
+def test_a_hundred_thousand_integers_are_read_within_a_second():
+    text = f"visit IN ({', '.join(map(str, range(0, 200_000, 2)))})"
+    start = time.process_time()
+    assert len(bound(text).values) == 100_000
+    assert time.process_time() - start < 1
 
 
 def test_a_bound_range_stays_a_range():

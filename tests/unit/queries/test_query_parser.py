@@ -12,12 +12,14 @@ from pantler.errors import QuerySyntaxError
 from pantler.queries.lexer import tokenize
 from pantler.queries.parser import parse
 from pantler.queries.syntax import (
+    Integers,
     Listing,
     Matching,
     Name,
     NullTest,
     Pair,
     Parameter,
+    Place,
     Span,
     Value,
     names_in,
@@ -154,7 +156,37 @@ def test_forty_levels_are_not_too_deep(nested):
 def test_long_flat_conditions_and_lists_are_fine():
     many = range(3000)
     assert len(parse(" OR ".join(f"a = {i}" for i in many)).operands) == len(many)
-    assert len(parse(f"a IN ({', '.join(map(str, many))})").items) == len(many)
+    assert len(parse(f"a IN ({', '.join(map(str, many))}, 'x')").items) == 3001
+
+
+def test_a_list_of_integers_is_one_value():
+    listing = parse("a IN\n ( 1,-2 , +3,\n 00004 )")
+    assert listing.items == (Integers((1, -2, 3, 4), Place(2, 2)),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a IN (5)", "a IN (1, 2.5)", "a IN (1, b)", "a IN (1, 2..3)", "a IN (1, - 2)"],
+)
+def test_other_lists_have_their_items(text):
+    assert not any(isinstance(item, Integers) for item in parse(text).items)
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("a IN (1, 2", 11),
+        ("a IN (1, 2,)", 12),
+        ("a IN (1,, 2)", 9),
+        ("a IN (1, 2) 3", 13),
+        ("a IN (1, 2x)", 10),
+        (f"a IN (1, {'9' * 41})", 10),
+    ],
+)
+def test_mistakes_in_lists_of_integers_are_placed(text, column):
+    with pytest.raises(QuerySyntaxError) as caught:
+        parse(text)
+    assert (caught.value.line, caught.value.column) == (1, column)
 
 
 def test_the_names_of_an_expression_are_found_wherever_they_stand():

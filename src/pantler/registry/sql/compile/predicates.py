@@ -74,7 +74,9 @@ def conjuncts(predicate: Predicate | None) -> list[Predicate]:
 
 def walk(node: object) -> Iterator[object]:
     """Yield a node and all below it."""
-    if isinstance(node, tuple):
+    if isinstance(node, Constant):  # nothing is below it, and lists have very many
+        yield node
+    elif isinstance(node, tuple):
         for part in node:
             yield from walk(part)
     elif is_dataclass(node):

@@ -139,8 +139,13 @@ class DatasetTypeFacet(Protocol):
 class CollectionFacet(Protocol):
     """Collections and what belongs to them."""
 
-    def register(self, name: str, kind: CollectionType, doc: str = "") -> bool:
-        """Add a collection; return False if one of this name and kind was there."""
+    def register(
+        self,
+        name: str,
+        type: CollectionType,  # noqa: A002 as `Collection.type`
+        doc: str = "",
+    ) -> bool:
+        """Add a collection; return False if one of this name and type was there."""
         ...
 
     def get(self, name: str) -> Collection:

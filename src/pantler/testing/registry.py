@@ -147,8 +147,8 @@ class CollectionSuite:
         with pytest.raises(InvalidInputError, match="itself"):
             registry.collections.set_chain("inner", ["outer"])
 
-    def test_a_name_has_one_kind(self, registry: Registry) -> None:
-        """Registering it again returns False; another kind is a conflict."""
+    def test_a_name_has_one_type(self, registry: Registry) -> None:
+        """Registering it again returns False; another type is a conflict."""
         assert registry.collections.register("a", CollectionType.RUN)
         assert not registry.collections.register("a", CollectionType.RUN)
         with pytest.raises(ConflictError, match="RUN"):

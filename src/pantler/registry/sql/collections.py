@@ -42,27 +42,32 @@ class SqlCollections:
         self._catalog = core.catalog
         self._associations = associations
 
-    def register(self, name: str, kind: CollectionType, doc: str = "") -> bool:
-        """Add a collection; return False if one of this name and kind was there.
+    def register(
+        self,
+        name: str,
+        type: CollectionType,  # noqa: A002 as `Collection.type`
+        doc: str = "",
+    ) -> bool:
+        """Add a collection; return False if one of this name and type was there.
 
         Raises
         ------
         ConflictError
-            If one of this name and another kind exists.
+            If one of this name and another type exists.
         InvalidInputError
             If the name is empty or has characters that patterns use.
         """
-        if self._is_registered(name, kind):
+        if self._is_registered(name, type):
             return False
         _check_name(name)
         with self._db.writing():
             self._catalog.lock()
-            if self._is_registered(name, kind):  # another process was faster
+            if self._is_registered(name, type):  # another process was faster
                 return False
             table = self._schema.collection
             ((number,),) = self._db.rows(
                 sa.insert(table)
-                .values(name=name, type=kind.value, doc=doc)
+                .values(name=name, type=type.value, doc=doc)
                 .returning(table.c.id)
             )
             self._catalog.changed("collection", number)
@@ -305,12 +310,12 @@ class SqlCollections:
                 "with all that is in it."
             )
 
-    def _is_registered(self, name: str, kind: CollectionType) -> bool:
+    def _is_registered(self, name: str, wanted: CollectionType) -> bool:
         known = self._catalog.now.collections.get(name)
-        if known is not None and known[1].type is not kind:
+        if known is not None and known[1].type is not wanted:
             raise ConflictError(
                 f"Collection '{name}' exists and is {known[1].type.name}, not "
-                f"{kind.name}. Choose another name."
+                f"{wanted.name}. Choose another name."
             )
         return known is not None
 

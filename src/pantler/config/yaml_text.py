@@ -115,13 +115,21 @@ class YamlDocument:
             Keys and positions in lists that lead to it. Where they lead nowhere,
             the place is that of the last that was found.
         """
+        line = self.line(*path)
+        return self.what if line is None else f"{self.what}, line {line}"
+
+    def line(self, *path: str | int) -> int | None:
+        """Return the line of a value, counted from 1; arguments as for `at`.
+
+        None stands for the whole document.
+        """
         node, line = self._root, None
         for step in path:
             found = _step(node, step)
             if found is None:
                 break
             line, node = found
-        return self.what if line is None else f"{self.what}, line {line}"
+        return line
 
     def error(self, message: str, *path: str | int) -> PantlerError:
         """Return the error for a problem at a place."""

@@ -1,15 +1,26 @@
-"""The YAML form of a universe, checked."""
+"""The YAML form of a universe, and the elements that it defines."""
 
 from __future__ import annotations
 
-from typing import Literal
+import functools
+from importlib.resources import files
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+)
 
 from pantler.config.yaml_text import load_yaml
 from pantler.dimensions.column import Column, ColumnType
 from pantler.dimensions.element import DimensionElement, PixelScheme
 from pantler.errors import SettingsError
+
+PACKAGED_NAMESPACE: Final = "pantler"
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -21,8 +32,8 @@ class ColumnDefinition(BaseModel):
 
     name: str
     type: ColumnType
-    length: int = 0
-    nullable: bool = True
+    length: StrictInt = 0
+    nullable: StrictBool = True
     doc: str = ""
 
     def build(self, *, is_key: bool = False) -> Column:
@@ -41,8 +52,8 @@ class ElementDefinition(BaseModel):
     requires: tuple[str, ...] = ()
     implies: tuple[str, ...] = ()
     metadata: tuple[ColumnDefinition, ...] = ()
-    governor: bool = False
-    always_join: bool = False
+    governor: StrictBool = False
+    always_join: StrictBool = False
     populated_by: str | None = None
     view_of: str | None = None
 
@@ -52,7 +63,7 @@ class SkyPixelSystem(BaseModel):
 
     model_config = _STRICT
 
-    max_level: int
+    max_level: StrictInt
 
 
 class SkyPixels(BaseModel):
@@ -79,25 +90,25 @@ class UniverseDefinition(BaseModel):
     model_config = _STRICT
 
     namespace: str
-    version: int
+    version: StrictInt
     skypix: SkyPixels
     topology: Topology = Topology()
     elements: dict[str, ElementDefinition]
 
     @classmethod
-    def from_yaml(cls, text: str | bytes) -> UniverseDefinition:
-        """Parse and check YAML text.
+    def restored(cls, text: str) -> UniverseDefinition:
+        """Read a definition that was checked before it was written.
 
         Raises
         ------
         SettingsError
-            If the text is not YAML or not a definition.
+            If the text is no such thing.
         """
-        data = load_yaml(text, "The universe", error=SettingsError)
+        data: Any = load_yaml(text, "The stored universe", error=SettingsError)
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise SettingsError(f"The universe is not valid: {error}") from error
+            raise SettingsError(f"The stored universe is damaged: {error}") from error
 
     def families(
         self, kind: Literal["spatial", "temporal"]
@@ -108,10 +119,7 @@ class UniverseDefinition(BaseModel):
     def build_elements(self) -> dict[str, DimensionElement]:
         """Return all elements, each after what it requires and implies.
 
-        Raises
-        ------
-        SettingsError
-            If an element names an unknown one, or they form a cycle.
+        The definition must hold together: `law.read_definition` checks that.
         """
         built = self._pixel_elements()
         spatial = _members(self.topology.spatial)
@@ -154,29 +162,25 @@ class UniverseDefinition(BaseModel):
     def _ordered_names(self) -> list[str]:
         """Return the names so that each follows its dependencies; file order else."""
         done: dict[str, None] = {}
-        path: list[str] = []
 
         def visit(name: str) -> None:
-            if name in done:
+            if name in done or name not in self.elements:
                 return
-            if name in path:
-                cycle = " → ".join([*path[path.index(name) :], name])
-                raise SettingsError(f"The universe has a cycle: {cycle}.")
-            if name not in self.elements:
-                raise SettingsError(
-                    f"Universe element '{path[-1]}' needs '{name}', "
-                    "which is not defined."
-                )
-            path.append(name)
             definition = self.elements[name]
             for dependency in (*definition.requires, *definition.implies):
                 visit(dependency)
-            path.pop()
             done[name] = None
 
         for name in self.elements:
             visit(name)
         return list(done)
+
+
+@functools.cache
+def packaged_definition() -> UniverseDefinition:
+    """Return the universe that is shipped, for imaging surveys."""
+    source = files("pantler.dimensions").joinpath("default_universe.yaml")
+    return UniverseDefinition.restored(source.read_text("utf-8"))
 
 
 def _members(families: dict[str, tuple[str, ...]]) -> dict[str, str]:

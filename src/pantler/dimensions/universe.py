@@ -6,12 +6,11 @@ A group and the universe that made it know each other, so they stand together.
 from __future__ import annotations
 
 import functools
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
-from pantler.dimensions.definition import UniverseDefinition
+from pantler.dimensions.definition import UniverseDefinition, packaged_definition
 from pantler.errors import DimensionNotFoundError, close_match
 
 if TYPE_CHECKING:
@@ -53,19 +52,41 @@ class Universe:
     @functools.cache
     def default(cls) -> Universe:
         """Return the packaged universe for imaging surveys."""
-        source = files("pantler.dimensions").joinpath("default_universe.yaml")
-        return cls.from_yaml(source.read_text("utf-8"))
+        return cls(packaged_definition())
 
     @classmethod
-    def from_yaml(cls, text: str | bytes) -> Universe:
-        """Read a universe from YAML text.
+    def from_yaml(cls, text: str | bytes, source: str = "The universe") -> Universe:
+        """Read a universe that somebody wrote, and check all of it.
+
+        Parameters
+        ----------
+        text
+            YAML; see the page on custom universes.
+        source
+            What to call it in messages, such as the path of the file.
 
         Raises
         ------
         SettingsError
-            If the text is not a valid definition.
+            If the text breaks any rule; the message has every problem, with its line.
         """
-        return cls(UniverseDefinition.from_yaml(text))
+        from pantler.dimensions.law import read_definition
+
+        return cls(read_definition(text, source))
+
+    @classmethod
+    def restored(cls, text: str) -> Universe:
+        """Return a universe from its own `to_yaml`.
+
+        It was checked when it was made: a repository must open, even if the rules
+        have become stricter since.
+
+        Raises
+        ------
+        SettingsError
+            If the text is no such thing.
+        """
+        return cls(UniverseDefinition.restored(text))
 
     def to_yaml(self) -> str:
         """Return YAML text from which `from_yaml` makes an equal universe."""
@@ -281,4 +302,4 @@ def _regroup(universe: Universe, names: tuple[str, ...]) -> DimensionGroup:
 @functools.cache
 def _reopen(text: str) -> Universe:
     default = Universe.default()
-    return default if default.to_yaml() == text else Universe.from_yaml(text)
+    return default if default.to_yaml() == text else Universe.restored(text)

@@ -112,7 +112,7 @@ def test_a_universe_of_ones_own_can_be_small():
     ("text", "said"),
     [
         (MINIMAL % ", requires: [b]", "cycle: a → b → a"),
-        (MINIMAL % ", requires: [c]", "'a' needs 'c'"),
+        (MINIMAL % ", requires: [c]", "'a' requires 'c'"),
         (MINIMAL % ", colour: red", "colour"),
         ("{", "not valid YAML"),
         ("[" * 3000, "more than 100 deep"),
@@ -126,7 +126,10 @@ def test_a_universe_that_does_not_hold_together_is_refused(text, said):
 def test_universes_are_equal_if_their_definitions_are():
     text = UNIVERSE.to_yaml()
     assert Universe.from_yaml(text) == UNIVERSE
-    assert Universe.from_yaml(text.replace("version: 1", "version: 2")) != UNIVERSE
+    own = text.replace("namespace: pantler", "namespace: own")
+    assert Universe.from_yaml(own) != UNIVERSE
+    later = own.replace("version: 1", "version: 2")
+    assert Universe.from_yaml(later) != Universe.from_yaml(own)
     assert text != UNIVERSE
 
 

@@ -84,7 +84,7 @@ def test_a_registry_of_another_version_is_refused(path):
 
 def test_the_universe_is_kept_with_the_registry(tmp_path):
     text = Universe.default().to_yaml().replace("version: 1", "version: 77")
-    universe = Universe.from_yaml(text)
+    universe = Universe.from_yaml(text.replace("namespace: pantler", "namespace: own"))
     SqliteRegistry.create(tmp_path / "r", universe).close()
     with opened(tmp_path / "r") as registry:
         assert registry.universe == universe

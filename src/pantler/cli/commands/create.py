@@ -38,6 +38,8 @@ def create(repo: str, settings: Path | None, universe: Path | None) -> None:
         if settings
         else None
     )
-    dimensions = Universe.from_yaml(read_bytes(universe)) if universe else None
+    dimensions = (
+        Universe.from_yaml(read_bytes(universe), f"'{universe}'") if universe else None
+    )
     Butler.create(repo, settings=chosen, universe=dimensions).close()
     click.echo(f"Made an empty repository in {repo}.")

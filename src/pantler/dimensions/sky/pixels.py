@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _FIRST: Final = {"htm": 8, "healpix": 0}
 _ROOTS: Final = {"htm": 8, "healpix": 12}
-_MAX_LEVEL: Final = {"htm": htm.MAX_LEVEL, "healpix": healpix.MAX_LEVEL}
+MAX_LEVEL: Final = {"htm": htm.MAX_LEVEL, "healpix": healpix.MAX_LEVEL}
 _NEAR: Final = {"htm": htm.trixels_near, "healpix": healpix.pixels_near}
 
 _CANDIDATES: Final = 1 << 18
@@ -113,13 +113,13 @@ def pixel_region(element: DimensionElement, index: int) -> Region:
 
 
 def _check_level(scheme: PixelScheme, level: int) -> None:
-    if scheme not in _MAX_LEVEL:
+    if scheme not in MAX_LEVEL:
         raise InvalidInputError(
-            f"No pixelization '{scheme}'; there are {', '.join(_MAX_LEVEL)}."
+            f"No pixelization '{scheme}'; there are {', '.join(MAX_LEVEL)}."
         )
-    if not 0 <= level <= _MAX_LEVEL[scheme]:
+    if not 0 <= level <= MAX_LEVEL[scheme]:
         raise InvalidInputError(
-            f"'{scheme}' has the levels 0 to {_MAX_LEVEL[scheme]}, not {level}."
+            f"'{scheme}' has the levels 0 to {MAX_LEVEL[scheme]}, not {level}."
         )
 
 

@@ -153,7 +153,7 @@ def graph_without_rows(form: GraphForm, init: Columns) -> QuantumGraph:
 @functools.lru_cache(maxsize=8)
 def _universe(text: str) -> Universe:
     default = Universe.default()
-    return default if default.to_yaml() == text else Universe.from_yaml(text)
+    return default if default.to_yaml() == text else Universe.restored(text)
 
 
 def _coding_without_values(

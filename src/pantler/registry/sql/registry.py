@@ -143,4 +143,4 @@ def read_universe(db: Database) -> Universe:
         )
     text, default = attributes["universe"], Universe.default()
     # The same object where it can be: equal universes are slow to compare.
-    return default if text == default.to_yaml() else Universe.from_yaml(text)
+    return default if text == default.to_yaml() else Universe.restored(text)

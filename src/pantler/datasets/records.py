@@ -59,6 +59,25 @@ def frame_to_records(frame: pl.DataFrame) -> list[DatastoreRecord]:
     return [DatastoreRecord(*row) for row in frame.select(RECORD_SCHEMA.names()).rows()]
 
 
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """A path that a record named which is gone: it may have to be removed.
+
+    Parameters
+    ----------
+    id
+        The number of this note.
+    store
+        The datastore that held it.
+    path
+        As in the record.
+    """
+
+    id: int
+    store: str
+    path: str
+
+
 class RecordTable(Protocol):
     """The table in which one datastore keeps its records.
 
@@ -67,7 +86,11 @@ class RecordTable(Protocol):
     """
 
     def insert(self, records: pl.DataFrame) -> None:
-        """Add records, columns as `RECORD_SCHEMA`."""
+        """Add records, columns as `RECORD_SCHEMA`.
+
+        Nobody removes what they name from now on. It waits for those who are about
+        to, so make files visible after this and not before.
+        """
         ...
 
     def fetch(self, dataset_ids: Sequence[bytes]) -> pl.DataFrame:
@@ -79,7 +102,26 @@ class RecordTable(Protocol):
         ...
 
     def delete(self, dataset_ids: Sequence[bytes]) -> None:
-        """Remove the records of the datasets."""
+        """Remove the records of the datasets, and note what they named."""
+        ...
+
+    def discarded(self, limit: int, *, after: int = 0) -> list[Discarded]:
+        """Return notes of what may have to be removed, the oldest first.
+
+        Within a transaction, nobody else gets them, or records one of their paths,
+        until it ends. Ask `paths_in_use` which of them other records name.
+
+        Parameters
+        ----------
+        limit
+            How many at most.
+        after
+            Only those with a greater number.
+        """
+        ...
+
+    def forget_discarded(self, ids: Sequence[int]) -> None:
+        """Remove notes, as what they name has been removed, or is in use."""
         ...
 
     def paths_in_use(self, paths: Sequence[str]) -> set[str]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pantler.dimensions.timespan import Timespan
     from pantler.dimensions.universe import DimensionGroup, Universe
     from pantler.queries.query import Query
+    from pantler.registry.removals import Dependent, RemovalFacet
 
 OnConflict = Literal["fail", "skip", "replace"]
 
@@ -84,6 +85,42 @@ class DimensionFacet(Protocol):
         ------
         DataIdError
             If values are missing, unknown or inconsistent.
+        """
+        ...
+
+    def dependents(self, element: str, rows: Rows) -> list[Dependent]:
+        """Return what refers to some records, directly or through other records.
+
+        Parameters
+        ----------
+        element
+            The element's name.
+        rows
+            The records: a frame or mappings, with the dimensions that the element
+            requires; others are ignored.
+
+        Returns
+        -------
+        list of Dependent
+            Records first, each after those that it refers to; then datasets. Removing
+            them in the opposite order is never refused.
+        """
+        ...
+
+    def delete(self, element: str, rows: Rows) -> int:
+        """Remove records that nothing depends on; return how many there were.
+
+        Parameters
+        ----------
+        element, rows
+            As for `dependents`.
+
+        Raises
+        ------
+        ConflictError
+            If something depends on one of them; the message says what and how many.
+        DataIdError
+            If a dimension that the element requires is missing.
         """
         ...
 
@@ -357,7 +394,11 @@ class DatasetFacet(Protocol):
         ...
 
     def delete(self, dataset_ids: Sequence[bytes]) -> None:
-        """Remove datasets from every collection, and their records from all tables."""
+        """Remove datasets from every collection, and their records from all tables.
+
+        What their records name is noted, to be removed when no record names it: see
+        `RecordTable.discarded`.
+        """
         ...
 
 
@@ -387,6 +428,7 @@ class Registry(Protocol):
     dataset_types: DatasetTypeFacet
     collections: CollectionFacet
     datasets: DatasetFacet
+    removals: RemovalFacet
 
     @property
     def universe(self) -> Universe:

@@ -45,6 +45,7 @@ from pantler.testing.registry_collections import CollectionChangeSuite
 from pantler.testing.registry_dataset_queries import DatasetQuerySuite
 from pantler.testing.registry_dimensions import DimensionSuite
 from pantler.testing.registry_queries import QuerySuite
+from pantler.testing.registry_removals import RemovalSuite
 from pantler.testing.registry_sharing import SharingSuite
 from pantler.testing.survey import (
     bias_type,
@@ -518,6 +519,7 @@ class RegistrySuite(
     CollectionSuite,
     CollectionChangeSuite,
     DatasetSuite,
+    RemovalSuite,
     SharingSuite,
     DatasetQuerySuite,
     CertifiedQuerySuite,

@@ -321,6 +321,7 @@ class NameSuite:
             with pytest.raises(DatasetTypeNotFoundError, match="'raw'"):
                 registry.dataset_types.remove("raw")
             again = DatasetType("raw", raw.dimensions, "ArrowTable")
+        with closing(open_again()) as other:
             assert other.dataset_types.register(again)
             bias = bias_type(other)
             insert_some(other, bias, "run")

@@ -139,10 +139,13 @@ class SqlDatasetTypes:
         if known is not None:
             return known
         table = self._schema.dimension_group
+        text = json.dumps(list(group.required))
+        # That of a type which was removed stays, and is not in the catalog.
+        left = self._db.rows(sa.select(table.c.id).where(table.c.dimensions == text))
+        if left:
+            return int(left[0][0])
         ((number,),) = self._db.rows(
-            sa.insert(table)
-            .values(dimensions=json.dumps(list(group.required)))
-            .returning(table.c.id)
+            sa.insert(table).values(dimensions=text).returning(table.c.id)
         )
         data_ids = self._schema.data_id_table(number, group)
         self._db.run(CreateTable(data_ids))

@@ -21,6 +21,7 @@ from pantler.registry.sql.bulk import series_rows
 from pantler.registry.sql.diagnosis import EXAMPLES, show_all
 from pantler.registry.sql.driver import ConstraintError
 from pantler.registry.sql.first_match import FirstMatch
+from pantler.registry.sql.trash import discard_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,8 +151,7 @@ class SqlDatasets:
             stage = self._core.stage_ids(dataset_ids)
             doomed = sa.select(stage.c.uuid).scalar_subquery()
             for name in self._catalog.now.record_tables:
-                records = schema.record_table(name)
-                db.run(sa.delete(records).where(records.c.dataset_id.in_(doomed)))
+                discard_records(self._core, name, stage)
             kinds = {c.type for _, c in self._catalog.now.collections.values()}
             if CollectionType.TAGGED in kinds:
                 self._forget_members(schema.tag, stage, CollectionType.TAGGED)

@@ -18,8 +18,10 @@ from pantler.errors import (
     InternalError,
     InvalidInputError,
     PantlerError,
+    counted,
 )
 from pantler.registry.sql.bulk import frame_rows
+from pantler.registry.sql.dependents import Dependents
 from pantler.registry.sql.diagnosis import EXAMPLES, show, show_all, unknown_value_error
 from pantler.registry.sql.driver import ConstraintError
 from pantler.registry.sql.expand import Expander
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from pantler.dimensions.records import Rows
     from pantler.dimensions.universe import DimensionGroup
     from pantler.registry.interface import OnConflict
+    from pantler.registry.removals import Dependent
     from pantler.registry.sql.core import Core
     from pantler.registry.sql.driver import Prepared
 
@@ -51,6 +54,7 @@ class SqlDimensions:
         self._catalog = core.catalog
         self._expander = Expander(core)
         self._pixels = PixelIndex(core)
+        self._dependents = Dependents(core)
         self._finds: dict[str, Prepared] = {}
 
     def insert(
@@ -111,6 +115,65 @@ class SqlDimensions:
         }
         return DimensionRecord(described, values)
 
+    def dependents(self, element: str, rows: Rows) -> list[Dependent]:
+        """Return what refers to some records; see `DimensionFacet.dependents`."""
+        described = self._schema.universe[element]
+        with self._db.reading():
+            keys = self._dependents.keys(described, rows)
+            return self._dependents.find(described, keys) if keys.height else []
+
+    def delete(self, element: str, rows: Rows) -> int:
+        """Remove records that nothing depends on; see `DimensionFacet.delete`."""
+        described = self._schema.universe[element]
+        keys = self._dependents.keys(described, rows)
+        if not keys.height:
+            return 0
+        with self._db.writing():
+            if described.is_governor:
+                self._catalog.lock()
+            columns = record_columns(described, self._schema.universe)
+            known = self._existing(
+                described, keys, {column.name: column.dtype for column in columns}
+            )
+            try:
+                with self._db.writing():
+                    self._delete(described, known)
+            except ConstraintError as error:
+                # Somebody has just added what refers to them, where others write.
+                raise self._in_use(described, known) from error
+            if described.is_governor:
+                self._catalog.changed("governor")
+        return known.height
+
+    def _delete(self, element: DimensionElement, known: pl.DataFrame) -> None:
+        keys = known.select(element.required)
+        if self._dependents.find(element, keys):
+            raise self._in_use(element, keys)
+        self._dependents.delete_data_ids(element, keys)
+        self._pixels.remove(element, known)
+        table = self._schema.elements[element.name]
+        statement = self._db.prepare(
+            sa.delete(table).where(
+                *(table.c[name] == sa.bindparam(name) for name in element.required)
+            )
+        )
+        self._db.run_many(statement, frame_rows(keys.select(statement.names)))
+
+    def _in_use(self, element: DimensionElement, keys: pl.DataFrame) -> PantlerError:
+        """Return the error for records that something refers to."""
+        found = self._dependents.find(element, keys.select(element.required))
+        parts = [
+            counted(
+                one.count,
+                f"'{one.name}' {'record' if one.kind == 'records' else 'dataset'}",
+            )
+            for one in found
+        ]
+        return ConflictError(
+            f"'{element.name}' records cannot be removed: {', '.join(parts)} "
+            "depend on them. Remove these first."
+        )
+
     def expand(
         self, data_id: Mapping[str, object], group: DimensionGroup
     ) -> DataCoordinate:
@@ -151,7 +214,7 @@ class SqlDimensions:
                 keep="last" if on_conflict == "replace" else "first",
                 maintain_order=True,
             )
-        known = self._existing(element, frame)
+        known = self._existing(element, frame, frame.schema)
         new = frame.join(known, on=keys, how="anti", maintain_order="left")
         changed = frame.join(known, on=keys, how="semi", maintain_order="left").join(
             known, on=frame.columns, how="anti", nulls_equal=True
@@ -189,7 +252,12 @@ class SqlDimensions:
         self._pixels.remove(element, known.join(changed, on=keys, how="semi"))
         self._pixels.add(element, changed)
 
-    def _existing(self, element: DimensionElement, frame: pl.DataFrame) -> pl.DataFrame:
+    def _existing(
+        self,
+        element: DimensionElement,
+        frame: pl.DataFrame,
+        schema: Mapping[str, type[pl.DataType] | pl.DataType],
+    ) -> pl.DataFrame:
         """Return the records that are there with the keys of these."""
         table = self._schema.elements[element.name]
         keys = [table.c[name] for name in element.required]
@@ -197,7 +265,7 @@ class SqlDimensions:
         same = (stage.c[name] == table.c[name] for name in element.required)
         return self._db.frame(
             sa.select(table).join_from(stage, table, sa.and_(*same)),
-            dict(frame.schema),
+            dict(schema),
         )
 
     def _unknown_value(

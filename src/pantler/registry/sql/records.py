@@ -13,12 +13,14 @@ from pantler.datasets.records import RECORD_SCHEMA, DatastoreRecord
 from pantler.errors import ConflictError, DatasetNotFoundError, InvalidInputError
 from pantler.registry.sql.bulk import series_rows
 from pantler.registry.sql.driver import ConstraintError
+from pantler.registry.sql.trash import Trash, discard_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import polars as pl
 
+    from pantler.datasets.records import Discarded
     from pantler.registry.sql.core import Core
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -39,6 +41,8 @@ class SqlRecordTable:
         self._core = core
         self._db = core.db
         self._table = table
+        self._name = table.name.removeprefix("datastore_")
+        self._trash = Trash(core, self._name)
         self._fetch_one = core.db.prepare(
             sa.select(table).where(table.c.dataset_id == sa.bindparam("id"))
         )
@@ -67,6 +71,8 @@ class SqlRecordTable:
                 raise ConflictError(
                     "Some of these datasets have records of the same component already."
                 ) from error
+            # Not before: who deletes the same datasets has ended by now.
+            self._trash.withdraw(records.get_column("path"))
 
     def fetch(self, dataset_ids: Sequence[bytes]) -> pl.DataFrame:
         """Return the records of the datasets that have any."""
@@ -88,11 +94,16 @@ class SqlRecordTable:
         """Remove the records of the datasets."""
         with self._db.writing():
             stage = self._core.stage_ids(dataset_ids)
-            self._db.run(
-                sa.delete(self._table).where(
-                    self._table.c.dataset_id.in_(sa.select(stage.c.uuid))
-                )
-            )
+            discard_records(self._core, self._name, stage)
+
+    def discarded(self, limit: int, *, after: int = 0) -> list[Discarded]:
+        """Return notes of what may have to be removed; see `RecordTable`."""
+        return self._trash.oldest(limit, after)
+
+    def forget_discarded(self, ids: Sequence[int]) -> None:
+        """Remove notes, as what they name has been removed, or is in use."""
+        with self._db.writing():
+            self._trash.forget(ids)
 
     def paths_in_use(self, paths: Sequence[str]) -> set[str]:
         """Return those of the paths that some record names."""

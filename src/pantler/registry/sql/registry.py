@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from pantler.dimensions.universe import Universe
 from pantler.errors import SchemaError
@@ -20,6 +20,7 @@ from pantler.registry.sql.datasets import SqlDatasets
 from pantler.registry.sql.dimensions import SqlDimensions
 from pantler.registry.sql.query import SqlQueries
 from pantler.registry.sql.records import SqlRecordTable, open_record_table
+from pantler.registry.sql.removals import SqlRemovals
 from pantler.registry.sql.schema import SCHEMA_VERSION, Schema
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class SqlRegistry:
         self.dataset_types = SqlDatasetTypes(core)
         self.collections = SqlCollections(core, Associations(core, data_ids))
         self.datasets = SqlDatasets(core, data_ids)
+        self.removals = SqlRemovals(core)
         self._queries = SqlQueries(core)
 
     @property
@@ -112,6 +114,8 @@ def create_schema(db: Database, universe: Universe) -> None:
     with db.writing():
         for table in schema.fixed:
             db.run(CreateTable(table))
+            for index in table.indexes:
+                db.run(CreateIndex(index))
         db.insert_rows(schema.attribute, attributes.items())
         # The journal of the catalog always has a last line.
         db.insert_rows(schema.catalog_change, [(1, "collection", 0, 0)])

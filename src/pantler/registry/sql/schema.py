@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pantler.dimensions.element import DimensionElement
     from pantler.dimensions.universe import DimensionGroup, Universe
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with every change of the tables that an older pantler cannot read."""
 
 # SQLite makes only an INTEGER, not a BIGINT, primary key the row's own number.
@@ -61,6 +61,7 @@ class Schema:
         self._catalog_tables()
         self._collection_tables()
         self._dataset_tables()
+        self._trash_table()
         stored = [e for e in universe.elements.values() if not e.is_pixel]
         self.elements = {e.name: self._element_table(e) for e in stored}
         self.pixels = {e.name: self._pixel_table(e) for e in stored if e.is_spatial}
@@ -175,6 +176,17 @@ class Schema:
                 "collection_id", "dataset_type_id", "data_id", "begin_ns"
             ),
             **_NO_ROWID,
+        )
+
+    def _trash_table(self) -> None:
+        # Files whose records are gone, until somebody has removed them.
+        self.trash = sa.Table(
+            "trash",
+            self.metadata,
+            sa.Column("id", ROW_NUMBER, primary_key=True),
+            sa.Column("datastore", sa.String, nullable=False),
+            sa.Column("store", sa.String, nullable=False),
+            sa.Column("path", sa.String, nullable=False, index=True),
         )
 
     def _element_table(self, element: DimensionElement) -> sa.Table:

@@ -1,0 +1,194 @@
+"""What there is to be removed: counted in the database, for runs of any size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+import sqlalchemy as sa
+
+from pantler.datasets.collection import CollectionType
+from pantler.errors import InvalidInputError
+from pantler.registry.removals import RemovalTally
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pantler.registry.sql.core import Core
+
+_COUNTS: Final = {
+    "run_id": pl.Int64,
+    "dataset_type_id": pl.Int64,
+    "datasets": pl.Int64,
+}
+_STORED: Final = {
+    "run_id": pl.Int64,
+    "dataset_type_id": pl.Int64,
+    "stored": pl.Int64,
+    "size_bytes": pl.Int64,
+}
+_MEMBERS: Final = {
+    "collection_id": pl.Int64,
+    "dataset_type_id": pl.Int64,
+    "datasets": pl.Int64,
+}
+
+
+class SqlRemovals:
+    """Implements `pantler.registry.removals.RemovalFacet`."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._db = core.db
+        self._schema = core.schema
+        self._catalog = core.catalog
+
+    def tally(self, dataset_ids: Sequence[bytes]) -> RemovalTally:
+        """Count some datasets; those that do not exist are left out."""
+        dataset = self._schema.dataset
+        with self._db.reading():
+            stage = self._core.stage_ids(dict.fromkeys(dataset_ids))
+            return self._tally(
+                stage.join(dataset, stage.c.uuid == dataset.c.uuid), sa.true()
+            )
+
+    def tally_runs(self, runs: Sequence[str]) -> RemovalTally:
+        """Count all datasets of some runs; see `RemovalFacet.tally_runs`."""
+        dataset = self._schema.dataset
+        with self._db.reading():
+            numbers = [self._run_id(run) for run in dict.fromkeys(runs)]
+            if not numbers:
+                return self.tally([])
+            listed = self._db.driver.is_listed(dataset.c.run_id, numbers)
+            return self._tally(dataset, listed)
+
+    def some_of_run(self, run: str, limit: int) -> list[bytes]:
+        """Return IDs of some datasets of a run, of one type; none if it is empty."""
+        dataset, types = self._schema.dataset, self._schema.dataset_type
+        with self._db.reading():
+            number = self._run_id(run)
+            is_held = sa.exists().where(
+                dataset.c.run_id == number, dataset.c.dataset_type_id == types.c.id
+            )
+            held = self._db.rows(sa.select(types.c.id).where(is_held).limit(1))
+            if not held:
+                return []
+            rows = self._db.rows(
+                sa.select(dataset.c.uuid)
+                .where(
+                    dataset.c.run_id == number,
+                    dataset.c.dataset_type_id == held[0][0],
+                )
+                .order_by(dataset.c.data_id)
+                .limit(limit)
+            )
+        return [uuid for (uuid,) in rows]
+
+    def _run_id(self, run: str) -> int:
+        number, collection = self._catalog.now.collection(run)
+        if collection.type is not CollectionType.RUN:
+            raise InvalidInputError(
+                f"Collection '{run}' is {collection.type.name}, not RUN."
+            )
+        return number
+
+    def _tally(
+        self, source: sa.FromClause, condition: sa.ColumnElement[bool]
+    ) -> RemovalTally:
+        """Count the datasets of a join that meet a condition."""
+        dataset = self._schema.dataset
+        key = dataset.c.run_id, dataset.c.dataset_type_id
+        counts = self._db.frame(
+            sa.select(*key, sa.func.count())
+            .select_from(source)
+            .where(condition)
+            .group_by(*key),
+            _COUNTS,
+        )
+        names = self._catalog.now.record_tables
+        tables = [self._schema.record_table(name) for name in names]
+        parts = [self._stored(source, condition, table) for table in tables]
+        stored = pl.concat([pl.DataFrame(schema=_STORED), *parts])
+        stored = stored.group_by("run_id", "dataset_type_id").sum()
+        on = ["run_id", "dataset_type_id"]
+        datasets = counts.join(stored, on=on, how="left").with_columns(
+            pl.col("stored", "size_bytes").fill_null(0)
+        )
+        members = [
+            self._members(source, condition, kind)
+            for kind in (CollectionType.TAGGED, CollectionType.CALIBRATION)
+        ]
+        return RemovalTally(
+            self._named(datasets, "run_id", "run"),
+            self._named(pl.concat(members), "collection_id", "collection"),
+        )
+
+    def _stored(
+        self,
+        source: sa.FromClause,
+        condition: sa.ColumnElement[bool],
+        records: sa.Table,
+    ) -> pl.DataFrame:
+        dataset = self._schema.dataset
+        key = dataset.c.run_id, dataset.c.dataset_type_id
+        joined = source.join(records, records.c.dataset_id == dataset.c.uuid)
+        size = sa.cast(sa.func.sum(records.c.size_bytes), sa.BigInteger)
+        count = sa.func.count(records.c.dataset_id.distinct())
+        return self._db.frame(
+            sa.select(*key, count, size)
+            .select_from(joined)
+            .where(condition)
+            .group_by(*key),
+            _STORED,
+        )
+
+    def _members(
+        self,
+        source: sa.FromClause,
+        condition: sa.ColumnElement[bool],
+        kind: CollectionType,
+    ) -> pl.DataFrame:
+        """Count the datasets in the collections of one kind, by their primary key."""
+        schema = self._schema
+        known = self._catalog.now.collections.values()
+        numbers = [number for number, found in known if found.type is kind]
+        if not numbers:
+            return pl.DataFrame(schema=_MEMBERS)
+        dataset, holds = schema.dataset, schema.collection_type
+        table: Any = schema.tag if kind is CollectionType.TAGGED else schema.calibration
+        joined = source.join(
+            holds,
+            sa.and_(
+                holds.c.dataset_type_id == dataset.c.dataset_type_id,
+                self._db.driver.is_listed(holds.c.collection_id, numbers),
+            ),
+        ).join(
+            table,
+            sa.and_(
+                table.c.collection_id == holds.c.collection_id,
+                table.c.dataset_type_id == holds.c.dataset_type_id,
+                table.c.data_id == dataset.c.data_id,
+                table.c.uuid == dataset.c.uuid,
+            ),
+        )
+        key = table.c.collection_id, table.c.dataset_type_id
+        return self._db.frame(
+            sa.select(*key, sa.func.count(table.c.uuid.distinct()))
+            .select_from(joined)
+            .where(condition)
+            .group_by(*key),
+            _MEMBERS,
+        )
+
+    def _named(self, counts: pl.DataFrame, number: str, name: str) -> pl.DataFrame:
+        """Return counts with names in place of numbers, in order of the names."""
+        now = self._catalog.now
+        collections = [now.collection_names[n] for n in counts[number]]
+        types = [
+            now.types_by_id[n].dataset_type.name for n in counts["dataset_type_id"]
+        ]
+        return counts.select(
+            pl.Series(name, collections, dtype=pl.String),
+            pl.Series("dataset_type", types, dtype=pl.String),
+            pl.exclude(number, "dataset_type_id"),
+        ).sort(name, "dataset_type")

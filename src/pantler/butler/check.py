@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pantler.butler.live_runs import find_live_runs
+from pantler.butler.trash import empty_trash
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.records import frame_to_records
 from pantler.errors import (
@@ -138,10 +139,13 @@ def _find_remains(
 def _remove(repository: CheckedRepository, report: CheckReport) -> None:
     """Remove what nobody needs, having asked again while nobody can record anything.
 
+    First what somebody was killed removing, of which also the notes go.
+
     A file that was seen without a record may have been about to be recorded: whoever
     puts or ingests gives files their names under the lock that is held here. Workers of
     a run do not, but the run is announced before its first file is written.
     """
+    empty_trash(repository)
     paths = [*report.abandoned, *report.orphans]
     for begin in range(0, len(paths), _REMOVED_AT_ONCE):
         some = paths[begin : begin + _REMOVED_AT_ONCE]

@@ -22,6 +22,7 @@ from pantler.butler.settings_file import (
     write_settings_file,
 )
 from pantler.butler.transactions import Transactions
+from pantler.butler.trash import empty_trash
 from pantler.config.settings import SETTINGS_FILE, RepositorySettings
 from pantler.datasets.records import records_to_frame
 from pantler.dimensions.universe import Universe
@@ -325,8 +326,10 @@ class Repository:
         with self._transactions.open(staged):
             insert_records(self.registry, new_records)
             insert_refs(self.registry, refs)
-            staged.publish()
+            # Recorded before they are there: who removes the old file of a path does
+            # not remove the new one.
             self.records.insert(records_to_frame(staged.records))
+            staged.publish()
             if staged.has_sources:
                 remove = functools.partial(self._remove_sources, staged)
                 self._transactions.after_commit(remove)
@@ -344,16 +347,29 @@ class Repository:
 
     def delete(self, refs: Iterable[DatasetRef]) -> None:
         """Remove datasets from all collections; their files go after the commit."""
+        self.delete_ids([ref.id.bytes for ref in refs])
+
+    def delete_ids(self, ids: Sequence[bytes], *, files_only: bool = False) -> None:
+        """Remove datasets of some UUIDs, in one transaction.
+
+        Their files go after the commit. What a killed process leaves of them is
+        removed by the next that deletes anything, and by a repair.
+
+        Parameters
+        ----------
+        ids
+            16 bytes each; those that do not exist are passed over.
+        files_only
+            Whether the datasets stay known, without files.
+        """
         self.check_writeable()
-        ids = [ref.id.bytes for ref in refs]
         with self.transaction():
-            paths = self.records.fetch(ids)["path"].unique().to_list()
-            self.registry.datasets.delete(ids)
-            in_use = self.records.paths_in_use(paths)
-            gone = [path for path in paths if path not in in_use]
-            self._transactions.note_deleted(
-                ids, functools.partial(self.datastore.delete, gone)
-            )
+            if files_only:
+                self.records.delete(ids)
+            else:
+                self.registry.datasets.delete(ids)
+            empty = functools.partial(empty_trash, self)
+            self._transactions.note_deleted(ids, empty)
 
     def record(
         self,

@@ -150,6 +150,17 @@ class TallySuite:
                 ]
             )
         )
+        self._check_runs(registry)
+        ids = [raws[0], raws[0], more[0], more[1], b"x" * 16]
+        tally = registry.removals.tally(ids)
+        assert tally.datasets.rows() == [
+            ("one", "raw", 1, 1, 14),
+            ("two", "bias", 2, 1, 7),
+        ]
+        assert tally.members.rows() == [("tag", "bias", 1), ("tag", "raw", 1)]
+
+    @staticmethod
+    def _check_runs(registry: Registry) -> None:
         tally = registry.removals.tally_runs(["one"])
         assert tally.datasets.columns == [
             "run",
@@ -164,13 +175,6 @@ class TallySuite:
         ]
         assert tally.members.columns == ["collection", "dataset_type", "datasets"]
         assert tally.members.rows() == [("calib", "bias", 4), ("tag", "raw", 3)]
-        ids = [raws[0], raws[0], more[0], more[1], b"x" * 16]
-        tally = registry.removals.tally(ids)
-        assert tally.datasets.rows() == [
-            ("one", "raw", 1, 1, 14),
-            ("two", "bias", 2, 1, 7),
-        ]
-        assert tally.members.rows() == [("tag", "bias", 1), ("tag", "raw", 1)]
         for empty in (registry.removals.tally([]), registry.removals.tally_runs([])):
             assert empty.datasets.is_empty()
             assert empty.members.is_empty()

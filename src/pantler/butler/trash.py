@@ -1,0 +1,72 @@
+"""Files of deleted datasets go after the commit, whoever is killed meanwhile."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final, Protocol
+
+from pantler.errors import PantlerError, counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pantler.datasets.records import RecordTable
+    from pantler.datastores.interface import Datastore
+    from pantler.registry.interface import Registry
+
+_LOG = logging.getLogger("pantler.butler")
+
+_AT_ONCE: Final = 1_000
+"""Files that are removed while others wait."""
+
+
+class TrashOwner(Protocol):
+    """What the removal of files needs of a repository."""
+
+    registry: Registry
+    datastore: Datastore
+    records: RecordTable
+
+
+def empty_trash(repository: TrashOwner) -> None:
+    """Remove files whose records are gone, also those that others left.
+
+    A file goes in the transaction that forgets it: so nobody can record its path
+    meanwhile, and it is tried again if that transaction fails. One that is needed
+    after all, as other datasets share it, is forgotten and stays. Those that cannot be
+    removed stay noted, with a warning in the log.
+    """
+    after = 0
+    problems: dict[str, PantlerError] = {}
+    while True:
+        with repository.registry.transaction():
+            notes = repository.records.discarded(_AT_ONCE, after=after)
+            if not notes:
+                break
+            after = notes[-1].id
+            paths = list(dict.fromkeys(note.path for note in notes))
+            in_use = repository.records.paths_in_use(paths)
+            unused = [path for path in paths if path not in in_use]
+            problems |= _remove(repository.datastore, unused)
+            done = [note.id for note in notes if note.path not in problems]
+            repository.records.forget_discarded(done)
+    if problems:
+        path, error = next(iter(problems.items()))
+        _LOG.warning(
+            "%s of deleted datasets could not be removed, such as '%s'. %s "
+            "They are tried again with the next removal, and by 'check --repair'.",
+            counted(len(problems), "file"),
+            path,
+            error,
+        )
+
+
+def _remove(datastore: Datastore, paths: Iterable[str]) -> dict[str, PantlerError]:
+    """Remove files; return those that cannot be, with the reason."""
+    problems = {}
+    for path in paths:
+        try:
+            datastore.delete([path])
+        except PantlerError as error:
+            problems[path] = error
+    return problems

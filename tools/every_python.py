@@ -41,7 +41,9 @@ def prepare(version: str, python: str) -> str:
     pip = [own, "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, "--upgrade", "pip>=25.1"], check=True)
     subprocess.run(
-        [*pip, "--editable", ".[science]", "--group", "test"], cwd=ROOT, check=True
+        [*pip, "--editable", ".[postgresql,science]", "--group", "test"],
+        cwd=ROOT,
+        check=True,
     )
     return own
 

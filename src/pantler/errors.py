@@ -8,6 +8,7 @@
     │   └── DimensionNotFoundError
     ├── ConflictError            choose another name, or refresh and retry
     │   └── BusyError            wait: others hold a lock
+    │       └── StoppedError     run it again: others went first
     ├── InvalidInputError        fix the call                    also ValueError
     │   ├── DataIdError
     │   ├── QuerySyntaxError     has a line and a column
@@ -86,6 +87,12 @@ class BusyError(ConflictError):
     """Others have held a lock that is needed for longer than we wait."""
 
     kind = "busy"
+
+
+class StoppedError(BusyError):
+    """The database undid a change for the sake of others; it can be made again."""
+
+    kind = "stopped"
 
 
 class InvalidInputError(PantlerError, ValueError):

@@ -183,7 +183,8 @@ def _problems(
     problems = []
     for item in error.errors():
         name = ".".join([section, *map(str, item["loc"])])
-        given = f", not {item['input']!r}" if item["type"] != "missing" else ""
+        is_shown = item["type"] not in {"missing", "secret"}
+        given = f", not {item['input']!r}" if is_shown else ""
         origin = _origin_of(name, origins)
         where = f" (set by {origin})" if origin is not None else ""
         problems.append(f"'{name}': {item['msg']}{given}{where}")

@@ -10,6 +10,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -32,7 +33,6 @@ from pantler.registry.sql.associations import Associations
 from pantler.registry.sql.settings import SqliteSettings
 from pantler.registry.sql.snapshot import Snapshot
 from pantler.registry.sql.sqlite import SqliteRegistry
-from pantler.registry.sql.sqlite_driver import SqliteDriver
 from pantler.testing.registry_sharing import in_a_fork
 from pantler.testing.survey import (
     bias_type,
@@ -335,7 +335,9 @@ def test_ranges_that_another_certified_meanwhile_are_a_conflict(registry, monkey
 
 def test_who_changes_the_catalog_locks_it_first(registry, monkeypatch):
     # SQLite has one writer at a time; other systems need this.
-    monkeypatch.setattr(SqliteDriver, "lock_catalog", "SELECT 'the catalog is locked'")
+    driver = registry._db.driver
+    phrases = replace(driver.phrases, lock_catalog="SELECT 'the catalog is locked'")
+    monkeypatch.setattr(driver, "phrases", phrases)
     said = []
     registry._db._mine().raw.set_trace_callback(said.append)
     for change in (

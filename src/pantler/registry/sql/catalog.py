@@ -103,8 +103,8 @@ class Catalog:
 
     def lock(self) -> None:
         """Wait, before changing the catalog, for others who are changing it."""
-        if self._db.driver.lock_catalog:
-            self._db.run(sa.text(self._db.driver.lock_catalog))
+        if self._db.driver.phrases.lock_catalog:
+            self._db.run(sa.text(self._db.driver.phrases.lock_catalog))
             self._view.is_behind = True
 
     def changed(self, subject: Subject, number: int = 0, type_id: int = 0) -> None:

@@ -6,7 +6,6 @@ cursor, which is several times faster than SQLAlchemy's results.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import os
 import threading
@@ -17,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
-from pantler.errors import InternalError, InvalidInputError, ReadOnlyError
+from pantler.errors import InternalError, InvalidInputError, ReadOnlyError, StorageError
 from pantler.registry.sql.bulk import fetch_frame
 from pantler.registry.sql.driver import Prepared
-from pantler.registry.sql.waiting import run_when_free
+from pantler.registry.sql.session import CLOSED, FORKED, NoCursor, Session
+from pantler.registry.sql.waiting import run_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,79 +29,11 @@ if TYPE_CHECKING:
 
     from pantler.registry.sql.driver import Driver
 
-_CLOSED: Final = "It was closed. Open it again."
-_FORKED: Final = (
-    "It was opened by the process that this one was forked from. Open it again here, "
-    "or start processes by 'spawn'."
-)
+_SWEPT_ROWS: Final = 2_000
+"""Rows of a temporary table after which the traces of deleted ones are in the way."""
 
-
-class _Session:
-    """The connection of one thread, and where it stands."""
-
-    __slots__ = (
-        "__weakref__",
-        "cursor",
-        "depth",
-        "driver",
-        "epoch",
-        "is_doomed",
-        "is_writing",
-        "pid",
-        "raw",
-        "stages",
-        "uses",
-    )
-
-    def __init__(self, driver: Driver) -> None:
-        self.raw: Any = None
-        self.driver = driver
-        self.pid = os.getpid()
-        self.depth = 0
-        self.epoch = 0  # counts transactions
-        self.uses = 0  # of the cursor, now
-        self.is_writing = False
-        self.is_doomed = False
-        self.stages: set[str] = set()  # temporary tables that exist
-        self.raw = driver.connect()
-        self.cursor = self.raw.cursor()
-
-    def close(self) -> None:
-        raw, cursor = self.raw, self.cursor
-        self.raw, self.cursor = None, _NoCursor(self.driver.where, _CLOSED)
-        if raw is not None:
-            cursor.close()  # a statement under way would keep the file open
-            raw.close()
-
-    def close_if_idle(self) -> None:
-        if not self.depth and not self.uses:
-            self.close()
-
-    def abandon(self) -> None:
-        """Leave the connection to the parent process, also what is under way."""
-        raw, cursor = self.raw, self.cursor
-        self.raw, self.cursor = None, _NoCursor(self.driver.where, _FORKED)
-        if raw is not None:
-            self.driver.abandon(raw, cursor, is_within=self.depth > 0)
-
-    def __del__(self, pid: Callable[[], int] = os.getpid) -> None:
-        if self.raw is not None:
-            if pid() == self.pid:
-                self.close()  # its thread has ended
-            else:
-                self.abandon()
-
-
-class _NoCursor:
-    """Stands for the cursor of a connection that is gone."""
-
-    def __init__(self, where: str, why: str) -> None:
-        self._message = f"'{where}' cannot be used. {why}"
-
-    def execute(self, *_: object) -> Any:
-        raise InvalidInputError(self._message)
-
-    executemany = execute
+_ANALYZED_ROWS: Final = 1_000
+"""Rows of a temporary table from which on the planner should know of them."""
 
 
 class Database:
@@ -132,14 +64,13 @@ class Database:
         self.on_rollback: list[Callable[[], None]] = []
         self._why_not = ""
         self._local = threading.local()
-        self._sessions: weakref.WeakSet[_Session] = weakref.WeakSet()
+        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
         self._stages: dict[tuple[tuple[str, type], ...], _Stage] = {}
         self._numbers = itertools.count()
-        self._inserts: dict[sa.Table, Prepared] = {}
         self._mine()  # what is wrong with the database shows at once
         _OPEN.add(self)
 
-    def _mine(self) -> _Session:
+    def _mine(self) -> Session:
         """Return this thread's connection.
 
         Raises
@@ -148,13 +79,13 @@ class Database:
             If the database was closed, or opened before a fork.
         """
         try:
-            session: _Session = self._local.session
+            session: Session = self._local.session
         except AttributeError:
             if self._why_not:
-                _NoCursor(self.driver.where, self._why_not).execute()
-            session = _Session(self.driver)
+                NoCursor(self.driver.where, self._why_not).execute()
+            session = Session(self.driver, lambda: self.lock_timeout_s)
             try:
-                for text in self.driver.setup:
+                for text in self.driver.phrases.setup:
                     self._fetch(session, text, ())
             except BaseException:
                 session.close()
@@ -177,7 +108,7 @@ class Database:
 
     def data_version(self) -> object:
         """Return a value that changes when another connection changed anything."""
-        return self._fetch(self._mine(), self.driver.freshness, ())
+        return self._fetch(self._mine(), self.driver.phrases.freshness, ())
 
     # Statements
 
@@ -247,13 +178,14 @@ class Database:
 
     def insert_rows(self, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
         """Insert many rows, all columns in the table's order."""
-        prepared = self._inserts.get(table)
-        if prepared is None:
-            prepared = self._inserts[table] = self.prepare(sa.insert(table))
-        session = self._mine()
+        self._insert(self._mine(), table, rows)
+
+    def _insert(
+        self, session: Session, table: sa.Table, rows: Iterable[tuple[Any, ...]]
+    ) -> int:
         session.uses += 1
         try:
-            self.driver.insert_rows(session.cursor, prepared, rows)
+            return self.driver.insert_rows(session.cursor, table, rows)
         except self.driver.errors as error:
             raise self.driver.translate(error) from error
         finally:
@@ -279,17 +211,24 @@ class Database:
             new = _Stage(self, next(self._numbers), columns)
             stage = self._stages.setdefault(key, new)  # threads agree on one
         session = self._mine()
-        if stage.table.name in session.stages:
-            self.run(stage.clear)
-        else:
+        name = stage.table.name
+        had = session.stages.get(name)
+        if had is None:
             self._execute(session, stage.create, ())
+            had = _SWEPT_ROWS
+        if self.driver.phrases.sweep and had >= _SWEPT_ROWS:
+            self._execute(session, f"{self.driver.phrases.sweep} {name}", ())
+            had = 0
+        else:
             self.run(stage.clear)
-            session.stages.add(stage.table.name)
-        self.insert_rows(stage.table, rows)
+        count = self._insert(session, stage.table, rows)
+        session.stages[name] = had + count
+        if self.driver.phrases.analyze and count >= _ANALYZED_ROWS:
+            self._execute(session, f"{self.driver.phrases.analyze} {name}", ())
         return stage.table
 
     def _fetch(
-        self, session: _Session, text: str, values: tuple[Any, ...]
+        self, session: Session, text: str, values: tuple[Any, ...]
     ) -> list[tuple[Any, ...]]:
         session.uses += 1
         try:
@@ -303,32 +242,27 @@ class Database:
             except self.driver.errors as another:
                 raise self.driver.translate(another) from another
         finally:
-            session.uses -= 1
-            if session.is_doomed:
-                session.close_if_idle()
+            self._used(session)
         return found
 
-    def _execute(self, session: _Session, text: str, values: tuple[Any, ...]) -> None:
+    def _execute(self, session: Session, text: str, values: tuple[Any, ...]) -> None:
         session.uses += 1
         try:
             session.cursor.execute(text, values)
         except self.driver.errors as error:
             self._try_again(session, text, values, error)
         finally:
-            session.uses -= 1
-            if session.is_doomed:
-                session.close_if_idle()
+            self._used(session)
 
-    def _used(self, session: _Session) -> None:
+    def _used(self, session: Session) -> None:
         session.uses -= 1
         if session.is_doomed:
             session.close_if_idle()
 
     def _try_again(
-        self, session: _Session, text: str, values: tuple[Any, ...], error: Exception
+        self, session: Session, text: str, values: tuple[Any, ...], error: Exception
     ) -> None:
-        run = functools.partial(session.cursor.execute, text, values)
-        run_when_free(run, self.driver, error, self.lock_timeout_s)
+        run_again(session, text, values, error=error, timeout_s=self.lock_timeout_s)
 
     # Transactions
 
@@ -339,7 +273,7 @@ class Database:
         if session.depth:
             yield
         else:
-            with self._transaction(session, self.driver.begin_reading):
+            with self._transaction(session, self.driver.phrases.begin_reading):
                 yield
 
     @contextmanager
@@ -367,12 +301,12 @@ class Database:
                 "Nothing can be changed while a state is being read. Change it in a "
                 "transaction."
             )
-        with self._transaction(session, self.driver.begin_writing):
+        with self._transaction(session, self.driver.phrases.begin_writing):
             session.is_writing = True
             yield
 
     @contextmanager
-    def _transaction(self, session: _Session, begin: str) -> Iterator[None]:
+    def _transaction(self, session: Session, begin: str) -> Iterator[None]:
         if session.depth == 0:
             if self.driver.has_begun(session.raw):  # interrupted as it began
                 self._execute(session, "ROLLBACK", ())
@@ -387,7 +321,7 @@ class Database:
         session.depth += 1
         try:
             yield
-            self._execute(session, commit, ())
+            self._commit(session, commit)
         except BaseException:
             self._undo(session, undo, commit)
             raise
@@ -396,7 +330,19 @@ class Database:
             if session.is_doomed:
                 session.close_if_idle()
 
-    def _undo(self, session: _Session, undo: str, commit: str) -> None:
+    def _commit(self, session: Session, commit: str) -> None:
+        try:
+            self._execute(session, commit, ())
+        except StorageError as error:
+            if commit != "COMMIT" or not self.driver.is_lost(session.raw):
+                raise
+            raise StorageError(
+                f"The connection to '{self.driver.where}' was lost while a change was "
+                "being made final: whether it was kept is not known. Look for it "
+                "before you try again."
+            ) from error
+
+    def _undo(self, session: Session, undo: str, commit: str) -> None:
         session.stages.clear()  # those that were made within are gone
         for forget in self.on_rollback:
             forget()
@@ -422,7 +368,7 @@ class Database:
         if self._why_not:
             return
         own = getattr(self._local, "session", None)
-        self._why_not, self._local = _CLOSED, threading.local()
+        self._why_not, self._local = CLOSED, threading.local()
         for session in list(self._sessions):
             session.is_doomed = True
             if session is own:
@@ -433,9 +379,10 @@ class Database:
 
     def abandon(self) -> None:
         """Leave all connections to the parent process: this one was forked from it."""
-        self._why_not, self._local = self._why_not or _FORKED, threading.local()
+        self._why_not, self._local = self._why_not or FORKED, threading.local()
         for session in list(self._sessions):
             session.abandon()
+        self.driver.leave_to_parent()
 
 
 class _Stage:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import sqlalchemy as sa
 
@@ -55,18 +55,12 @@ class Prepared:
         return tuple([merged[name] for name in self.names])
 
 
-class Driver(Protocol):
-    """One database of one system.
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """What each system says its way.
 
-    Attributes
+    Parameters
     ----------
-    where
-        The database, as messages name it.
-    dialect
-        How SQLAlchemy writes statements.
-    errors
-        What the driver raises when a statement fails, also for values that cannot be
-        parameters.
     setup
         What a new connection begins with; one statement at least reads the database.
     begin_reading
@@ -80,6 +74,37 @@ class Driver(Protocol):
     lock_catalog
         A statement that makes changes of the catalog wait for each other until the
         transaction ends; empty where writers wait for each other anyway.
+    sweep
+        Begins the statement that empties a temporary table and takes all traces of
+        earlier rows away; empty where deleting them does.
+    analyze
+        Begins the statement that counts the rows of a temporary table for the planner;
+        empty where it needs no such help.
+    """
+
+    begin_reading: str
+    begin_writing: str
+    freshness: str
+    lock_catalog: str = ""
+    sweep: str = ""
+    analyze: str = ""
+    setup: tuple[str, ...] = ()
+
+
+class Driver(Protocol):
+    """One database of one system.
+
+    Attributes
+    ----------
+    where
+        The database, as messages name it.
+    dialect
+        How SQLAlchemy writes statements.
+    errors
+        What the driver raises when a statement fails, also for values that cannot be
+        parameters.
+    phrases
+        Statements and beginnings of statements.
     """
 
     @property
@@ -89,21 +114,32 @@ class Driver(Protocol):
     @property
     def errors(self) -> tuple[type[Exception], ...]: ...  # noqa: D102
     @property
-    def setup(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def begin_reading(self) -> str: ...  # noqa: D102
-    @property
-    def begin_writing(self) -> str: ...  # noqa: D102
-    @property
-    def freshness(self) -> str: ...  # noqa: D102
-    @property
-    def lock_catalog(self) -> str: ...  # noqa: D102
+    def phrases(self) -> Phrases: ...  # noqa: D102
 
-    def connect(self) -> Any:
-        """Return a new connection (DB-API) in autocommit mode.
+    def connect(self, patience: Callable[[], float], *, again: bool = False) -> Any:
+        """Return a connection (DB-API) in autocommit mode.
 
         It may be closed by another thread than the one that uses it.
+
+        Parameters
+        ----------
+        patience
+            How long its statements wait for others, in seconds, whenever it is asked.
+        again
+            Whether it replaces one that was lost: the server may be starting again.
         """
+        ...
+
+    def cursor(self, raw: Any) -> Any:
+        """Return the cursor on which all statements of a connection run."""
+        ...
+
+    def release(self, raw: Any) -> None:
+        """Close a connection, or keep it for the next thread that needs one."""
+        ...
+
+    def is_lost(self, raw: Any) -> bool:
+        """Whether the connection has ended without our doing."""
         ...
 
     def has_begun(self, raw: Any) -> bool:
@@ -131,9 +167,15 @@ class Driver(Protocol):
         ...
 
     def insert_rows(
-        self, cursor: Any, insert: Prepared, rows: Iterable[tuple[Any, ...]]
-    ) -> None:
-        """Insert many rows, by the fastest way there is."""
+        self, cursor: Any, table: sa.Table, rows: Iterable[tuple[Any, ...]]
+    ) -> int:
+        """Insert rows, all columns in the table's order, by the fastest way there is.
+
+        Returns
+        -------
+        int
+            How many there were.
+        """
         ...
 
     def matches_glob(
@@ -163,6 +205,10 @@ class Driver(Protocol):
         is_within
             Whether the parent was in the middle of a transaction.
         """
+        ...
+
+    def leave_to_parent(self) -> None:
+        """Leave to the parent process, in a child, what the driver itself holds."""
         ...
 
     def close(self) -> None:

@@ -118,7 +118,8 @@ def create_schema(db: Database, universe: Universe) -> None:
                 db.run(CreateIndex(index))
         db.insert_rows(schema.attribute, attributes.items())
         # The journal of the catalog always has a last line.
-        db.insert_rows(schema.catalog_change, [(1, "collection", 0, 0)])
+        first = {"subject": "collection", "number": 0, "type_id": 0}
+        db.run(sa.insert(schema.catalog_change).values(first))
 
 
 def _read_id(db: Database, schema: Schema) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from pantler.config.sections import SHARED, RegistrySettings
+from pantler.registry.sql.postgresql_location import NO_SECRETS, has_secret
 
 
 class SqliteSettings(RegistrySettings):
@@ -31,3 +33,29 @@ class SqliteSettings(RegistrySettings):
     lock_timeout_s: float = Field(60.0, ge=0)
     """How long a change waits while others hold the database's lock; ``.inf`` is for
     ever. Every few seconds a log message says what it waits for."""
+
+
+class PostgresqlSettings(RegistrySettings):
+    """Which database of a PostgreSQL server, and how it is used."""
+
+    kind: Annotated[str, SHARED] = "postgresql"
+    """Name of the registry plugin."""
+
+    location: Annotated[str, SHARED] = "postgresql://"
+    """URI of the database: ``postgresql://host:port/database?schema=name``, with other
+    parameters of libpq if need be, and never with a password."""
+
+    connections: int = Field(32, ge=1)
+    """How many connections one process may have: each thread that uses the repository
+    has one, until it ends."""
+
+    lock_timeout_s: float = Field(60.0, ge=0)
+    """How long a change waits while others hold a lock that it needs; ``.inf`` is for
+    ever. Every few seconds a log message says for whom it waits."""
+
+    @field_validator("location")
+    @classmethod
+    def _refuse_secrets(cls, value: str) -> str:
+        if has_secret(value):
+            raise PydanticCustomError("secret", NO_SECRETS)
+        return value

@@ -24,12 +24,12 @@ from pantler.errors import (
     SchemaError,
     StorageError,
 )
-from pantler.registry.sql.driver import ConstraintError
+from pantler.registry.sql.driver import ConstraintError, Phrases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from pantler.registry.sql.driver import Failure, Prepared
+    from pantler.registry.sql.driver import Failure
 
 _FEW: Final = 500
 """Values of a list beyond which they travel as one parameter."""
@@ -61,16 +61,13 @@ class SqliteDriver:
     # A number beyond 64 bits and text that is not Unicode cannot be parameters; SQLite
     # quotes damaged text in its own messages, which Python then cannot read.
     errors = (sqlite3.Error, OverflowError, UnicodeError)
-    begin_reading = "BEGIN"
-    begin_writing = "BEGIN IMMEDIATE"
-    freshness = "PRAGMA data_version"
-    lock_catalog = ""
 
     def __init__(self, path: Path, *, writeable: bool, synchronous: str) -> None:
+        self._inserts: dict[sa.Table, str] = {}
         self.path = path.absolute()
         self.where = str(path)
         self._mode = "rw" if writeable else "ro"
-        self.setup = (
+        setup = (
             f"PRAGMA synchronous = {synchronous}",
             "PRAGMA foreign_keys = ON",
             "PRAGMA temp_store = MEMORY",
@@ -78,8 +75,19 @@ class SqliteDriver:
             "PRAGMA secure_delete = OFF",
             "PRAGMA user_version",  # reads the file: is it one of SQLite?
         )
+        self.phrases = Phrases(
+            begin_reading="BEGIN",
+            begin_writing="BEGIN IMMEDIATE",
+            freshness="PRAGMA data_version",
+            setup=setup,
+        )
 
-    def connect(self) -> sqlite3.Connection:
+    def connect(
+        self,
+        patience: Callable[[], float],  # noqa: ARG002 - who runs a statement waits
+        *,
+        again: bool = False,  # noqa: ARG002 - none is ever lost
+    ) -> sqlite3.Connection:
         """Return a new connection in autocommit mode."""
         if self.path in _HALF_USED:
             raise ConflictError(
@@ -98,6 +106,18 @@ class SqliteDriver:
             )
         except sqlite3.Error as error:
             raise self.translate(error) from error
+
+    def cursor(self, raw: sqlite3.Connection) -> sqlite3.Cursor:
+        """Return the cursor on which all statements of a connection run."""
+        return raw.cursor()
+
+    def release(self, raw: sqlite3.Connection) -> None:
+        """Close a connection."""
+        raw.close()
+
+    def is_lost(self, raw: sqlite3.Connection) -> bool:  # noqa: ARG002 - it is a file
+        """Whether the connection has ended without our doing."""
+        return False
 
     def has_begun(self, raw: sqlite3.Connection) -> bool:
         """Whether the database has a transaction open on a connection."""
@@ -159,11 +179,16 @@ class SqliteDriver:
     def insert_rows(
         self,
         cursor: sqlite3.Cursor,
-        insert: Prepared,
+        table: sa.Table,
         rows: Iterable[tuple[Any, ...]],
-    ) -> None:
-        """Insert many rows."""
-        cursor.executemany(insert.text, rows)
+    ) -> int:
+        """Insert rows, all columns in the table's order; return how many."""
+        text = self._inserts.get(table)
+        if text is None:
+            text = str(sa.insert(table).compile(dialect=self.dialect))
+            self._inserts[table] = text
+        cursor.executemany(text, rows)
+        return cursor.rowcount
 
     def matches_glob(
         self, operand: sa.ColumnElement[Any], pattern: str
@@ -194,6 +219,9 @@ class SqliteDriver:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
         if is_within:
             _HALF_USED.add(self.path)
+
+    def leave_to_parent(self) -> None:
+        """Nothing is held beyond connections."""
 
     def close(self) -> None:
         """Nothing is held beyond connections."""

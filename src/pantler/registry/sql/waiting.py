@@ -1,15 +1,17 @@
-"""Waiting for the locks of others: how long, how often one asks, and saying so."""
+"""When a statement fails for no fault of its own: waiting, or connecting again."""
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pantler.registry.sql.driver import Driver
+    from pantler.registry.sql.session import Session
 
 _log = logging.getLogger(__name__)
 
@@ -17,7 +19,45 @@ _SAY_EVERY_S: Final = 5.0
 """How often a statement that waits for others says so."""
 
 
-def run_when_free(
+def run_again(
+    session: Session,
+    text: str,
+    values: tuple[Any, ...],
+    *,
+    error: Exception,
+    timeout_s: float,
+) -> None:
+    """Run a statement again that failed, where that can help.
+
+    Parameters
+    ----------
+    session
+        The connection. One that was lost is replaced, if nothing was begun on it.
+    text, values
+        The statement.
+    error
+        How it failed.
+    timeout_s
+        How long to wait for others; infinite: for ever.
+
+    Raises
+    ------
+    PantlerError
+        If it failed for another reason, or the time is over.
+    """
+    driver = session.driver
+    if session.depth or not driver.is_lost(session.raw):
+        run = functools.partial(session.cursor.execute, text, values)
+        _run_when_free(run, driver, error, timeout_s)
+        return
+    session.renew()
+    try:
+        session.cursor.execute(text, values)
+    except driver.errors as another:
+        raise driver.translate(another) from another
+
+
+def _run_when_free(
     run: Callable[[], object], driver: Driver, error: Exception, timeout_s: float
 ) -> None:
     """Run a statement again that failed, once others have released their locks.

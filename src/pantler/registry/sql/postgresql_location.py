@@ -1,0 +1,112 @@
+"""Where a registry in PostgreSQL is: a URI, without any secret."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+from pantler.errors import SettingsError
+
+DEFAULT_SCHEMA: Final = "pantler"
+"""The schema of a registry whose location does not name one."""
+
+_SCHEMES: Final = ("postgresql", "postgres")
+_SECRETS: Final = ("password", "sslpassword", "oauth_client_secret")
+_MOST_BYTES: Final = 63
+"""Of a name in PostgreSQL, which cuts longer ones off."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresqlLocation:
+    """A schema of a database.
+
+    Parameters
+    ----------
+    conninfo
+        The database, as libpq takes it.
+    schema
+        The schema's name.
+    text
+        The whole, as it was given.
+    """
+
+    conninfo: str
+    schema: str
+    text: str
+
+
+def has_secret(text: str) -> bool:
+    """Whether a location has a password in it, however it is written."""
+    netloc = re.sub(r"^[^:/?#]*:?//", "", text).partition("/")[0].partition("?")[0]
+    user, at, _ = netloc.rpartition("@")
+    if at and ":" in user:
+        return True
+    words = re.findall(r"([A-Za-z_%0-9]+)\s*=", text)
+    return any(unquote(word).casefold() in _SECRETS for word in words)
+
+
+NO_SECRETS: Final = (
+    "The location of a registry must not have a password in it: everybody who may read "
+    "the repository would see it. Take it out, and keep it where PostgreSQL's programs "
+    "find it: in ~/.pgpass (or the file that PGPASSFILE names), in a service file "
+    "(postgresql://?service=name), or in PGPASSWORD"
+)
+
+
+def parse_location(text: str) -> PostgresqlLocation:
+    """Return what a location says.
+
+    Parameters
+    ----------
+    text
+        ``postgresql://user@host:port/database?schema=name``; all but the scheme may be
+        missing, and libpq's other parameters may be there.
+
+    Raises
+    ------
+    SettingsError
+        If it is no such URI, or has a password.
+    """
+    if has_secret(text):
+        raise SettingsError(f"{NO_SECRETS}.")
+    try:
+        parts = urlsplit(text)
+        pairs = parse_qsl(
+            parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)
+        )
+    except ValueError as error:
+        raise _not_uri(text, f"{error}") from None
+    if parts.scheme not in _SCHEMES or "//" not in text:
+        raise _not_uri(text, "it does not begin with 'postgresql://'")
+    if parts.fragment:
+        raise _not_uri(text, f"'#{parts.fragment}' has no meaning there")
+    names = [value for name, value in pairs if name == "schema"]
+    if len(names) > 1:
+        raise _not_uri(text, "it names two schemas")
+    schema = names[0] if names else DEFAULT_SCHEMA
+    _check_schema(text, schema)
+    others = [(name, value) for name, value in pairs if name != "schema"]
+    query = urlencode(others, quote_via=quote)
+    conninfo = urlunsplit(("postgresql", parts.netloc, parts.path, query, ""))
+    if not parts.netloc:  # which urlunsplit takes for no authority at all
+        conninfo = conninfo.replace("postgresql:", "postgresql://", 1)
+        conninfo = conninfo.replace(":////", ":///", 1)
+    return PostgresqlLocation(conninfo, schema, text)
+
+
+def _check_schema(text: str, schema: str) -> None:
+    if not schema or schema != schema.strip() or "\0" in schema:
+        raise _not_uri(text, "its schema has no name")
+    if len(schema.encode()) > _MOST_BYTES:
+        raise _not_uri(text, f"a schema's name has at most {_MOST_BYTES} bytes")
+    if schema.startswith("pg_") or schema == "information_schema":
+        raise _not_uri(text, f"'{schema}' is a schema of PostgreSQL itself")
+
+
+def _not_uri(text: str, why: str) -> SettingsError:
+    return SettingsError(
+        f"'{text}' is not the location of a PostgreSQL registry: {why}. Write "
+        "'postgresql://host:port/database?schema=name'."
+    )

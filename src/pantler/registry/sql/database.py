@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _SWEPT_ROWS: Final = 2_000
 """Rows of a temporary table after which the traces of deleted ones are in the way."""
 
-_ANALYZED_ROWS: Final = 1_000
+_COUNTED_ROWS: Final = 1_000
 """Rows of a temporary table from which on the planner should know of them."""
 
 
@@ -223,7 +223,7 @@ class Database:
             self.run(stage.clear)
         count = self._insert(session, stage.table, rows)
         session.stages[name] = had + count
-        if self.driver.phrases.analyze and count >= _ANALYZED_ROWS:
+        if self.driver.phrases.analyze and count >= _COUNTED_ROWS:
             self._execute(session, f"{self.driver.phrases.analyze} {name}", ())
         return stage.table
 

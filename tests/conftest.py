@@ -3,13 +3,21 @@
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from pantler.testing.postgresql_server import NoServerError, PostgresqlServer
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("suite", deadline=None)
-settings.load_profile("suite")
+# `make mutants`: the same examples each time, none kept from another mutant.
+settings.register_profile(
+    "mutants",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 @pytest.fixture(scope="session")

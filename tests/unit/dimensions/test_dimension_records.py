@@ -71,6 +71,12 @@ def test_the_own_key_may_go_by_its_own_name(make):
 
 
 @pytest.mark.parametrize("make", [list, pl.DataFrame])
+def test_a_record_without_its_key_is_refused(make):
+    with pytest.raises(InvalidInputError, match="'detector'"):
+        conform("detector", make([{"instrument": "D", "full_name": "four"}]))
+
+
+@pytest.mark.parametrize("make", [list, pl.DataFrame])
 def test_a_band_has_just_its_key(make):
     assert conform("band", make([{"name": "r"}])).to_dicts() == [{"band": "r"}]
 

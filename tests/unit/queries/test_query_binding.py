@@ -32,6 +32,7 @@ from pantler.queries.tree import (
     Like,
     Membership,
     Not,
+    Or,
     Overlaps,
     RecordField,
     RegionConstant,
@@ -163,6 +164,9 @@ def test_a_field_alone_is_looked_for_among_the_rows_elements_first():
         ("visit.name LIKE 'a!b' ESCAPE '!'", ["`!b`", "before `%`, `_`"]),
         ("visit.name LIKE 'a!' ESCAPE '!'", ["`!`", "before `%`, `_`"]),
         ("calexp.sise > 3", ["no field 'sise'", "Did you mean 'size'?"]),
+        ("visit IN (1, NULL)", ["OR visit IS NULL"]),
+        ("visit IN (1, TRUE)", ["`visit` is an integer, but `TRUE`"]),
+        ("band IN ('r', 5)", ["`band` is text, but `5` is an integer"]),
         ("visit IN (9..5)", ["empty", "smaller"]),
         ("visit IN (1..9:0)", ["stride"]),
         ("visit IN (1..2.5)", ["range is of integers"]),
@@ -282,6 +286,8 @@ def test_conditions_on_constants_are_folded_away():
     assert bound("visit = 3 OR NOT FALSE") == ALWAYS
     assert bound("3 IN (1..9:2)") == ALWAYS
     assert bound("4 IN (1..9:2, 5)") == NEVER
+    assert bound("9 IN (1..9)") == bound("1 IN (1..9)") == ALWAYS
+    assert bound("10 IN (1..9)") == bound("0 IN (1..9)") == NEVER
     assert bound("visit IN ()") == NEVER
     assert bound("NULL IS NULL AND 1 IS NOT NULL") == ALWAYS
 
@@ -290,6 +296,15 @@ def test_and_or_and_not_are_flat():
     found = bound("visit = 1 AND (visit = 2 AND (visit = 3 AND NOT NOT visit = 4))")
     assert isinstance(found, And)
     assert [part.right.value for part in found.operands] == [1, 2, 3, 4]
+
+
+def test_a_conjunction_within_a_disjunction_stays_whole():
+    found = bound("visit = 1 OR (visit = 2 AND detector = 3) OR visit = 4")
+    assert isinstance(found, Or)
+    assert found.operands[1] == bound("visit = 2 AND detector = 3")
+    found = bound("visit = 1 AND (visit = 2 OR detector = 3)")
+    assert isinstance(found, And)
+    assert found.operands[1] == bound("visit = 2 OR detector = 3")
 
 
 def test_null_and_truth_have_their_own_conditions():
@@ -336,6 +351,7 @@ def test_datasets_have_fields_of_where_they_are_and_when_they_are_valid():
     sky = RecordField("exposure", "can_see_sky", "bool")
     assert bound("can_see_sky") == bound("can_see_sky = TRUE") == Truth(sky)
     assert bound("can_see_sky = FALSE") == Not(Truth(sky))
+    assert bound("can_see_sky IN (TRUE)") == Truth(sky)
 
 
 @pytest.mark.parametrize(

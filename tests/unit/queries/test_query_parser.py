@@ -123,6 +123,19 @@ def test_an_error_has_its_place_and_says_what_was_expected(text, line, column, w
         assert word in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["a = ", "= 5", "(a = 1", "a IN (1 2)", "a IS = 5"])
+def test_only_a_chain_of_comparisons_is_called_one(text):
+    with pytest.raises(QuerySyntaxError) as caught:
+        parse(text)
+    assert ("not chained" in str(caught.value)) == (text == "a IS = 5")
+
+
+def test_a_number_has_at_most_forty_digits():
+    assert parse("a = " + "9" * 40).right.value == 10**40 - 1
+    with pytest.raises(QuerySyntaxError, match="too long"):
+        parse("a = " + "9" * 41)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -6,12 +6,13 @@ import itertools
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pantler.dimensions.universe import Universe
 from pantler.quanta.join.coding import Coding, DimensionValues
-from pantler.quanta.join.reduction import reduce_relations
+from pantler.quanta.join.reduction import JoinTree, TreeLink, reduce_relations
 from pantler.quanta.join.relations import Relation
 
 UNIVERSE = Universe.from_yaml(
@@ -111,8 +112,23 @@ def test_relations_in_a_circle_are_joined_and_left_out_of_the_tree():
     tree = reduce_relations([*ring, letters("ad", (0, 2), (1, 1))])
     names = sorted("".join(sorted(r.columns)) for r in tree.relations)
     assert len(tree.relations) == len(tree.links) + 1
+    # One pair of the ring became "abc"; its third relation hangs on that.
+    assert len(names) == 3
     assert {"abc", "ad"} <= set(names)
     assert rows_of(tree.project("abcd")) == [(0, 0, 0, 2)]
+
+
+def test_only_relations_that_share_a_dimension_are_merged():
+    """Though the product of two others would have fewer rows."""
+    three = [(0, 0), (0, 1), (1, 0)]
+    ring = [
+        letters("ab", (0, 0)),
+        letters("bc", *three),
+        letters("cd", (0, 0)),
+        letters("ad", *three),
+    ]
+    step = reduce_relations(ring).steps[0]
+    assert set(step.name.split()[1]) & set(step.other.split()[1])
 
 
 def test_what_hangs_on_a_ring_is_linked_to_what_the_ring_became():
@@ -132,6 +148,44 @@ def test_what_hangs_on_a_ring_is_linked_to_what_the_ring_became():
             [(2,) * len(r.columns)] for r in tree.relations
         ]
         assert rows_of(tree.project("abcd")) == [(2, 2, 2, 2)]
+
+
+@pytest.fixture
+def joins(monkeypatch):
+    """Return the numbers of rows on both sides of each join that is made."""
+    made = []
+    join = Relation.join
+
+    def recording(self, other):
+        made.append((len(self), len(other)))
+        return join(self, other)
+
+    monkeypatch.setattr(Relation, "join", recording)
+    return made
+
+
+def test_a_projection_keeps_on_its_way_only_what_is_still_needed(joins):
+    many = range(SIZE)
+    relations = [
+        letters("ab", *((0, b) for b in many)),
+        letters("bc", *((b, 0) for b in many)),
+        letters("cd", *((0, d) for d in many)),
+    ]
+    tree = JoinTree(relations, [TreeLink(0, 1), TreeLink(1, 2)])
+    assert rows_of(tree.project("ad")) == [(0, 0), (0, 1), (0, 2)]
+    # Of "ab" and "bc" only "ac" goes on, which has one row.
+    assert joins == [(3, 3), (3, 1)]
+
+
+def test_a_projection_joins_no_relation_that_adds_nothing(joins):
+    relations = [
+        letters("abe", (0, 0, 1), (0, 0, 2)),
+        letters("ab", (0, 0)),
+        letters("bc", (0, 1)),
+    ]
+    tree = JoinTree(relations, [TreeLink(0, 1), TreeLink(1, 2)])
+    assert rows_of(tree.project("abc")) == [(0, 0, 1)]
+    assert len(joins) == 1
 
 
 def test_unconnected_relations_make_a_product():

@@ -114,3 +114,8 @@ def test_columns_of_one_value_take_no_room(sizes):
     wide = np.array([3, 1], np.int32)
     columns = [wide if size == 4 else np.zeros(2, np.int32) for size in sizes]
     assert pack(columns, sizes, 2).tolist() == [3, 1]
+
+
+def test_rows_without_columns_are_as_many_on_each_side_as_they_were():
+    left, right = pack_both([], [], [], (2, 3))
+    assert (left.tolist(), right.tolist()) == ([0, 0], [0, 0, 0])

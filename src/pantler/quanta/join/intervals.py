@@ -54,5 +54,6 @@ def match_intervals(asked: Intervals, offered: Intervals) -> Pairs:
     # An end without bound has the rank just below the next key's first: ranks of
     # different keys never mix, as each key has all the times to itself.
     counts = np.maximum(last - first, 0)
+    counts[asked.begin > asked.end] = 0  # one interval may hold both ends
     places = runs(first, counts)
     return Pairs(np.repeat(np.arange(len(counts)), counts), order[places])

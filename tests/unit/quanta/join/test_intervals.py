@@ -66,6 +66,7 @@ def test_pairs_are_those_that_overlap(asked, given_rows):
         ((20, 30), False),  # begins where the other ends
         ((EVER.min, EVER.max), True),
         ((EVER.max, EVER.min), False),  # no time at all
+        ((15, 12), False),  # ends before it begins
     ],
 )
 def test_ends_do_not_belong_to_a_time(asked, expected):

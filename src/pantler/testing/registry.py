@@ -44,6 +44,7 @@ from pantler.testing.registry_certified_queries import CertifiedQuerySuite
 from pantler.testing.registry_collections import CollectionChangeSuite
 from pantler.testing.registry_dataset_queries import DatasetQuerySuite
 from pantler.testing.registry_dimensions import DimensionSuite
+from pantler.testing.registry_pixel_queries import PixelQuerySuite
 from pantler.testing.registry_queries import QuerySuite
 from pantler.testing.registry_removals import RemovalSuite
 from pantler.testing.registry_sharing import SharingSuite
@@ -523,6 +524,7 @@ class RegistrySuite(
     SharingSuite,
     DatasetQuerySuite,
     CertifiedQuerySuite,
+    PixelQuerySuite,
     QuerySuite,
 ):
     """All of them."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from contextlib import closing
 
-import polars as pl
 import pytest
 
 from pantler.dimensions.universe import Universe
 from pantler.errors import InvalidInputError
-from pantler.queries.query import Aggregate, JoinedTable, Query
+from pantler.queries.query import Aggregate, Query
 from pantler.queries.tree import DimensionKey
 from pantler.registry.sql.sqlite import SqliteRegistry
 
@@ -21,10 +20,6 @@ VISIT = Universe.default().group(["visit"])
     [
         (Query(VISIT, columns=(DimensionKey("detector", "int"),)), "columns"),
         (Query(VISIT, aggregates=(Aggregate("count"),)), "aggregates"),
-        (
-            Query(VISIT, tables=(JoinedTable("t", pl.DataFrame({"visit": [1]}), ()),)),
-            "tables",
-        ),
     ],
 )
 def test_a_part_that_is_not_answered_is_refused(tmp_path, query, word):

@@ -94,6 +94,27 @@ def pixel_region(element: DimensionElement, index: int) -> Region:
     InvalidInputError
         If the element is not a pixel dimension, or has no such pixel.
     """
+    numbers = pixel_numbers(element)
+    if index not in numbers:
+        raise InvalidInputError(
+            f"'{element.name}' has no pixel {index}; they are {numbers[0]} to "
+            f"{numbers[-1]}."
+        )
+    scheme, level = element.pixel_scheme, element.pixel_level
+    if scheme == "htm":
+        return ConvexPolygon(htm.trixel_vertices(np.array([index]), level)[0])
+    outline = healpix.pixel_outline(np.array([index]), level, step=8)
+    return ConvexPolygon.convex_hull(outline[0])
+
+
+def pixel_numbers(element: DimensionElement) -> range:
+    """Return the numbers of all pixels of a pixel dimension.
+
+    Raises
+    ------
+    InvalidInputError
+        If the element is not a pixel dimension.
+    """
     scheme, level = element.pixel_scheme, element.pixel_level
     if scheme is None:
         raise InvalidInputError(
@@ -101,15 +122,7 @@ def pixel_region(element: DimensionElement, index: int) -> Region:
             "'htm7' or 'healpix9'."
         )
     first = _FIRST[scheme] * 4**level
-    last = first + _ROOTS[scheme] * 4**level - 1
-    if not first <= index <= last:
-        raise InvalidInputError(
-            f"'{element.name}' has no pixel {index}; they are {first} to {last}."
-        )
-    if scheme == "htm":
-        return ConvexPolygon(htm.trixel_vertices(np.array([index]), level)[0])
-    outline = healpix.pixel_outline(np.array([index]), level, step=8)
-    return ConvexPolygon.convex_hull(outline[0])
+    return range(first, first + _ROOTS[scheme] * 4**level)
 
 
 def _check_level(scheme: PixelScheme, level: int) -> None:

@@ -97,7 +97,9 @@ class SqlQueries:
         refuse_unanswered(query)
         searches = [self._resolve(search) for search in query.datasets]
         target = None if query.target is None else self._resolve(query.target)
-        statement = Statement(query, self._core, searches, target, within=within)
+        statement = Statement(
+            query, self._core, searches, target, ask=self.query, within=within
+        )
         return statement.compile()
 
     def _resolve(self, search: DatasetSearch) -> ResolvedSearch:

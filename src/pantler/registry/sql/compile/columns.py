@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from pantler.errors import InvalidInputError, close_match
+from pantler.registry.sql.compile.tables import stage_name
 
 if TYPE_CHECKING:
     from pantler.registry.sql.compile.joins import Joins
@@ -24,12 +25,15 @@ class Columns:
     ----------
     matches
         By dataset type, the matches whose fields can be named.
+    tables
+        Tables of the user's own, by name.
     """
 
     joins: Joins
     schema: Schema
     driver: Driver
     matches: dict[str, sa.FromClause] = field(default_factory=dict)
+    tables: dict[str, sa.FromClause] = field(default_factory=dict)
 
     def dimension(self, name: str) -> Sql:
         """Return the column of a dimension."""
@@ -59,6 +63,16 @@ class Columns:
                 f"{close_match(dataset_type, self.matches)}"
             )
         return rows.c[name]
+
+    def table(self, name: str, column: str) -> Sql:
+        """Return a column of a table of the user's own."""
+        rows = self.tables.get(name)
+        if rows is None:
+            raise InvalidInputError(
+                f"No table '{name}' is joined to the query."
+                f"{close_match(name, self.tables)}"
+            )
+        return rows.c[stage_name(name, column)]
 
     def run_name(self, number: Sql) -> Sql:
         """Return the name of the run with a number."""

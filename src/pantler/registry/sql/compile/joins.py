@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from pantler.errors import InvalidInputError
+from pantler.registry.sql.compile.pixels import unbounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -139,10 +140,7 @@ def needed_elements(
         if name not in names or name in have:
             continue
         if element.is_pixel:
-            raise InvalidInputError(
-                f"Nothing fixes the values of '{name}', whose pixels are too many to "
-                f"list: add a dataset type that has '{name}'."
-            )
+            raise InvalidInputError(unbounded(name))
         wanted[name] = False
         have.update(element.required, element.implied)
     chosen = [e for e in reversed(group.elements) if e.name in wanted]

@@ -25,6 +25,7 @@ from pantler.queries.tree import (
     Or,
     Overlaps,
     RecordField,
+    TableField,
     TimespanConstant,
     TimespanField,
     Truth,
@@ -60,6 +61,10 @@ class Scope(Protocol):
 
     def dataset(self, dataset_type: str, name: str) -> Sql:
         """Return a column of a dataset search."""
+        ...
+
+    def table(self, name: str, column: str) -> Sql:
+        """Return a column of a table of the user's own."""
         ...
 
 
@@ -112,6 +117,11 @@ def _(node: RecordField, scope: Scope) -> Sql:
 @to_sql.register
 def _(node: DatasetField, scope: Scope) -> Sql:
     return scope.dataset(node.dataset_type, node.field)
+
+
+@to_sql.register
+def _(node: TableField, scope: Scope) -> Sql:
+    return scope.table(node.table, node.field)
 
 
 @to_sql.register

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pantler.errors import InvalidInputError
 from pantler.queries.rendering import to_text
-from pantler.queries.tree import DatasetField, DatasetTimespan, Like, TableField
+from pantler.queries.tree import DatasetField, DatasetTimespan, Like
 from pantler.registry.sql.compile.predicates import walk
 
 if TYPE_CHECKING:
@@ -26,12 +26,11 @@ def refuse_unanswered(query: Query) -> None:
     parts = {
         "columns beside data IDs": query.columns,
         "aggregates": query.aggregates,
-        "joined tables": query.tables,
     }
     refused = [name for name, given in parts.items() if given]
     for node in walk((query.where, tuple(t.column for t in query.order_by))):
         match node:
-            case Like() | DatasetTimespan() | TableField():
+            case Like() | DatasetTimespan():
                 refused.append(f"`{to_text(node)}`")
             case DatasetField(_, field) if field not in _ANSWERED:
                 refused.append(f"`{to_text(node)}`")

@@ -13,6 +13,7 @@ from pantler.queries.tree import (
     RecordField,
     TimespanField,
 )
+from pantler.registry.sql.bulk import frame_rows
 from pantler.registry.sql.compile.columns import Columns
 from pantler.registry.sql.compile.find_first import Competition
 from pantler.registry.sql.compile.joins import Joins, join_elements, needed_elements
@@ -22,16 +23,26 @@ from pantler.registry.sql.compile.overlaps import (
     near_region,
     stated_overlaps,
 )
+from pantler.registry.sql.compile.pixels import (
+    PixelPairs,
+    pixel_overlaps,
+    pixel_table,
+    stage_pairs,
+)
 from pantler.registry.sql.compile.predicates import conjuncts, walk
 from pantler.registry.sql.compile.searches import matches, valid_at
+from pantler.registry.sql.compile.tables import stage_name, stage_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import polars as pl
+
     from pantler.dimensions.element import DimensionElement
     from pantler.dimensions.universe import DimensionGroup
-    from pantler.queries.query import Query
+    from pantler.queries.query import JoinedTable, Query
     from pantler.queries.tree import Predicate
+    from pantler.registry.sql.compile.pixels import Ask, PixelOverlap
     from pantler.registry.sql.compile.predicates import Sql
     from pantler.registry.sql.compile.searches import ResolvedSearch, Within
     from pantler.registry.sql.core import Core
@@ -50,6 +61,8 @@ class Relations:
         The dataset searches that rows must satisfy.
     target
         The one whose datasets are the answer.
+    ask
+        Answers other queries, in the same state of the registry.
     within
         The condition that a dataset of the target has one of the data IDs of interest.
 
@@ -73,9 +86,11 @@ class Relations:
         searches: Sequence[ResolvedSearch],
         target: ResolvedSearch | None,
         *,
+        ask: Ask,
         within: Within | None = None,
     ) -> None:
         self._query = query
+        self._core = core
         self._schema = core.schema
         self._universe = core.universe
         self._searches = searches
@@ -88,12 +103,18 @@ class Relations:
         self.shown = {c.dataset_type for c in ordered if isinstance(c, DatasetField)}
         self._group = self._whole_group()
         stated = stated_overlaps(conditions, self._universe)
-        related = [search.dimensions for search in self._everything]
-        implied = implied_overlaps(self._group, stated, related)
+        implied = implied_overlaps(self._group, stated, self._related)
         self.overlaps = (*stated, *implied)
+        self._pixels = PixelPairs(query, core, ask, self._group)
         self.columns = Columns(Joins(), core.schema, core.db.driver)
         self.rows: dict[ResolvedSearch, sa.FromClause] = {}
         self._join(within)
+
+    @property
+    def _related(self) -> list[frozenset[str]]:
+        """The dimensions of each search and table, which relate what they have."""
+        tables = [frozenset(table.dimensions) for table in self._query.tables]
+        return [*(search.dimensions for search in self._everything), *tables]
 
     @property
     def searches(self) -> list[ResolvedSearch]:
@@ -139,8 +160,8 @@ class Relations:
             elements.append(self._element)
         for element in elements:
             names.update(element.required)
-        for search in self._everything:
-            names.update(search.dimensions)
+        for part in self._related:
+            names.update(part)
         return self._universe.group(names)
 
     def _timed_by(self, search: ResolvedSearch) -> list[DimensionElement]:
@@ -158,18 +179,20 @@ class Relations:
 
     def _temporal_pairs(self) -> list[tuple[DimensionElement, DimensionElement]]:
         """Return the elements of different temporal families that must overlap."""
-        related = [search.dimensions for search in self._everything]
         return [
             (first, second)
             for first, second in itertools.combinations(
                 self._group.temporal_elements(), 2
             )
             if not any(
-                part.issuperset((*first.required, *second.required)) for part in related
+                part.issuperset((*first.required, *second.required))
+                for part in self._related
             )
         ]
 
     def _join(self, within: Within | None) -> None:
+        overlaps = pixel_overlaps(self._group, self._related)
+        found = self._pixels.frames(overlaps)  # asks other queries: before any stage
         if self._target is not None:
             self._join_rows(self._target, within)
         for search in self._searches:
@@ -184,7 +207,49 @@ class Relations:
                 pairs, columns = candidate_pairs(overlap, self._schema)
                 self.columns.joins.add(pairs, columns)
                 self.columns.joins.keys.update(columns)
+        for table in self._query.tables:
+            self._join_table(table)
+        for pixels in overlaps:
+            self._join_pixels(pixels, found)
+        self._join_stated_pixels()
         self._join_elements()
+
+    def _join_table(self, table: JoinedTable) -> None:
+        stage = stage_table(table, self._core)
+        names = table.dimensions
+        columns = {name: stage.c[stage_name(table.name, name)] for name in names}
+        self.columns.tables[table.name] = stage
+        self.columns.joins.add(stage, columns)
+        self.columns.joins.keys.update(columns)
+
+    def _join_pixels(
+        self, overlap: PixelOverlap, found: dict[PixelOverlap, pl.DataFrame]
+    ) -> None:
+        """Join the pairs of pixels and what they overlap."""
+        known = pixel_table(overlap, self._schema)
+        names = overlap.dimensions
+        if known is None:
+            stage = stage_pairs(overlap, found[overlap], self._core)
+            self.columns.joins.add(stage, {name: stage.c[name] for name in names})
+        else:
+            columns = {name: known.c[name] for name in overlap.other.required}
+            columns[names[0]] = known.c.pixel
+            self.columns.joins.add(known, columns)
+        self.columns.joins.keys.update(names)
+
+    def _join_stated_pixels(self) -> None:
+        """Join pixels that only conditions name, which list them."""
+        joins = self.columns.joins
+        for element in self._group.elements:
+            if not element.is_pixel or element.name in joins.dimensions:
+                continue
+            values = self._pixels.values(element)
+            if values is not None:
+                columns = self._schema.dimension_columns([element.name])
+                rows = frame_rows(values.unique().to_frame())
+                stage = self._core.db.stage(columns, rows)
+                joins.add(stage, {element.name: stage.c[element.name]})
+                joins.keys.add(element.name)
 
     def _join_rows(self, search: ResolvedSearch, within: Within | None = None) -> None:
         """Join the matches of a search, and their data IDs."""
@@ -220,14 +285,15 @@ class Relations:
             referenced.update((first.name, second.name))
         for overlap in self.overlaps:
             used.extend(overlap.dimensions)
+        for part in self._related:
+            used.extend(part)
         for search in self._everything:
-            used.extend(search.dimensions)
             referenced.update(element.name for element in self._timed_by(search))
         chosen = needed_elements(
             self._group,
             used=used,
             referenced=sorted(referenced),
-            related=[search.dimensions for search in self._everything],
+            related=self._related,
             provided=frozenset(self.columns.joins.dimensions),
         )
         join_elements(self.columns.joins, self._schema, chosen)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from pantler.queries.query import Query
     from pantler.queries.tree import Predicate
+    from pantler.registry.sql.compile.pixels import Ask
     from pantler.registry.sql.compile.predicates import Sql
     from pantler.registry.sql.compile.searches import ResolvedSearch, Within
     from pantler.registry.sql.compile.stages import Stage
@@ -65,6 +66,8 @@ class Statement:
         The dataset searches that rows must satisfy.
     target
         The one whose datasets are the answer.
+    ask
+        Answers other queries, in the same state of the registry.
     within
         The condition that a dataset of the target has one of the data IDs of interest.
     """
@@ -76,12 +79,15 @@ class Statement:
         searches: Sequence[ResolvedSearch],
         target: ResolvedSearch | None,
         *,
+        ask: Ask,
         within: Within | None = None,
     ) -> None:
         self._query = query
         self._universe = core.universe
         self._target = target
-        self._relations = Relations(query, core, searches, target, within=within)
+        self._relations = Relations(
+            query, core, searches, target, ask=ask, within=within
+        )
         self._columns = self._relations.columns
         self._overlaps = self._relations.overlaps
         self._rows = self._relations.rows
@@ -223,9 +229,9 @@ class Statement:
     def _repeats(self) -> bool:
         """Whether the joined rows may be equal in all columns of the answer."""
         shown = self._query.dimensions.names
-        return not self._columns.joins.keys.issubset(shown) or any(
-            search is not self._target for search in self._rows
-        )
+        if self._query.tables or not self._columns.joins.keys.issubset(shown):
+            return True
+        return any(search is not self._target for search in self._rows)
 
     def _is_distinct_in_sql(self) -> bool:
         return self._repeats and not self._overlaps and not self._ranked

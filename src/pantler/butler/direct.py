@@ -11,6 +11,7 @@ from pantler.butler.dimensions import Dimensions
 from pantler.butler.interface import Butler
 from pantler.butler.keywords import parameters_of, refuse_more_than_ref, split_name
 from pantler.butler.lookup import DatasetLookup
+from pantler.butler.query_builder import QueryBuilder
 from pantler.butler.querying import QueryFactory
 from pantler.butler.repository import Repository, closed_on_error
 from pantler.datasets.dataset_type import DatasetType, split_component
@@ -237,6 +238,10 @@ class DirectButler(Butler):
 
     # Queries
 
+    def query(self) -> QueryBuilder:
+        """Begin a query that is built step by step."""
+        return QueryBuilder(self._queries)
+
     def query_data_ids(
         self,
         dimensions: Sequence[str] | str,
@@ -248,10 +253,10 @@ class DirectButler(Butler):
         **keys: object,
     ) -> DataIdResults:
         """Return the data IDs of some dimensions, lazily."""
-        searches = self._queries.searches(datasets, collections)
-        group = self._queries.group(dimensions)
-        condition = self._queries.condition(where, bind, keys, (group, searches))
-        return self._queries.data_ids(group, condition, searches)
+        builder = self.query().where(where, keys, bind=bind)
+        for name in (datasets,) if isinstance(datasets, str) else datasets:
+            builder = builder.join_datasets(name, collections)
+        return builder.data_ids(dimensions)
 
     def query_datasets(
         self,
@@ -264,10 +269,8 @@ class DirectButler(Butler):
         **keys: object,
     ) -> DatasetResults:
         """Return the datasets of one type, lazily."""
-        search = self._queries.search(dataset, collections, find_first=find_first)
-        group = search.dataset_type.dimensions
-        condition = self._queries.condition(where, bind, keys, (group, (search,)))
-        return self._queries.datasets(search, condition)
+        builder = self.query().where(where, keys, bind=bind)
+        return builder.datasets(dataset, collections, find_first=find_first)
 
     def query_dimension_records(
         self,
@@ -278,6 +281,4 @@ class DirectButler(Butler):
         **keys: object,
     ) -> RecordResults:
         """Return the records of a dimension element, lazily."""
-        group = self._queries.group_of(element)
-        condition = self._queries.condition(where, bind, keys, (group, ()))
-        return self._queries.records(element, condition)
+        return self.query().where(where, keys, bind=bind).records(element)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pantler.butler.defaults import Defaults
     from pantler.butler.dimensions import Dimensions
     from pantler.butler.file_dataset import FileDataset
+    from pantler.butler.query_builder import QueryBuilder
     from pantler.butler.repository import Repository
     from pantler.config.settings import RepositorySettings
     from pantler.datasets.dataset_type import DatasetType
@@ -320,6 +321,18 @@ class Butler(ABC):
         ------
         ConflictError
             If one of them is there already.
+        """
+
+    @abstractmethod
+    def query(self) -> QueryBuilder:
+        """Begin a query that is built step by step, and can be the start of many.
+
+        Examples
+        --------
+        ::
+
+            good = butler.query().where("visit.exposure_time > 20", band="r")
+            good.join_table(my_visits).datasets("calexp").count()
         """
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""How the butler makes queries of what people ask."""
+"""Dataset searches and groups of dimensions, of what people name."""
 
 from __future__ import annotations
 
@@ -6,26 +6,21 @@ from typing import TYPE_CHECKING
 
 from pantler.datasets.collection import CollectionType
 from pantler.errors import InvalidInputError
-from pantler.queries.analysis import columns, element_of
-from pantler.queries.binding import bind as bind_names
-from pantler.queries.binding import combine, data_id_predicate
-from pantler.queries.parser import parse
-from pantler.queries.query import DatasetSearch, Query
-from pantler.queries.results import DataIdResults, DatasetResults, RecordResults
+from pantler.queries.query import DatasetSearch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pantler.butler.defaults import Defaults
     from pantler.butler.lookup import DatasetLookup
     from pantler.datasets.dataset_type import DatasetType
-    from pantler.dimensions.universe import DimensionGroup
-    from pantler.queries.tree import Predicate
+    from pantler.dimensions.universe import DimensionGroup, Universe
+    from pantler.queries.runner import QueryRunner
     from pantler.registry.interface import Registry
 
 
 class QueryFactory:
-    """Makes lazy results.
+    """Makes of names what queries consist of.
 
     Parameters
     ----------
@@ -43,6 +38,21 @@ class QueryFactory:
         self._registry = registry
         self._lookup = lookup
         self._defaults = defaults
+
+    @property
+    def universe(self) -> Universe:
+        """The dimensions."""
+        return self._registry.universe
+
+    @property
+    def runner(self) -> QueryRunner:
+        """What answers."""
+        return self._registry
+
+    @property
+    def assumed(self) -> dict[str, object]:
+        """Data ID values for dimensions that a query needs and does not name."""
+        return self._defaults.data_id
 
     def search(
         self,
@@ -75,15 +85,6 @@ class QueryFactory:
         names = self._lookup.searched(collections)
         return DatasetSearch(dataset_type, names, find_first is not False)
 
-    def searches(
-        self,
-        datasets: Sequence[str] | str,
-        collections: Sequence[str] | str | None,
-    ) -> tuple[DatasetSearch, ...]:
-        """Return a search for each of some dataset types."""
-        names = (datasets,) if isinstance(datasets, str) else datasets
-        return tuple(self.search(name, collections) for name in names)
-
     def group(self, dimensions: Sequence[str] | str) -> DimensionGroup:
         """Return the group of some dimensions, listed or separated by commas.
 
@@ -102,56 +103,3 @@ class QueryFactory:
         """Return the group of the dimensions that records of an element require."""
         universe = self._registry.universe
         return universe.group(universe[element].required)
-
-    def condition(
-        self,
-        where: str,
-        bind: Mapping[str, object] | None,
-        keys: Mapping[str, object],
-        scope: tuple[DimensionGroup, Sequence[DatasetSearch]],
-    ) -> Predicate | None:
-        """Return what must hold, from an expression and from data ID values.
-
-        Parameters
-        ----------
-        where, bind, keys
-            As for `Butler.query_data_ids`. The defaults stand in for dimensions that
-            neither names.
-        scope
-            The dimensions of the rows, whose fields need no prefix, and the datasets
-            that the expression can speak of.
-        """
-        group, searches = scope
-        universe = self._registry.universe
-        written = bind_names(
-            parse(where),
-            universe,
-            dataset_types={s.dataset_type.name: s.dataset_type for s in searches},
-            parameters=dict(bind or {}),
-            dimensions=group,
-        )
-        named = {element_of(column) or "" for column in columns(written)}
-        named.update(key.partition(".")[0] for key in keys)
-        said = {**self._defaults.values_for(group, named), **keys}
-        return combine(written, data_id_predicate(said, universe) if said else None)
-
-    def data_ids(
-        self,
-        group: DimensionGroup,
-        condition: Predicate | None,
-        searches: tuple[DatasetSearch, ...],
-    ) -> DataIdResults:
-        """Return the data IDs of some dimensions."""
-        return DataIdResults(self._registry, Query(group, condition, searches))
-
-    def datasets(
-        self, search: DatasetSearch, condition: Predicate | None
-    ) -> DatasetResults:
-        """Return the datasets of a search."""
-        group = search.dataset_type.dimensions
-        return DatasetResults(self._registry, Query(group, condition, target=search))
-
-    def records(self, element: str, condition: Predicate | None) -> RecordResults:
-        """Return the records of an element."""
-        group = self.group_of(element)
-        return RecordResults(self._registry, Query(group, condition, element=element))

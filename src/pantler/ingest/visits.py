@@ -143,7 +143,7 @@ def define_visits(
     )
     report = definition.report
     if frames.is_empty():
-        report.reasons = chosen.explain() or [
+        report.reasons = chosen.why_empty() or [
             f"None of the {raws.height} frames that were found is of the sky: their "
             "exposures have another observation_type than 'science'."
         ]

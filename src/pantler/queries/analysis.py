@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pantler.queries.query import Aggregate
 from pantler.queries.rendering import to_text
 from pantler.queries.tree import (
     And,
@@ -28,11 +29,12 @@ from pantler.queries.tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pantler.dimensions.column import DataIdValue
     from pantler.dimensions.universe import Universe
     from pantler.queries.names import Named
+    from pantler.queries.query import Query
     from pantler.queries.tree import Operand, Predicate
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "fixed_governors",
     "fixed_values",
     "to_text",
+    "unnamed",
 ]
 
 
@@ -84,6 +87,35 @@ def element_of(column: Named) -> str | None:
             return name
         case _:
             return None
+
+
+def unnamed(query: Query, values: Mapping[str, object]) -> dict[str, object]:
+    """Return those of some data ID values that a query needs and does not name.
+
+    Parameters
+    ----------
+    query
+        Its conditions, and its joined tables, name dimensions: those of which they name
+        the value or any field of the records.
+    values
+        Values, by dimension or ``element.field``.
+    """
+    universe = query.dimensions.universe
+    named = {element_of(column) for column in columns(query.where)}
+    needed = set(dimension_names(query.where, universe)).union(query.dimensions.names)
+    for table in query.tables:
+        named.update(table.dimensions)
+    for search in query.searches:
+        needed.update(search.dataset_type.dimensions.names)
+    shown = (*query.columns, *query.group_by, *(t.column for t in query.order_by))
+    for column in shown:
+        element = None if isinstance(column, Aggregate) else element_of(column)
+        needed.update(universe[element].required if element else ())
+    return {
+        key: value
+        for key, value in values.items()
+        if (name := key.partition(".")[0]) in needed and name not in named
+    }
 
 
 def elements(predicate: Predicate | None) -> frozenset[str]:

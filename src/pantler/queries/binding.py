@@ -21,12 +21,12 @@ from pantler.queries.conditions import (
     any_of,
     negate,
 )
+from pantler.queries.foreign import listed_values
 from pantler.queries.functions import call
 from pantler.queries.names import Names
 from pantler.queries.operands import (
     NUMERIC,
     is_constant,
-    is_list,
     number,
     string,
     to_operand,
@@ -60,10 +60,11 @@ from pantler.queries.tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pantler.datasets.dataset_type import DatasetType
     from pantler.dimensions.universe import DimensionGroup, Universe
+    from pantler.queries.query import JoinedTable
     from pantler.queries.tree import Operand, Predicate
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -78,6 +79,7 @@ def bind(
     dataset_types: Mapping[str, DatasetType] = ...,
     parameters: Mapping[str, object] = ...,
     dimensions: DimensionGroup | None = ...,
+    tables: Sequence[JoinedTable] = ...,
 ) -> Predicate: ...
 
 
@@ -89,6 +91,7 @@ def bind(
     dataset_types: Mapping[str, DatasetType] = ...,
     parameters: Mapping[str, object] = ...,
     dimensions: DimensionGroup | None = ...,
+    tables: Sequence[JoinedTable] = ...,
 ) -> Predicate | None: ...
 
 
@@ -99,6 +102,7 @@ def bind(
     dataset_types: Mapping[str, DatasetType] = _NOTHING,
     parameters: Mapping[str, object] = _NOTHING,
     dimensions: DimensionGroup | None = None,
+    tables: Sequence[JoinedTable] = (),
 ) -> Predicate | None:
     """Return the bound tree of a syntax tree; None of None.
 
@@ -109,12 +113,14 @@ def bind(
     universe
         The dimensions that it can name.
     dataset_types
-        Dataset types whose ``run``, ``dataset_id`` and ``ingest_time`` it can name.
+        Dataset types whose fields, such as ``run``, it can name.
     parameters
         Values that it can name, with a colon before the name or, where no dimension is
         called so, without.
     dimensions
         Where fields without an element are looked for first.
+    tables
+        Tables whose columns it can name.
 
     Raises
     ------
@@ -131,7 +137,8 @@ right=Constant(value=3, type='int'))
     """
     if syntax is None:
         return None
-    names = Names(universe, dataset_types, dimensions, parameters)
+    joined = {table.name: table for table in tables}
+    names = Names(universe, dataset_types, dimensions, parameters, joined)
     return _Binder(universe, names, parameters).predicate(syntax)
 
 
@@ -158,13 +165,10 @@ def data_id_predicate(mapping: Mapping[str, object], universe: Universe) -> Pred
     for key, value in mapping.items():
         try:
             column = names.resolve(key, place)
-            if is_list(value):
-                values = [
-                    _key_value(column, v, key) for v in cast("Iterable[Any]", value)
-                ]
+            listed = listed_values(value)
+            if listed is not None:
+                values = [_key_value(column, v, key) for v in listed]
                 parts.append(make.membership(column, values))
-            elif value is None:
-                raise DataIdError(f"The value of data ID key '{key}' is None.")
             else:
                 parts.append(make.compare("=", column, _key_value(column, value, key)))
         except QuerySyntaxError as error:
@@ -174,6 +178,8 @@ def data_id_predicate(mapping: Mapping[str, object], universe: Universe) -> Pred
 
 def _key_value(column: Operand, value: object, key: str) -> Operand:
     """Return the value of a data ID's key, which may not be a float."""
+    if value is None:
+        raise DataIdError(f"The value of data ID key '{key}' is None.")
     operand = to_operand(value, key, Place())
     if isinstance(column, DimensionKey) and type_of(operand) == "float":
         raise DataIdError(f"Data ID key '{key}' takes an integer, not {value!r}.")
@@ -295,7 +301,7 @@ class _Binder:
                 value = self.parameters[text]
             case _:
                 return None
-        return cast("Iterable[object]", value) if is_list(value) else None
+        return _listed(value, item.place)
 
     def _range(self, span: Span) -> tuple[int, int, int]:
         first = self._integer(span.first)
@@ -352,9 +358,16 @@ def _time(text: str, place: Place) -> int:
 
 
 def _scalar(value: object, name: str, place: Place) -> Operand:
-    if is_list(value):
+    if _listed(value, place) is not None:
         raise place.error(f"'{name}' is bound to a list of values: write IN :{name}.")
     return to_operand(value, name, place)
+
+
+def _listed(value: object, place: Place) -> Iterable[object] | None:
+    try:
+        return listed_values(value)
+    except InvalidInputError as error:
+        raise place.error(str(error)) from None
 
 
 def _timespan(begin: Operand, end: Operand, place: Place) -> TimespanConstant:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pantler.datasets.dataset_type import DatasetType
     from pantler.dimensions.element import DimensionElement
     from pantler.dimensions.universe import DimensionGroup, Universe
-    from pantler.queries.query import JoinedTable
+    from pantler.queries.query import JoinedTable, Query
     from pantler.queries.syntax import Place
     from pantler.queries.tree import DatasetFieldName
 
@@ -74,6 +74,13 @@ class Names:
     dimensions: DimensionGroup | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
     tables: Mapping[str, JoinedTable] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, query: Query) -> Names:
+        """Return what names mean in a query."""
+        group = query.dimensions
+        tables = {table.name: table for table in query.tables}
+        return cls(group.universe, query.dataset_types, group, {}, tables)
 
     def resolve(self, text: str, place: Place) -> Named:
         """Return the column that a name stands for.

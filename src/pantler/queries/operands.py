@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import numpy as np
-import polars as pl
 
 from pantler.dimensions.column import plain_integer, plain_text
 from pantler.dimensions.timespan import Timespan
@@ -67,13 +66,6 @@ def is_constant(operand: Operand) -> bool:
 def type_words(kind: ValueType) -> str:
     """Return how people call a type, with its article."""
     return _WORDS[kind]
-
-
-def is_list(value: object) -> bool:
-    """Whether a Python value stands for several values."""
-    if isinstance(value, np.ndarray):
-        return value.ndim > 0
-    return isinstance(value, list | tuple | set | frozenset | range | pl.Series)
 
 
 def number(value: float, place: Place) -> Constant:

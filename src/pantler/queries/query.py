@@ -108,17 +108,23 @@ class Query:
 
     - without ``element``, ``target`` and ``columns``: ``dimensions.names``, distinct
       rows;
-    - with ``columns`` (and so neither ``element`` nor ``target``):
-      ``dimensions.names``, then the columns, each named by
-      `pantler.queries.tree.column_name`; distinct rows. A dataset column belongs to a
-      search in ``datasets``, and the row has its match, of which there is one for each
-      data ID if only the first counts;
+    - with ``columns`` (and so neither ``element`` nor ``target``): just these, each
+      named by `pantler.queries.tree.column_name`; distinct rows. ``dimensions`` are
+      then those that must take part, shown or not. A dataset column belongs to a search
+      in ``datasets``, and the row has its match, of which there is one for each data ID
+      if only the first counts;
     - with ``element``: the columns of that element's record frames;
     - with ``target``: ``dimensions.required``, then ``dataset_id`` (Binary), ``run``
       (String), and ``timespan_begin``, ``timespan_end`` (Int64, null outside
       CALIBRATION collections). A dataset has a row for each of its validity ranges,
       where those that touch or overlap are one. A time chooses among these ranges, and
-      does not cut them.
+      does not cut them;
+    - with ``aggregates``: ``group_by``, then the aggregates, each by its name. They are
+      taken over the rows that there are without them, distinct, each with the columns
+      of ``group_by`` and of the aggregates beside it (a dataset counts once, whatever
+      its validity ranges). There is one row for each different set of values of
+      ``group_by`` (null is a value), and just one if it is empty. Order, limit and
+      offset are those of the groups.
 
     Parameters
     ----------
@@ -135,7 +141,7 @@ class Query:
     order_by, limit, offset
         Order and part of the rows; limit None for all.
     columns
-        What is shown beside the data IDs.
+        What is shown in place of the data IDs.
     tables
         Rows of the user's own; each row of the answer must have one in each of them.
     aggregates, group_by
@@ -154,3 +160,13 @@ class Query:
     tables: tuple[JoinedTable, ...] = ()
     aggregates: tuple[Aggregate, ...] = ()
     group_by: tuple[Column, ...] = ()
+
+    @property
+    def searches(self) -> tuple[DatasetSearch, ...]:
+        """All dataset searches, the target among them."""
+        return self.datasets if self.target is None else (*self.datasets, self.target)
+
+    @property
+    def dataset_types(self) -> dict[str, DatasetType]:
+        """The dataset types that are searched for, by name."""
+        return {each.dataset_type.name: each.dataset_type for each in self.searches}

@@ -8,22 +8,26 @@ from __future__ import annotations
 import itertools
 import operator
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, TypeVar, overload
 from uuid import UUID
 
 from pantler.datasets.ref import DatasetRef
 from pantler.dimensions.coordinate import DataCoordinate
 from pantler.dimensions.records import DimensionRecord
-from pantler.errors import InternalError, InvalidInputError, close_match
-from pantler.queries.binding import bind, combine, data_id_predicate
+from pantler.errors import InternalError, InvalidInputError
+from pantler.queries import exports
+from pantler.queries.analysis import unnamed
+from pantler.queries.binding import combine, data_id_predicate
+from pantler.queries.columns import parse_columns, parse_order
+from pantler.queries.condition import Condition
 from pantler.queries.explanation import explain
-from pantler.queries.ordering import parse_order
-from pantler.queries.parser import parse
-from pantler.queries.syntax import names_in
+from pantler.queries.implied import with_implied
+from pantler.queries.query import Aggregate
+from pantler.queries.tree import DatasetField, DimensionKey, column_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     import polars as pl
 
@@ -31,12 +35,17 @@ if TYPE_CHECKING:
     from pantler.dimensions.universe import DimensionGroup
     from pantler.queries.query import Query
     from pantler.queries.runner import QueryRunner
+    from pantler.queries.tree import Column, Predicate
 
 # Rows that are Python objects at one time while results are iterated over.
 _CHUNK_ROWS = 50_000
 
 # The most rows that any database can count.
 _MOST = 2**63 - 1
+
+_SHOWN_ROWS: Final = 10
+_MOST_COUNTED: Final = 10_000
+"""Rows that a notebook shows, and up to which it says how many more there are."""
 
 Item_co = TypeVar("Item_co", covariant=True)
 
@@ -51,56 +60,56 @@ class Results(ABC, Generic[Item_co]):
         What answers.
     query
         What is asked.
+    assumed
+        Data ID values that hold for dimensions that the query names nowhere.
     """
 
     runner: QueryRunner
     query: Query
+    assumed: Mapping[str, object] = field(default_factory=dict, compare=False)
 
-    def where(self, text: str = "", /, **values: object) -> Self:
-        """Return the rows for which a condition holds too.
+    @property
+    def asked(self) -> Query:
+        """What is asked, with what is assumed."""
+        if not self.assumed:
+            return self.query
+        return replace(self.query, where=combine(self.query.where, self._assumption))
+
+    @property
+    def _assumption(self) -> Predicate | None:
+        values = unnamed(self.query, self.assumed)
+        universe = self.query.dimensions.universe
+        return data_id_predicate(values, universe) if values else None
+
+    def where(
+        self,
+        *conditions: str | Mapping[str, object],
+        bind: Mapping[str, object] | None = None,
+        **values: object,
+    ) -> Self:
+        """Return the rows for which conditions hold too.
 
         Parameters
         ----------
-        text
-            An expression; an empty one holds.
+        *conditions
+            Expressions, of which an empty one holds; or data IDs.
+        bind
+            Values that the expressions name.
         **values
-            Values that the expression names; and values of dimensions that it does not
+            Values that the expressions name; and values of dimensions that they do not
             name as ``:dimension``, which the rows must have: ``where(visit=3)``.
 
         Raises
         ------
         QuerySyntaxError
-            If the expression cannot be understood.
+            If an expression cannot be understood.
         InvalidInputError
             If a value is neither used by the expression nor that of a dimension.
         """
-        syntax = parse(text)
-        named = frozenset() if syntax is None else names_in(syntax)
         universe = self.query.dimensions.universe
-        keys: dict[str, object] = {}
-        bound: dict[str, object] = {}
-        for name, value in values.items():
-            is_dimension = name in universe and universe[name].is_dimension
-            if f":{name}" in named or (name in named and not is_dimension):
-                bound[name] = value
-            elif is_dimension:
-                keys[name] = value
-            else:
-                raise InvalidInputError(
-                    f"'{name}' is neither named in the expression nor a dimension."
-                    f"{close_match(name, universe.elements)}"
-                )
-        written = None
-        if syntax is not None:
-            written = bind(
-                syntax,
-                universe,
-                dataset_types=self._dataset_types(),
-                parameters=bound,
-                dimensions=self.query.dimensions,
-            )
-        said = data_id_predicate(keys, universe) if keys else None
-        where = combine(self.query.where, written, said)
+        stated = Condition.stated(conditions, bind, values, universe)
+        meant = (condition.meant(self.query) for condition in stated)
+        where = combine(self.query.where, *meant)
         return replace(self, query=replace(self.query, where=where))
 
     def order_by(self, *terms: str) -> Self:
@@ -117,12 +126,7 @@ class Results(ABC, Generic[Item_co]):
         InvalidInputError
             If a name is unknown or has no order.
         """
-        order = parse_order(
-            terms,
-            self.query.dimensions.universe,
-            dimensions=self.query.dimensions,
-            dataset_types=self._dataset_types(),
-        )
+        order = parse_order(terms, self.query)
         return replace(self, query=replace(self.query, order_by=order))
 
     def limit(self, count: int | None) -> Self:
@@ -136,38 +140,156 @@ class Results(ABC, Generic[Item_co]):
         number = _checked_number(count, "An offset")
         return replace(self, query=replace(self.query, offset=number))
 
+    # Rows
+
     def to_polars(self) -> pl.DataFrame:
         """Return all rows as a frame, columns as `Query` says."""
-        return self.runner.query(self.query)
+        return self.runner.query(self.asked)
 
-    def count(self) -> int:
-        """Return how many rows there are."""
-        return self.runner.count(self.query)
+    def to_arrow(self) -> Any:
+        """Return all rows as a `pyarrow.Table`; pyarrow must be installed."""
+        return exports.to_arrow(self.to_polars())
 
-    def any(self) -> bool:
-        """Return whether there is any row."""
-        if self.query.limit == 0:
-            return False
-        return self.runner.count(replace(self.query, limit=1, order_by=())) > 0
+    def to_pandas(self) -> Any:
+        """Return all rows as a `pandas.DataFrame`; pandas must be installed.
 
-    def explain(self) -> list[str]:
-        """Return sentences that say why there are no rows; none if there are some."""
-        return [] if self.any() else explain(self.runner, self.query)
+        UUIDs are text. Times are integers as in `to_polars`, TAI ns since 1970.
+        """
+        return exports.to_pandas(self.to_polars())
 
-    @abstractmethod
-    def __iter__(self) -> Iterator[Item_co]:
-        """Return objects, one a row."""
+    def to_astropy(self) -> Any:
+        """Return all rows as an `astropy.table.Table`.
+
+        UUIDs are text and times are `astropy.time.Time`. What is missing is masked,
+        and so is a bound of a time span that has none.
+        """
+        frame = self.to_polars()
+        return exports.to_astropy(frame, self._times(frame.columns))
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Return the rows to whatever reads Arrow streams."""
         stream = self.to_polars().__arrow_c_stream__
         return stream(requested_schema)
 
-    def _dataset_types(self) -> dict[str, DatasetType]:
-        searches = self.query.datasets
-        if self.query.target is not None:
-            searches = (*searches, self.query.target)
-        return {search.dataset_type.name: search.dataset_type for search in searches}
+    @abstractmethod
+    def __iter__(self) -> Iterator[Item_co]:
+        """Return objects, one a row."""
+
+    # Numbers
+
+    @overload
+    def count(self) -> int: ...
+
+    @overload
+    def count(self, by: Sequence[str] | str) -> pl.DataFrame: ...
+
+    def count(self, by: Sequence[str] | str | None = None) -> int | pl.DataFrame:
+        """Return how many rows there are.
+
+        Parameters
+        ----------
+        by
+            Names of columns, to count separately for each of their values: the answer
+            is then a frame with these columns and ``count``, in their order.
+
+        Raises
+        ------
+        InvalidInputError
+            If a name is unknown, or only a part of the rows is to be counted by it.
+        """
+        if by is None:
+            return self.runner.count(self.asked)
+        return self._aggregated(Aggregate("count"), by)
+
+    @overload
+    def min(self, column: str) -> Any: ...
+
+    @overload
+    def min(self, column: str, by: Sequence[str] | str) -> pl.DataFrame: ...
+
+    def min(self, column: str, by: Sequence[str] | str | None = None) -> Any:
+        """Return the least value of a column; None if there is none.
+
+        Parameters
+        ----------
+        column
+            Its name, as in an expression. Times are TAI ns since 1970.
+        by
+            As for `count`.
+        """
+        return self._extreme("min", column, by)
+
+    @overload
+    def max(self, column: str) -> Any: ...
+
+    @overload
+    def max(self, column: str, by: Sequence[str] | str) -> pl.DataFrame: ...
+
+    def max(self, column: str, by: Sequence[str] | str | None = None) -> Any:
+        """Return the greatest value of a column; None if there is none; as `min`."""
+        return self._extreme("max", column, by)
+
+    def any(self) -> bool:
+        """Return whether there is any row."""
+        if self.query.limit == 0:
+            return False
+        return self.runner.count(replace(self.asked, limit=1, order_by=())) > 0
+
+    def why_empty(self) -> list[str]:
+        """Return sentences that say why there are no rows; none if there are some."""
+        return [] if self.any() else explain(self.runner, self.asked)
+
+    def _extreme(
+        self,
+        function: Literal["min", "max"],
+        column: str,
+        by: Sequence[str] | str | None,
+    ) -> Any:
+        (term,) = parse_order([column.strip()], self.query)
+        if isinstance(term.column, Aggregate):
+            raise InternalError(f"'{column}' is no column of a row.")
+        aggregate = Aggregate(function, term.column)
+        found = self._aggregated(aggregate, by or ())
+        return found if by is not None else found[aggregate.name][0]
+
+    def _aggregated(
+        self, aggregate: Aggregate, by: Sequence[str] | str
+    ) -> pl.DataFrame:
+        if self.query.limit is not None or self.query.offset:
+            raise InvalidInputError(
+                "The rows of a part are not counted or compared by columns: leave out "
+                "its limit and offset."
+            )
+        columns = parse_columns(by, self.query)
+        order = parse_order([column_name(column) for column in columns], self.query)
+        query = replace(
+            self.query, aggregates=(aggregate,), group_by=columns, order_by=order
+        )
+        return self.runner.query(replace(self, query=query).asked)
+
+    # Showing
+
+    def _repr_html_(self) -> str:
+        """Return the first rows, and how many more there are, for a notebook."""
+        limit = _MOST if self.query.limit is None else self.query.limit
+        frame = self.limit(min(limit, _SHOWN_ROWS)).to_polars()
+        left = 0
+        if frame.height == _SHOWN_ROWS:
+            most = min(limit, _MOST_COUNTED + _SHOWN_ROWS + 1)
+            left = self.limit(most).count() - frame.height
+        more = f"and more than {_MOST_COUNTED:,} more" if left > _MOST_COUNTED else ""
+        said = more or (f"and {left:,} more" if left else f"{frame.height} rows")
+        return exports.to_html(frame, f"{type(self).__name__}: {said}")
+
+    def _times(self, names: Sequence[str]) -> set[str]:
+        """Return which columns of frames are times."""
+        kinds = {column_name(column): column.type for column in self.query.columns}
+        return {
+            name
+            for name in names
+            if kinds.get(name) == "time"
+            or name.endswith(("timespan_begin", "timespan_end"))
+        }
 
     def _chunks(self) -> Iterator[pl.DataFrame]:
         yield from self.to_polars().iter_slices(_CHUNK_ROWS)
@@ -193,18 +315,43 @@ class DataIdResults(Results[DataCoordinate]):
         """The dimensions of the data IDs."""
         return self.query.dimensions
 
+    def with_columns(self, *names: str) -> RowResults:
+        """Return the data IDs with columns beside them.
+
+        Parameters
+        ----------
+        *names
+            Of records (``"visit.exposure_time"``), of datasets that each data ID must
+            have (``"calexp.run"``), or of joined tables.
+
+        Raises
+        ------
+        InvalidInputError
+            If a name is unknown.
+        """
+        shown = [DimensionKey(n, _key(self.query, n)) for n in self.dimensions.names]
+        return RowResults.of(self, (*shown, *parse_columns(names, self.query)))
+
     def __iter__(self) -> Iterator[DataCoordinate]:
         group = self.query.dimensions
         for chunk in self._chunks():
-            full = chunk.select(group.names)
-            if any(full[name].null_count() for name in group.implied):
-                # An implied value that is not known: such a data ID is not full.
-                for row in full.rows():
-                    known = row if None not in row else row[: len(group.required)]
-                    yield DataCoordinate(group, known)
-            else:
-                for row in full.rows():
-                    yield DataCoordinate(group, row)
+            yield from _coordinates(chunk.select(group.names), group)
+
+
+def _key(query: Query, dimension: str) -> Any:
+    return query.dimensions.universe[dimension].primary_key.type
+
+
+def _coordinates(full: pl.DataFrame, group: DimensionGroup) -> Iterator[DataCoordinate]:
+    """Yield the data IDs of a frame with the columns ``group.names``."""
+    if any(full[name].null_count() for name in group.implied):
+        # An implied value that is not known: such a data ID is not full.
+        for row in full.rows():
+            known = row if None not in row else row[: len(group.required)]
+            yield DataCoordinate(group, known)
+    else:
+        for row in full.rows():
+            yield DataCoordinate(group, row)
 
 
 class RecordResults(Results[DimensionRecord]):
@@ -223,7 +370,7 @@ class RecordResults(Results[DimensionRecord]):
 
 
 class DatasetResults(Results[DatasetRef]):
-    """Datasets, as refs."""
+    """Datasets, as refs whose data IDs hold their implied values too."""
 
     __slots__ = ()
 
@@ -234,15 +381,59 @@ class DatasetResults(Results[DatasetRef]):
             raise InternalError("The query of these results names no dataset type.")
         return self.query.target.dataset_type
 
+    def with_columns(self, *names: str) -> RowResults:
+        """Return the datasets with columns beside ``dataset_id`` and ``run``.
+
+        Parameters
+        ----------
+        *names
+            Of the datasets (``"ingest_time"``, ``"collection"``), of records
+            (``"visit.exposure_time"``), or of joined tables.
+
+        Raises
+        ------
+        InvalidInputError
+            If a name is unknown.
+        """
+        name = self.dataset_type.name
+        group = self.dataset_type.dimensions
+        shown: list[Column] = [
+            *(DimensionKey(n, _key(self.query, n)) for n in group.required),
+            DatasetField(name, "dataset_id", "uuid"),
+            DatasetField(name, "run", "string"),
+        ]
+        return RowResults.of(self, (*shown, *parse_columns(names, self.query)))
+
     def __iter__(self) -> Iterator[DatasetRef]:
         dataset_type = self.dataset_type
         group = dataset_type.dimensions
         for chunk in self._chunks():
-            columns = [chunk[name].to_list() for name in group.required]
-            # A type without dimensions has datasets with no values in their data IDs.
-            data_ids = zip(*columns, strict=True) if columns else itertools.repeat(())
+            if group.names:
+                full = with_implied(self.runner, chunk, group)
+                data_ids: Iterator[DataCoordinate] = _coordinates(full, group)
+            else:  # one without values for each
+                data_ids = itertools.repeat(DataCoordinate(group, ()))
             runs, ids = chunk["run"].to_list(), chunk["dataset_id"].to_list()
-            # Values come from the database: there is nothing to check in them.
-            for values, run, dataset_id in zip(data_ids, runs, ids, strict=False):
-                data_id = DataCoordinate(group, values)
+            for data_id, run, dataset_id in zip(data_ids, runs, ids, strict=False):
                 yield DatasetRef(dataset_type, data_id, run, UUID(bytes=dataset_id))
+
+
+class RowResults(Results[dict[str, Any]]):
+    """Rows of chosen columns, without repeats, as dictionaries."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, results: Results[Any], columns: tuple[Column, ...]) -> RowResults:
+        """Return other results with other columns."""
+        query = results.query
+        order = query.order_by
+        chosen = tuple(dict.fromkeys(columns))
+        asked = replace(
+            query, datasets=query.searches, target=None, columns=chosen, order_by=order
+        )
+        return cls(results.runner, asked, results.assumed)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for chunk in self._chunks():
+            yield from chunk.iter_rows(named=True)

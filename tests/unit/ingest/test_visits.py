@@ -283,10 +283,10 @@ def test_an_exposure_that_is_not_a_visit_is_told_from_one_that_is_not_there(
     first, left_out = exposures["exposure"].sort().to_list()[:2]
     define_visits(repository, camera, where=f"exposure != {left_out}")
     sentence = f"There is exposure {left_out}, but no visit has been defined for it."
-    said = filled.query_data_ids("visit", where=f"visit = {left_out}").explain()
+    said = filled.query_data_ids("visit", where=f"visit = {left_out}").why_empty()
     assert said[0] == f"No row satisfies `visit = {left_out}`."
     assert said[1].startswith(sentence)
     assert "define-visits" in said[1]
-    absent = filled.query_data_ids("visit", where=f"visit = {first + 90}").explain()
+    absent = filled.query_data_ids("visit", where=f"visit = {first + 90}").why_empty()
     assert "There is exposure" not in " ".join(absent)
     assert "Did you mean" not in " ".join(absent)

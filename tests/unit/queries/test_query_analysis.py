@@ -21,12 +21,13 @@ from pantler.queries.analysis import (
     to_text,
 )
 from pantler.queries.binding import bind
-from pantler.queries.ordering import parse_order
+from pantler.queries.columns import parse_order
 from pantler.queries.parser import parse
-from pantler.queries.query import OrderTerm
+from pantler.queries.query import DatasetSearch, OrderTerm, Query
 from pantler.queries.tree import DatasetField, DimensionKey, RecordField
 
 UNIVERSE = Universe.default()
+NOTHING = UNIVERSE.group([])
 TYPES = {
     name: DatasetType(name, UNIVERSE.group(["visit"]), "NumpyArray")
     for name in ("calexp", "flat")
@@ -97,17 +98,16 @@ def test_governors_are_fixed_by_equality_only():
 def test_order_terms_name_columns_and_direction():
     assert parse_order(
         ["-visit.exposure_time", "detector", "visit.timespan.begin", "calexp.run"],
-        UNIVERSE,
-        dataset_types=TYPES,
+        Query(NOTHING, datasets=(DatasetSearch(TYPES["calexp"], ("u",)),)),
     ) == (
         OrderTerm(RecordField("visit", "exposure_time", "float"), descending=True),
         OrderTerm(DimensionKey("detector", "int")),
         OrderTerm(RecordField("visit", "timespan_begin", "time")),
         OrderTerm(DatasetField("calexp", "run", "string")),
     )
-    rows = UNIVERSE.group(["visit"])
-    assert parse_order(["timespan.begin"], UNIVERSE, dimensions=rows) == parse_order(
-        ["visit.timespan.begin"], UNIVERSE
+    rows = Query(UNIVERSE.group(["visit"]))
+    assert parse_order(["timespan.begin"], rows) == parse_order(
+        ["visit.timespan.begin"], Query(NOTHING)
     )
 
 
@@ -123,7 +123,7 @@ def test_order_terms_name_columns_and_direction():
 )
 def test_what_has_no_order_is_refused(term, words):
     with pytest.raises(InvalidInputError) as caught:
-        parse_order([term], UNIVERSE)
+        parse_order([term], Query(NOTHING))
     assert words in str(caught.value)
 
 

@@ -39,13 +39,16 @@ VISIT_ROWS = pl.DataFrame(
 class FakeRunner:
     """Answers from one frame, for conditions of columns with constants only."""
 
-    def __init__(self, frame):
+    def __init__(self, frame, records=None):
         self.frame = frame
+        self.records = records
         self.queries = []
 
     def query(self, query):
         self.queries.append(query)
         frame = self.frame
+        if query.target is None and self.records is not None:
+            frame = self.records
         for condition in conjuncts(query.where):
             frame = frame.filter(_expression(condition))
         if query.target is None and query.element is None:
@@ -100,7 +103,8 @@ def datasets(ids):
             "timespan_end": pl.Series([None] * 3, dtype=pl.Int64),
         }
     )
-    return DatasetResults(FakeRunner(frame), Query(CALEXP.dimensions, target=SEARCH))
+    runner = FakeRunner(frame, VISIT_ROWS.with_columns(visit=pl.Series([5, 6, 7, 8])))
+    return DatasetResults(runner, Query(CALEXP.dimensions, target=SEARCH))
 
 
 def test_building_results_asks_nothing_and_changes_nothing(runner, visits):
@@ -168,6 +172,16 @@ def test_refs_are_what_the_rows_say(datasets, ids):
     assert {expected} == set(refs)
 
 
+def test_refs_hold_the_implied_values_that_are_known(datasets):
+    first, second, third = datasets
+    assert first.data_id["band"] == second.data_id["band"] == "g"
+    assert first.data_id.is_full
+    assert first.data_id["day_obs"] == 20250101
+    assert "band" not in third.data_id
+    # The visits are asked for once, not for each ref.
+    assert len(datasets.runner.queries) == 2
+
+
 def test_rows_counts_and_arrow_streams_are_of_the_same_query(visits):
     found = visits.where("visit > 1")
     assert found.count() == 3
@@ -179,24 +193,24 @@ def test_rows_counts_and_arrow_streams_are_of_the_same_query(visits):
 
 
 def test_results_with_rows_have_nothing_to_explain(visits):
-    assert visits.explain() == []
+    assert visits.why_empty() == []
 
 
 def test_the_condition_that_leaves_nothing_is_blamed(visits):
     found = visits.where("visit > 1 AND band = 'R' AND visit = 77")
-    assert found.explain() == [
+    assert found.why_empty() == [
         "No row satisfies `band = 'R'`.",
         "The values of 'band' there are 'g', 'r'.",
     ]
     found = visits.where("visit > 2 AND band = 'r' AND visit = 77")
-    assert found.explain() == [
+    assert found.why_empty() == [
         "No row that satisfies `visit > 2` satisfies `band = 'r'` too.",
         "The values of 'band' there are 'g'.",
     ]
 
 
 def test_a_close_value_is_suggested(visits):
-    assert visits.where(instrument="Dema").explain() == [
+    assert visits.where(instrument="Dema").why_empty() == [
         "No row satisfies `instrument = 'Dema'`.",
         "The values of 'instrument' there are 'Demo'. Did you mean 'Demo'?",
     ]
@@ -210,25 +224,25 @@ def test_many_values_are_given_by_their_range():
         .with_columns(exposure="visit")
     )
     visits = DataIdResults(FakeRunner(frame), Query(VISITS))
-    assert visits.where(visit=7).explain()[1] == (
+    assert visits.where(visit=7).why_empty()[1] == (
         "The values of 'visit' there are 100 to 149."
     )
-    assert visits.where("exposure_time > 99").explain()[1] == (
+    assert visits.where("exposure_time > 99").why_empty()[1] == (
         "The values of 'visit.exposure_time' there are 30.0."
     )
 
 
 def test_what_is_empty_without_any_condition_is_said(datasets):
     empty = FakeRunner(datasets.runner.frame.clear())
-    assert DatasetResults(empty, datasets.query).where(visit=3).explain() == [
+    assert DatasetResults(empty, datasets.query).where(visit=3).why_empty() == [
         "There is no 'calexp' in 'u/one', 'u/two'."
     ]
     visits = DataIdResults(FakeRunner(VISIT_ROWS.clear()), Query(VISITS))
-    assert "The repository has no records of 'visit'." in visits.explain()
+    assert "The repository has no records of 'visit'." in visits.why_empty()
 
 
 def test_an_offset_beyond_all_rows_is_blamed(visits):
-    (sentence,) = visits.where("visit > 1").offset(9).explain()
+    (sentence,) = visits.where("visit > 1").offset(9).why_empty()
     assert "offset of 9" in sentence
 
 
@@ -237,7 +251,7 @@ def test_an_element_without_records_is_named(visits):
         return 0 if query.element == "visit" or query.where else 1
 
     visits.runner.count = count
-    assert visits.where("visit.exposure_time > 3").explain() == [
+    assert visits.where("visit.exposure_time > 3").why_empty() == [
         "No row satisfies `visit.exposure_time > 3.0`.",
         "The repository has no records of 'visit'.",
     ]

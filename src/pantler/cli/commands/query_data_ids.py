@@ -54,7 +54,7 @@ def query_data_ids(
         )
         results = rows.of(results)
         frame = results.to_polars()
-        reasons = results.explain() if frame.is_empty() else []
+        reasons = results.why_empty() if frame.is_empty() else []
     print_frame(frame, output_format)
     for reason in reasons:
         click.echo(reason, err=True)

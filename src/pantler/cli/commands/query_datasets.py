@@ -81,7 +81,7 @@ def query_datasets(
             if counts[name]:
                 shown[name] = table
             elif not shown and len(reasons) < _MOST_EXPLAINED:
-                reasons.append(" ".join([f"{name}:", *chosen.explain()]))
+                reasons.append(" ".join([f"{name}:", *chosen.why_empty()]))
     if output_format == "table":
         _print_each(shown, counts)
     else:

@@ -39,7 +39,7 @@ def query_dimension_records(
         results = butler.query_dimension_records(element, where=where)
         results = rows.of(results)
         frame = results.to_polars()
-        reasons = results.explain() if frame.is_empty() else []
+        reasons = results.why_empty() if frame.is_empty() else []
     if output_format == "table":
         # Columns that no record fills are noise to a person.
         full = [s.name for s in frame.iter_columns() if s.null_count() < len(s)]

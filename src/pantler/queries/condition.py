@@ -1,0 +1,113 @@
+"""Conditions as people state them: text, bound values and data IDs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pantler.errors import InvalidInputError, close_match
+from pantler.queries.binding import bind, combine, data_id_predicate
+from pantler.queries.parser import parse
+from pantler.queries.syntax import names_in
+
+if TYPE_CHECKING:
+    from pantler.dimensions.universe import Universe
+    from pantler.queries.query import Query
+    from pantler.queries.syntax import Node
+    from pantler.queries.tree import Predicate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """What must hold, before its names have a meaning.
+
+    Parameters
+    ----------
+    syntax
+        The tree of an expression; None if there is none.
+    parameters
+        Values that it can name.
+    data_id
+        Values, by dimension or ``element.field``.
+    """
+
+    syntax: Node | None
+    parameters: Mapping[str, object]
+    data_id: Mapping[str, object]
+
+    @classmethod
+    def stated(
+        cls,
+        conditions: tuple[str | Mapping[str, object], ...],
+        bound: Mapping[str, object] | None,
+        values: Mapping[str, object],
+        universe: Universe,
+    ) -> tuple[Condition, ...]:
+        """Return the conditions of a call of ``where``.
+
+        Parameters
+        ----------
+        conditions
+            Expressions, and data IDs.
+        bound
+            Values that the expressions name.
+        values
+            Values that the expressions name; and values of dimensions that they do not
+            name as ``:dimension``.
+        universe
+            The dimensions.
+
+        Raises
+        ------
+        QuerySyntaxError
+            If an expression leaves the grammar.
+        InvalidInputError
+            If a value is neither named in an expression nor that of a dimension.
+        """
+        trees = [parse(text) for text in conditions if isinstance(text, str)]
+        named = frozenset().union(*(names_in(tree) for tree in trees if tree))
+        parameters = dict(bound or {})
+        data_id: dict[str, object] = {}
+        for each in conditions:
+            if isinstance(each, Mapping):
+                data_id.update(each)
+            elif not isinstance(each, str):
+                raise InvalidInputError(
+                    f"A condition is an expression or a data ID, not {each!r}."
+                )
+        for name, value in values.items():
+            is_dimension = name in universe and universe[name].is_dimension
+            if f":{name}" in named or (name in named and not is_dimension):
+                parameters[name] = value
+            elif is_dimension:
+                data_id[name] = value
+            else:
+                raise InvalidInputError(
+                    f"'{name}' is neither named in the expression nor a dimension."
+                    f"{close_match(name, universe.elements)}"
+                )
+        said = [cls(tree, parameters, {}) for tree in trees if tree is not None]
+        return (*said, *([cls(None, {}, data_id)] if data_id else ()))
+
+    def meant(self, query: Query) -> Predicate | None:
+        """Return the condition with names that mean what they do in a query.
+
+        Raises
+        ------
+        QuerySyntaxError
+            If a name is unknown or a type does not fit.
+        DataIdError
+            If a key of the data ID is unknown or its value has the wrong type.
+        """
+        universe = query.dimensions.universe
+        written = bind(
+            self.syntax,
+            universe,
+            dataset_types=query.dataset_types,
+            parameters=self.parameters,
+            dimensions=query.dimensions,
+            tables=query.tables,
+        )
+        said = data_id_predicate(self.data_id, universe) if self.data_id else None
+        return combine(written, said)

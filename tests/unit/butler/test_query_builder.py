@@ -1,0 +1,114 @@
+"""A query is built step by step; each step is a value of its own."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import polars as pl
+import pytest
+
+from pantler.butler.interface import Butler
+from pantler.errors import (
+    DataIdError,
+    DatasetTypeNotFoundError,
+    InvalidInputError,
+    QuerySyntaxError,
+)
+
+
+def exposures(results):
+    return sorted({data_id["exposure"] for data_id in results})
+
+
+def test_one_beginning_serves_many_queries(butler):
+    bright = butler.query().where("exposure.exposure_time > 15", instrument="Cam")
+    assert exposures(bright.data_ids("exposure")) == [2, 3]
+    assert exposures(bright.where("band = 'r'").data_ids("exposure")) == [3]
+    assert exposures(bright.data_ids(["exposure", "detector"])) == [2, 3]
+    assert bright.datasets("raw").count() == 8
+    assert [r["exposure_time"] for r in bright.records("exposure").order_by("exposure")]
+    assert bright.conditions != bright.where("band = 'r'").conditions
+    assert len(bright.conditions) == 2
+
+
+def test_conditions_are_expressions_data_ids_and_values(butler):
+    begin = butler.query()
+    for chosen in (
+        begin.where("exposure = 2"),
+        begin.where({"exposure": 2}),
+        begin.where(exposure=2),
+        begin.where("exposure = :n", n=2),
+        begin.where("exposure = :n", bind={"n": 2}),
+        begin.where("exposure > 1", "exposure < :n", n=3),
+        begin.where("", {"exposure.obs_id": "obs-2"}),
+        begin.where("exposure IN :n", n=pl.DataFrame({"exposure": [2, 99]})),
+    ):
+        assert exposures(chosen.data_ids("exposure")) == [2]
+
+
+def test_a_mistake_is_found_as_soon_as_its_meaning_is_known(butler):
+    begin = butler.query()
+    with pytest.raises(QuerySyntaxError, match="Expected"):
+        begin.where("exposure >")
+    with pytest.raises(InvalidInputError, match="'exposur' is neither"):
+        begin.where("exposure > 3", exposur=3)
+    with pytest.raises(InvalidInputError, match="an expression or a data ID, not 3"):
+        begin.where(3)
+    with pytest.raises(DataIdError, match="exposur"):
+        begin.where({"exposur": 3}).data_ids("exposure")
+    with pytest.raises(DatasetTypeNotFoundError, match="Did you mean 'raw'"):
+        begin.join_datasets("rav")
+    with pytest.raises(InvalidInputError, match="joined already"):
+        begin.join_datasets("raw").join_datasets("raw")
+    with pytest.raises(InvalidInputError, match="Name the columns"):
+        begin.select()
+
+
+def test_joined_datasets_must_exist_and_can_be_named(butler):
+    begin = butler.query().where(instrument="Cam")
+    assert begin.data_ids(["exposure", "detector"]).count() == 12
+    joined = begin.join_datasets("raw", "Cam/raw")
+    assert joined.where("raw.run = 'Cam/raw'").data_ids("exposure").count() == 3
+    assert joined.where("raw.run = 'x'").data_ids("exposure").count() == 0
+    assert not begin.join_datasets("raw", "mine").data_ids("exposure").any()
+    # The datasets of a joined type are those of its search.
+    assert joined.datasets("raw").query.target.collections == ("Cam/raw",)
+    assert joined.datasets("raw").query.datasets == ()
+    assert joined.datasets("raw", "mine").count() == 0
+
+
+def test_threads_share_a_query(butler):
+    begin = butler.query().where("exposure.exposure_time > 15")
+    with ThreadPoolExecutor(4) as threads:
+        found = threads.map(
+            lambda n: begin.where(detector=n % 4).datasets("raw").count(), range(16)
+        )
+        assert set(found) == {2}
+
+
+def test_default_values_hold_for_what_a_condition_brings_in(repository):
+    butler = Butler.of(repository, defaults={"instrument": "Cam", "detector": 2})
+    found = butler.query().where(
+        "visit_detector_region.region OVERLAPS POINT(11.6, 0.1)"
+    )
+    assert found.data_ids("visit").count() == 1
+    elsewhere = found.where("detector != 2")
+    assert elsewhere.data_ids("visit").count() == 0
+    # A condition that comes later speaks for itself, too.
+    ids = butler.query_data_ids(["exposure", "detector"])
+    assert ids.count() == 3
+    assert ids.where("detector IN (1, 3)").count() == 6
+
+
+def test_a_table_has_a_name_of_its_own(butler):
+    rows = {"exposure": [1, 2], "seeing": [0.7, 1.4]}
+    begin = butler.query().join_table(rows)
+    with pytest.raises(InvalidInputError, match="called 'table' is joined already"):
+        begin.join_table(rows)
+    assert len(begin.join_table(rows, "other").tables) == 2
+    with pytest.raises(InvalidInputError, match="cannot be called 'visit'"):
+        begin.join_table(rows, "visit")
+    with pytest.raises(InvalidInputError, match="'raw' is a dataset type"):
+        butler.query().join_table(rows, "raw").datasets("raw")
+    with pytest.raises(QuerySyntaxError, match=r"no column 'seing'.* 'seeing'"):
+        begin.where("table.seing < 1").data_ids("exposure")

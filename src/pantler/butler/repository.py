@@ -16,10 +16,12 @@ from pantler.butler.ingestion import (
 )
 from pantler.butler.processes import refuse_forked
 from pantler.butler.settings_file import (
+    begin_settings_file,
+    discard_settings_file,
+    finish_settings_file,
     make_new_folder,
     read_settings_file,
     repository_folder,
-    write_settings_file,
 )
 from pantler.butler.transactions import Transactions
 from pantler.butler.trash import empty_trash
@@ -179,16 +181,21 @@ class Repository:
         root = repository_folder(uri)
         settings = settings or RepositorySettings()
         make_new_folder(root)
-        registry = load_plugin("registries", settings.registry.kind).create(
-            settings.registry.location,
-            universe or Universe.default(),
-            root=str(root),
-            settings=settings.registry,
-        )
+        # The settings get their name last: a folder without them is not a repository.
+        begin_settings_file(root, settings.to_yaml())
+        try:
+            registry = load_plugin("registries", settings.registry.kind).create(
+                settings.registry.location,
+                universe or Universe.default(),
+                root=str(root),
+                settings=settings.registry,
+            )
+        except BaseException:
+            discard_settings_file(root)
+            raise
         repository = cls._join(root, settings, registry)
-        # The settings come last: a folder without them is not a repository.
         with closed_on_error(repository):
-            write_settings_file(root, settings.to_yaml())
+            finish_settings_file(root)
         return repository
 
     @classmethod

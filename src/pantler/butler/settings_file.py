@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Final
 
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MOST_NEAR: Final = 3
-_REGISTRY: Final = "registry.sqlite3"
 _PARTIAL: Final = f".{SETTINGS_FILE}"
-_MADE_FIRST: Final = (_REGISTRY, _PARTIAL)
-"""What a repository has before it has its settings file."""
+"""The settings file until all else is made: who finds it finds what never held data."""
+_MADE_FIRST: Final = ("registry.sqlite3", _PARTIAL)
 
 
 def repository_folder(uri: str | PathLike[str]) -> Path:
@@ -76,12 +76,10 @@ def make_new_folder(root: Path) -> None:
 def _is_half_made(root: Path) -> bool:
     """Whether a folder holds what an interrupted creation left, and nothing else.
 
-    There is a registry under its first name, or the settings file under its own. A
-    registry that is finished does not say so: the settings may have been lost.
+    The settings file has its first name until the end. Without it, a registry may be
+    of a repository that has lost its settings.
     """
-    names = {entry.name for entry in root.iterdir()}
-    is_begun = _REGISTRY not in names and any(name.endswith(".new") for name in names)
-    return (_PARTIAL in names or is_begun) and all(map(_is_ours, root.iterdir()))
+    return (root / _PARTIAL).exists() and all(map(_is_ours, root.iterdir()))
 
 
 def _is_ours(entry: Path) -> bool:
@@ -92,20 +90,50 @@ def _is_ours(entry: Path) -> bool:
     return entry.name.startswith(_MADE_FIRST)
 
 
-def write_settings_file(root: Path, text: str) -> None:
-    """Write the settings file of a new repository, whole or not at all.
+def begin_settings_file(root: Path, text: str) -> None:
+    """Write the settings of a new repository, under their first name.
+
+    Raises
+    ------
+    ConflictError
+        If another creation was faster.
+    AccessError, StorageError
+        If they cannot be written.
+    """
+    with storage_errors("write", str(root / SETTINGS_FILE)):
+        try:
+            file = (root / _PARTIAL).open("xb")
+        except FileExistsError:
+            raise ConflictError(
+                f"Another process has begun to create a repository in '{root}'."
+            ) from None
+        with file:
+            if (root / SETTINGS_FILE).exists():
+                discard_settings_file(root)
+                raise ConflictError(
+                    f"Another process has just created a repository in '{root}'."
+                )
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def finish_settings_file(root: Path) -> None:
+    """Make a folder a repository: all else is made.
 
     Raises
     ------
     AccessError, StorageError
-        If it cannot be written.
+        If the settings cannot get their name.
     """
-    partial = root / _PARTIAL
-    with storage_errors("write", str(root / SETTINGS_FILE)), partial.open("wb") as file:
-        file.write(text.encode())
-        file.flush()
-        os.fsync(file.fileno())
-        partial.replace(root / SETTINGS_FILE)
+    with storage_errors("write", str(root / SETTINGS_FILE)):
+        (root / _PARTIAL).replace(root / SETTINGS_FILE)
+
+
+def discard_settings_file(root: Path) -> None:
+    """Leave nothing of a creation that has failed before anything else was made."""
+    with contextlib.suppress(OSError):
+        (root / _PARTIAL).unlink()
 
 
 def read_settings_file(root: Path) -> bytes:

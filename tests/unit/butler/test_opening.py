@@ -13,11 +13,14 @@ import pytest
 
 from pantler.butler.interface import Butler
 from pantler.butler.repository import Repository
+from pantler.butler.settings_file import make_new_folder
+from pantler.config.settings import RepositorySettings
 from pantler.errors import (
     AccessError,
     ConflictError,
     InvalidInputError,
     NotFoundError,
+    SettingsError,
     StorageError,
 )
 
@@ -26,10 +29,14 @@ import os, sys
 from pathlib import Path
 from pantler.butler.repository import Repository
 from pantler.registry.sql import sqlite
-def die(*_):
+def die(*_, **__):
     os._exit(9)
 if sys.argv[2] == "at the end":
     Path.replace = die
+elif sys.argv[2] == "after the registry":
+    Repository._join = die
+elif sys.argv[2] == "before the registry":
+    sqlite.SqliteRegistry.create = die
 else:
     sqlite.create_schema = die
 Repository.create(sys.argv[1])
@@ -131,7 +138,14 @@ def test_an_empty_path_is_not_the_current_folder(tmp_path, monkeypatch, open_it)
     assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture(params=["in the registry", "at the end"])
+@pytest.fixture(
+    params=[
+        "before the registry",
+        "in the registry",
+        "after the registry",
+        "at the end",
+    ]
+)
 def half_made(request, tmp_path):
     """The folder of a creation that was killed."""
     root = tmp_path / "half"
@@ -162,3 +176,25 @@ def test_a_repository_that_has_lost_its_settings_is_not_called_half_made(root):
     shutil.rmtree(root / "datasets")
     with pytest.raises(ConflictError, match=r"not empty\. Choose a new folder"):
         Butler.create(root)
+
+
+def test_a_creation_that_fails_can_be_done_again_with_better_settings(tmp_path):
+    wrong = RepositorySettings.from_yaml("registry: {location: 'x://y'}")
+    with pytest.raises(SettingsError, match="x://y"):
+        Butler.create(tmp_path / "r", settings=wrong)
+    assert not list((tmp_path / "r").iterdir())
+    Butler.create(tmp_path / "r").close()
+
+
+def test_of_two_creations_at_once_one_is_refused_and_harms_nothing(
+    tmp_path, monkeypatch
+):
+    def faster(root):
+        make_new_folder(root)
+        monkeypatch.undo()
+        Butler.create(root).close()
+
+    monkeypatch.setattr("pantler.butler.repository.make_new_folder", faster)
+    with pytest.raises(ConflictError, match="Another process has just created"):
+        Butler.create(tmp_path / "r")
+    Butler.open(tmp_path / "r").close()

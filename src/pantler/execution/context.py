@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ class GraphQuantumContext:
         self._records_of = records_of or datastore.find
         self._records: dict[DatasetRef, Sequence[DatastoreRecord]] = {}
         self._inputs: dict[str, tuple[DatasetRef, ...]] | None = None
+        self._owner = os.getpid()
         # A task may store its outputs from threads, which may outlive the quantum.
         self._lock = threading.Lock()
         self._put: set[str] = set()
@@ -153,13 +155,14 @@ class GraphQuantumContext:
         Raises
         ------
         TaskError
-            If there is no such output connection, a list has another length, or the
-            quantum has ended.
+            If there is no such output connection, a list has another length, the
+            quantum has ended, or this is a process that its task has forked.
         ConflictError
             If it is stored already.
         InvalidInputError
             If the object is not of the storage class.
         """
+        self._refuse_forked()
         edge = self._edge(self._outputs, connection, "output")
         refs = self.outputs[connection]
         multiple = cast("DimensionedConnection", edge.connection).multiple
@@ -202,6 +205,14 @@ class GraphQuantumContext:
         paths = [r.path for records in self.written.values() for r in records]
         self.written.clear()
         self._datastore.delete(paths)
+
+    def _refuse_forked(self) -> None:
+        """Store from one process: another would replace the files that it recorded."""
+        if os.getpid() != self._owner:
+            raise TaskError(
+                f"This is a process that task '{self.label}' forked: it cannot store "
+                f"outputs for {self.data_id}. Hand them to the process that forked it."
+            )
 
     def _claim(self, connection: str) -> None:
         """Let a connection be stored once, by one thread."""

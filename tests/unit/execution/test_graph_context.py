@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 
@@ -77,6 +78,27 @@ def test_outputs_are_kept_with_their_records(context, graph, datastore):
     first.discard()
     assert first.written == {}
     assert not datastore.exists(records)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_forked_child_stores_nothing(context, datastore, is_first):
+    first = context(0)
+    if not is_first:
+        first.put("reduced", {"level": 1.0})
+    child = os.fork()
+    if child == 0:
+        try:
+            first.put("reduced", {"level": 2.0})
+        except TaskError as error:
+            os._exit(0 if "process that task 'reduce' forked" in str(error) else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    if is_first:
+        first.put("reduced", {"level": 1.0})
+    ((ref, records),) = first.written.items()
+    assert datastore.read(ref, records) == {"level": 1.0}
 
 
 def test_inputs_that_were_not_made_are_left_out(context):

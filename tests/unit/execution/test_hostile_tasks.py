@@ -27,6 +27,7 @@ FAILS = {
     "put_twice": "ConflictError: Task 'hostile' stores connection 'product' twice",
 }
 PASSES = [
+    "child_that_stores_as_well",
     "child_that_returns",
     "child_that_raises",
     "child_that_exits",
@@ -121,6 +122,11 @@ def test_it_costs_its_own_quantum_alone(
     for e in (1, 2, 3):
         for d in range(4):
             _check_quantum(butler, (e, d), done_to.get((e, d)))
+    for e, d in kept:
+        assert (
+            butler.get("product", exposure=e, detector=d, collections="out")["detector"]
+            == d
+        )
     _wait_for_threads()
     check = repository.check()
     assert not check.damaged

@@ -107,6 +107,11 @@ class QuantumOutcome:
     packed: tuple[PackedOutput, ...] = ()
 
     @property
+    def is_success(self) -> bool:
+        """Whether it came to its end, with work or without."""
+        return self.status in {QuantumStatus.DONE, QuantumStatus.NO_WORK}
+
+    @property
     def message(self) -> str:
         """Why it failed or had no work, in a sentence; empty if it is done."""
         return self.reason if self.fault is None else str(self.fault)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from pantler.execution.beginning import begin_run, output_types
 from pantler.execution.graph_run import Tally, make_schedule
+from pantler.execution.merge import Merge
 from pantler.execution.outcome import QuantumOutcome, QuantumStatus
 from pantler.execution.outcome_file import OutcomeWriter, read_outcomes
 from pantler.execution.recorder import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from os import PathLike
 
     from pantler.butler.repository import Repository
@@ -93,7 +94,9 @@ def record_outcomes(
 
     A run that has not begun begins, as in `run_graph`; one that has needs no code of
     its tasks. What is recorded already is passed over, so that a recording that was
-    broken off can be done again.
+    broken off can be done again. Where a quantum was tried several times, a success
+    counts and not a failure, whichever is read or was recorded first; of two successes
+    with other outputs, the one whose files are there.
 
     Parameters
     ----------
@@ -122,29 +125,44 @@ def record_outcomes(
     recorder = Recorder(
         repository, graph.header.output_run, output_types(graph), on_lost=tally.lose
     )
-    seen: set[int] = set()
+    merge = Merge(repository, recorder)
     try:
-        for path in paths:
-            for outcome in read_outcomes(path, graph):
-                if outcome.index in seen or outcome.status is QuantumStatus.BLOCKED:
-                    continue
-                seen.add(outcome.index)
-                for _ in tally.take(outcome):
-                    pass
-                if not _is_recorded(repository, outcome):
-                    recorder.add(outcome)
+        for outcome in _one_each(graph, list(paths), merge):
+            for _ in tally.take(outcome):
+                pass
+            merge.add(outcome)
     finally:
         recorder.flush()
     return tally.report
+
+
+def _one_each(
+    graph: GraphFile, paths: Sequence[str | PathLike[str]], merge: Merge
+) -> Iterator[QuantumOutcome]:
+    """Yield an outcome of each quantum that was run: successes first, then failures."""
+    seen: set[int] = set()
+    with_failures: list[str | PathLike[str]] = []
+    for path in paths:
+        failures = 0
+        for outcome in read_outcomes(path, graph):
+            if not outcome.is_success:
+                failures += outcome.status is QuantumStatus.FAILED
+            elif outcome.index in seen:
+                merge.add_another(outcome)
+            else:
+                seen.add(outcome.index)
+                yield outcome
+        if failures:
+            with_failures.append(path)
+    # Read again rather than kept: there may be very many, with long logs.
+    for path in with_failures:
+        for outcome in read_outcomes(path, graph):
+            if outcome.status is QuantumStatus.FAILED and outcome.index not in seen:
+                seen.add(outcome.index)
+                yield outcome
 
 
 def _has_begun(repository: Repository, graph: GraphFile) -> bool:
     label = graph.labels[0]
     ref = graph.outline.init_ref(f"{label}_config")
     return repository.registry.datasets.get(ref.id.bytes) is not None
-
-
-def _is_recorded(repository: Repository, outcome: QuantumOutcome) -> bool:
-    for output in outcome.packed or outcome.stored:
-        return repository.registry.datasets.get(output.dataset_id) is not None
-    return False

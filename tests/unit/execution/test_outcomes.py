@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from pantler.execution.outcome_file import OutcomeWriter, read_outcomes
 from pantler.execution.slices import record_outcomes, run_slice
 from pantler.execution.workspace import Workspace
 from pantler.quanta.file.reading import GraphFile
+from pantler.tasks.task import NoWork
 from pantler.testing.survey_repository import survey_pipeline
 
 # What tasks say has been made fit for UTF-8 before; values of data IDs are checked.
@@ -194,6 +196,90 @@ def test_slices_that_ran_elsewhere_are_recorded_as_a_run_is(
     again = record_outcomes(repository, graph, paths)
     assert again.counts == expected.counts
     check = repository.check()
+    assert (check.remains, check.damaged) == (0, [])
+
+
+@pytest.fixture
+def tried_twice(plan, repository, made_pipeline, tmp_path, monkeypatch):
+    """Return a function that runs a quantum with two configurations of the machine.
+
+    It gives the graph, and a file of outcomes of each attempt.
+    """
+
+    def run(*attempts):
+        graph = GraphFile.open(plan(made_pipeline()))
+        settings = repository.settings.datastore.model_dump_json()
+        workspace = Workspace(graph.uri, repository.root, settings)
+        paths = []
+        for number, attempt in enumerate(attempts):
+            with monkeypatch.context() as patch:
+                patch.setattr("made_tasks.SourceTask.run_quantum", attempt)
+                paths.append(tmp_path / f"{number}.outcomes")
+                run_slice(graph, workspace, [0], paths[-1])
+        return graph, paths
+
+    return run
+
+
+def _without_memory(task, quantum):
+    raise MemoryError("this machine is too small")
+
+
+def _done(level):
+    def run_quantum(task, quantum):
+        quantum.put("product", {"level": level})
+        quantum.put("array", np.arange(3))
+
+    return run_quantum
+
+
+def _idle(task, quantum):
+    raise NoWork("nothing there")
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize(
+    ("success", "status"),
+    [(_done(1), QuantumStatus.DONE), (_idle, QuantumStatus.NO_WORK)],
+)
+def test_a_success_counts_and_not_a_failure_whichever_is_read_first(
+    repository, butler, tried_twice, order, together, success, status
+):
+    graph, paths = tried_twice(_without_memory, success)
+    paths = [paths[n] for n in order]
+    for some in [paths] if together else [paths[:1], paths[1:], paths[:1]]:
+        report = record_outcomes(repository, graph, some)
+    if together:
+        assert report.count(status) == 1
+        assert report.count(QuantumStatus.FAILED) == 0
+        assert report.count(QuantumStatus.BLOCKED) == 0
+        assert not report.failures
+    stored = butler.query_datasets("product", collections="out").count()
+    assert stored == (status is QuantumStatus.DONE)
+    (ref,) = butler.query_datasets("source_metadata", collections="out")
+    assert butler.get(ref)["quantum"]["status"] == status.value
+    (log,) = butler.query_datasets("source_log", collections="out")
+    assert not any("too small" in str(line) for line in butler.get(log))
+    check = repository.check(deep=True)
+    assert (check.remains, check.damaged) == (0, [])
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("levels", [(1, 1), (1, 2)])
+def test_two_successes_do_no_harm_and_what_is_recorded_is_what_is_there(
+    repository, butler, tried_twice, order, together, levels
+):
+    graph, paths = tried_twice(*map(_done, levels))
+    paths = [paths[n] for n in order]
+    for some in [paths] if together else [paths[:1], paths[1:]]:
+        report = record_outcomes(repository, graph, some)
+        assert report.count(QuantumStatus.DONE) == 1
+    (ref,) = butler.query_datasets("product", collections="out")
+    assert butler.get(ref) == {"level": levels[1]}
+    assert butler.query_datasets("source_log", collections="out").count() == 1
+    check = repository.check(deep=True)
     assert (check.remains, check.damaged) == (0, [])
 
 

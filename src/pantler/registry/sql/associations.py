@@ -43,14 +43,15 @@ class Associations:
         with self._db.writing():
             number = self._collection_id(name, CollectionType.TAGGED)
             stage, type_ids = self._stage(dataset_ids)
-            dataset, tag = self._schema.dataset, self._schema.tag
+            dataset, tag = self._schema.dataset_uuid, self._schema.tag
             insert = self._db.driver.insert(tag).from_select(
-                ["collection_id", "dataset_type_id", "data_id", "uuid"],
+                list(tag.c.keys()),
                 sa.select(
                     sa.literal(number),
                     dataset.c.dataset_type_id,
                     dataset.c.data_id,
                     dataset.c.uuid,
+                    dataset.c.run_id,
                 )
                 .join_from(stage, dataset, stage.c.uuid == dataset.c.uuid)
                 .where(sa.true()),
@@ -58,7 +59,10 @@ class Associations:
             self._db.run(
                 insert.on_conflict_do_update(
                     index_elements=list(tag.primary_key.columns),
-                    set_={"uuid": insert.excluded.uuid},
+                    set_={
+                        "uuid": insert.excluded.uuid,
+                        "run_id": insert.excluded.run_id,
+                    },
                 )
             )
             self._data_ids.declare(number, type_ids)
@@ -68,7 +72,7 @@ class Associations:
         with self._db.writing():
             number = self._collection_id(name, CollectionType.TAGGED)
             stage = self._core.stage_ids(dataset_ids)
-            dataset, tag = self._schema.dataset, self._schema.tag
+            dataset, tag = self._schema.dataset_uuid, self._schema.tag
             key = sa.tuple_(tag.c.collection_id, tag.c.dataset_type_id, tag.c.data_id)
             members = sa.select(
                 sa.literal(number), dataset.c.dataset_type_id, dataset.c.data_id
@@ -130,7 +134,7 @@ class Associations:
 
     def _same_key(self, stage: sa.Table) -> sa.ColumnElement[bool]:
         """Whether a validity range is of the type and data ID of a staged dataset."""
-        dataset, valid = self._schema.dataset, self._schema.calibration
+        dataset, valid = self._schema.dataset_uuid, self._schema.calibration
         keys = sa.select(dataset.c.dataset_type_id, dataset.c.data_id).join_from(
             stage, dataset, stage.c.uuid == dataset.c.uuid
         )
@@ -148,16 +152,22 @@ class Associations:
             valid.c.end_ns > timespan.begin,
         )
         # Others may be cutting the same ranges, where the database lets them.
-        found = self._db.rows(sa.select(valid).where(*mine).with_for_update())
+        of = (valid.c.collection_id, valid.c.dataset_type_id, valid.c.data_id)
+        times = valid.c.begin_ns, valid.c.end_ns
+        found = self._db.rows(
+            sa.select(*of, valid.c.uuid, valid.c.run_id, *times)
+            .where(*mine)
+            .with_for_update()
+        )
         self._db.run(sa.delete(valid).where(*mine))
         left = [
-            (*key, begin, timespan.begin, uuid)
-            for *key, begin, _, uuid in found
+            (*key, begin, timespan.begin, uuid, run)
+            for *key, uuid, run, begin, _ in found
             if begin < timespan.begin
         ]
         right = [
-            (*key, timespan.end, end, uuid)
-            for *key, _, end, uuid in found
+            (*key, timespan.end, end, uuid, run)
+            for *key, uuid, run, _, end in found
             if end > timespan.end
         ]
         self._db.insert_rows(valid, [*left, *right])
@@ -166,7 +176,7 @@ class Associations:
     def _insert_validity(
         self, number: int, stage: sa.Table, timespan: Timespan
     ) -> None:
-        dataset, calibration = self._schema.dataset, self._schema.calibration
+        dataset, calibration = self._schema.dataset_uuid, self._schema.calibration
         self._db.run(
             sa.insert(calibration).from_select(
                 list(calibration.c.keys()),
@@ -177,6 +187,7 @@ class Associations:
                     sa.literal(timespan.begin),
                     sa.literal(timespan.end),
                     dataset.c.uuid,
+                    dataset.c.run_id,
                 ).join_from(stage, dataset, stage.c.uuid == dataset.c.uuid),
             )
         )
@@ -199,7 +210,7 @@ class Associations:
         ConflictError
             If two of the datasets have the same type and data ID.
         """
-        db, dataset = self._db, self._schema.dataset
+        db, dataset = self._db, self._schema.dataset_uuid
         stage = self._core.stage_ids(dict.fromkeys(dataset_ids))
         unknown = db.rows(
             sa.select(stage.c.uuid)
@@ -236,7 +247,7 @@ class Associations:
                 )
 
     def _check_validity(self, name: str, stage: sa.Table, timespan: Timespan) -> None:
-        dataset, valid = self._schema.dataset, self._schema.calibration
+        dataset, valid = self._schema.dataset_uuid, self._schema.calibration
         number, _ = self._catalog.now.collection(name)
         taken = self._db.rows(
             sa.select(valid.c.dataset_type_id, valid.c.data_id)

@@ -41,5 +41,5 @@ class Core:
 
     def stage_ids(self, dataset_ids: Iterable[bytes]) -> sa.Table:
         """Return a temporary table of dataset IDs, in a column ``uuid``."""
-        column = self.schema.dataset.c.uuid
+        column = self.schema.dataset_uuid.c.uuid
         return self.db.stage([column], ((bytes(one),) for one in dataset_ids))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import polars as pl
@@ -45,9 +45,9 @@ class SqlDatasets:
         self._schema = core.schema
         self._catalog = core.catalog
         self._data_ids = data_ids
-        self._inserts: dict[sa.Table, Prepared] = {}
+        self._inserts: dict[sa.Table, tuple[Prepared, Prepared]] = {}
         self._finder = FirstMatch(core)
-        dataset = self._schema.dataset
+        dataset = self._schema.dataset_uuid
         self._get = self._db.prepare(
             sa.select(
                 dataset.c.run_id, dataset.c.dataset_type_id, dataset.c.data_id
@@ -70,7 +70,7 @@ class SqlDatasets:
             if not data_ids.height:
                 return
             stage = self._db.stage(
-                [*self._data_ids.columns(row), self._schema.dataset.c.uuid],
+                [*self._data_ids.columns(row), self._schema.dataset_uuid.c.uuid],
                 series_rows([*values, dataset_ids]),
             )
             self._data_ids.intern(row, stage)
@@ -81,7 +81,8 @@ class SqlDatasets:
             }
             try:
                 with self._db.writing():
-                    self._db.run(self._insert_statement(row, stage), given)
+                    for statement in self._insert_statements(row, stage):
+                        self._db.run(statement, given)
             except ConstraintError as error:
                 raise self._conflict(row, run_id, stage) from error
             self._data_ids.declare(run_id, [row.id])
@@ -159,8 +160,16 @@ class SqlDatasets:
                 self._forget_members(
                     schema.calibration, stage, CollectionType.CALIBRATION
                 )
-            dataset = schema.dataset
-            db.run(sa.delete(dataset).where(dataset.c.uuid.in_(doomed)))
+            dataset, place = schema.dataset, schema.dataset_uuid
+            columns = dataset.primary_key.columns
+            key = sa.tuple_(*columns)
+            found = sa.select(*(place.c[column.name] for column in columns))
+            db.run(
+                sa.delete(dataset).where(
+                    key.in_(found.join_from(stage, place, stage.c.uuid == place.c.uuid))
+                )
+            )
+            db.run(sa.delete(place).where(place.c.uuid.in_(doomed)))
 
     def _forget_members(
         self, table: sa.Table, stage: sa.Table, kind: CollectionType
@@ -168,7 +177,7 @@ class SqlDatasets:
         """Delete the memberships of doomed datasets, found by their primary key."""
         schema = self._schema
         dataset, holds, collection = (
-            schema.dataset,
+            schema.dataset_uuid,
             schema.collection_type,
             schema.collection,
         )
@@ -197,24 +206,33 @@ class SqlDatasets:
             )
         return number
 
-    def _insert_statement(self, row: TypeRow, stage: sa.Table) -> Prepared:
+    def _insert_statements(
+        self, row: TypeRow, stage: sa.Table
+    ) -> tuple[Prepared, Prepared]:
+        """Return the statements that fill both tables, each in its own order.
+
+        So every page of a table is changed once, also by UUIDs in no order.
+        """
         known = self._inserts.get(row.data_ids)
         if known is None:
-            dataset = self._schema.dataset
             joined = self._data_ids.join(row, stage)
-            chosen = (
-                sa.select(
-                    sa.bindparam("run", type_=sa.BigInteger),
-                    sa.bindparam("type", type_=sa.BigInteger),
-                    row.data_ids.c.id,
-                    stage.c.uuid,
-                    sa.bindparam("now", type_=sa.BigInteger),
-                )
-                .select_from(joined)
-                .order_by(row.data_ids.c.id)  # the order of the primary key
-            )
-            known = self._inserts[row.data_ids] = self._db.prepare(
-                sa.insert(dataset).from_select(list(dataset.c.keys()), chosen)
+            columns = {
+                "run_id": sa.bindparam("run", type_=sa.BigInteger),
+                "dataset_type_id": sa.bindparam("type", type_=sa.BigInteger),
+                "data_id": row.data_ids.c.id,
+                "uuid": stage.c.uuid,
+                "ingest_time": sa.bindparam("now", type_=sa.BigInteger),
+            }
+
+            def prepare(table: sa.Table, order: sa.Column[Any]) -> Prepared:
+                names = list(table.c.keys())
+                chosen = sa.select(*(columns[name] for name in names))
+                ordered = chosen.select_from(joined).order_by(order)
+                return self._db.prepare(sa.insert(table).from_select(names, ordered))
+
+            known = self._inserts[row.data_ids] = (
+                prepare(self._schema.dataset, row.data_ids.c.id),
+                prepare(self._schema.dataset_uuid, stage.c.uuid),
             )
         return known
 
@@ -247,9 +265,10 @@ class SqlDatasets:
                 f"Data IDs {show_all(names, twice)} are given twice, for datasets "
                 f"{what}."
             )
+        place = self._schema.dataset_uuid
         known = self._db.rows(
             sa.select(stage.c.uuid)
-            .join_from(stage, dataset, stage.c.uuid == dataset.c.uuid)
+            .join_from(stage, place, stage.c.uuid == place.c.uuid)
             .limit(EXAMPLES)
         )
         ids = ", ".join(str(UUID(bytes=one)) for (one,) in known)

@@ -112,34 +112,25 @@ class FirstMatch:
         for number in numbers:
             ranges = self._db.rows(self._ranges, {**given, "c": number})
             reach = Timespan.MIN
-            for begin, end, uuid in ranges:
-                if begin != reach or uuid != ranges[0][2]:
+            for begin, end, *dataset in ranges:
+                if begin != reach or dataset[0] != ranges[0][2]:
                     break
                 reach = end
             if reach == Timespan.MAX:
-                ((run_id,),) = self._db.rows(self._run, {"id": ranges[0][2]})
-                matches[number] = [(ranges[0][2], run_id)]
+                matches[number] = [ranges[0][2:]]
 
     @cached_property
     def _ranges(self) -> Prepared:
         """All ranges of a data ID in one CALIBRATION collection."""
         valid = self._schema.calibration
         return self._db.prepare(
-            sa.select(valid.c.begin_ns, valid.c.end_ns, valid.c.uuid)
+            sa.select(valid.c.begin_ns, valid.c.end_ns, valid.c.uuid, valid.c.run_id)
             .where(
                 valid.c.collection_id == sa.bindparam("c"),
                 valid.c.dataset_type_id == sa.bindparam("type"),
                 valid.c.data_id == sa.bindparam("data_id"),
             )
             .order_by(valid.c.begin_ns)
-        )
-
-    @cached_property
-    def _run(self) -> Prepared:
-        """The run of a dataset."""
-        dataset = self._schema.dataset
-        return self._db.prepare(
-            sa.select(dataset.c.run_id).where(dataset.c.uuid == sa.bindparam("id"))
         )
 
     def _prepare(self, kind: CollectionType, slots: int) -> Prepared:
@@ -160,14 +151,12 @@ class FirstMatch:
             )
         is_tag = kind is CollectionType.TAGGED
         member = self._schema.tag if is_tag else self._schema.calibration
-        chosen = (
-            sa.select(member.c.collection_id, member.c.uuid, dataset.c.run_id)
-            .join_from(member, dataset, member.c.uuid == dataset.c.uuid)
-            .where(
-                member.c.collection_id.in_(numbers),
-                member.c.dataset_type_id == type_,
-                member.c.data_id == data_id,
-            )
+        chosen = sa.select(
+            member.c.collection_id, member.c.uuid, member.c.run_id
+        ).where(
+            member.c.collection_id.in_(numbers),
+            member.c.dataset_type_id == type_,
+            member.c.data_id == data_id,
         )
         if kind is CollectionType.CALIBRATION:
             chosen = chosen.where(

@@ -45,12 +45,13 @@ class SqlRemovals:
 
     def tally(self, dataset_ids: Sequence[bytes]) -> RemovalTally:
         """Count some datasets; those that do not exist are left out."""
-        dataset = self._schema.dataset
+        schema = self._schema
+        dataset, place = schema.dataset, schema.dataset_uuid
         with self._db.reading():
             stage = self._core.stage_ids(dict.fromkeys(dataset_ids))
-            return self._tally(
-                stage.join(dataset, stage.c.uuid == dataset.c.uuid), sa.true()
-            )
+            placed = stage.join(place, stage.c.uuid == place.c.uuid)
+            same = schema.is_same_dataset(place, dataset)
+            return self._tally(placed.join(dataset, same), sa.true())
 
     def tally_runs(self, runs: Sequence[str]) -> RemovalTally:
         """Count all datasets of some runs; see `RemovalFacet.tally_runs`."""

@@ -61,6 +61,7 @@ class Schema:
         self._catalog_tables()
         self._collection_tables()
         self._dataset_tables()
+        self._membership_tables()
         self._trash_table()
         stored = [e for e in universe.elements.values() if not e.is_pixel]
         self.elements = {e.name: self._element_table(e) for e in stored}
@@ -122,7 +123,11 @@ class Schema:
             sa.Column("parent", ROW_NUMBER, sa.ForeignKey("collection.id")),
             sa.Column("position", sa.Integer),
             sa.Column(
-                "child", ROW_NUMBER, sa.ForeignKey("collection.id"), nullable=False
+                "child",
+                ROW_NUMBER,
+                sa.ForeignKey("collection.id"),
+                nullable=False,
+                index=True,
             ),
             sa.PrimaryKeyConstraint("parent", "position"),
             **_NO_ROWID,
@@ -130,7 +135,9 @@ class Schema:
         self.collection_type = sa.Table(
             "collection_type",
             meta,
-            sa.Column("collection_id", ROW_NUMBER, sa.ForeignKey("collection.id")),
+            sa.Column(
+                "collection_id", ROW_NUMBER, sa.ForeignKey("collection.id"), index=True
+            ),
             sa.Column("dataset_type_id", ROW_NUMBER, sa.ForeignKey("dataset_type.id")),
             # The type first: searches ask which collections may hold a type.
             sa.PrimaryKeyConstraint("dataset_type_id", "collection_id"),
@@ -138,40 +145,58 @@ class Schema:
         )
 
     def _dataset_tables(self) -> None:
+        # Neither these nor memberships refer to collections, types or datasets by a
+        # foreign key, as each row would be checked. Who inserts makes sure of all of a
+        # batch at once; who removes a collection or a type looks for what it holds.
         meta = self.metadata
         self.dataset = sa.Table(
             "dataset",
             meta,
-            sa.Column("run_id", ROW_NUMBER, sa.ForeignKey("collection.id")),
-            sa.Column("dataset_type_id", ROW_NUMBER, sa.ForeignKey("dataset_type.id")),
-            sa.Column("data_id", ROW_NUMBER, nullable=False),
-            sa.Column("uuid", sa.LargeBinary(16), nullable=False, unique=True),
+            sa.Column("run_id", ROW_NUMBER),
+            sa.Column("dataset_type_id", ROW_NUMBER),
+            sa.Column("data_id", ROW_NUMBER),
+            sa.Column("uuid", sa.LargeBinary(16), nullable=False),
             sa.Column("ingest_time", sa.BigInteger, nullable=False),
             sa.PrimaryKeyConstraint("run_id", "dataset_type_id", "data_id"),
             **_NO_ROWID,
         )
-        # Neither table below refers to dataset.uuid by a foreign key: without an index
-        # of their own on it, each delete of a dataset would scan them. Deletes find
-        # their rows through the primary key instead.
+        # Where each dataset is. A table rather than an index, so that it is filled in
+        # the order of its own key, whatever the order of the datasets is.
+        self.dataset_uuid = sa.Table(
+            "dataset_uuid",
+            meta,
+            sa.Column("uuid", sa.LargeBinary(16)),
+            sa.Column("run_id", ROW_NUMBER, nullable=False),
+            sa.Column("dataset_type_id", ROW_NUMBER, nullable=False),
+            sa.Column("data_id", ROW_NUMBER, nullable=False),
+            sa.PrimaryKeyConstraint("uuid"),
+            **_NO_ROWID,
+        )
+
+    def _membership_tables(self) -> None:
+        meta = self.metadata
+        # The run too, so that the dataset is found by its primary key.
         self.tag = sa.Table(
             "tag",
             meta,
-            sa.Column("collection_id", ROW_NUMBER, sa.ForeignKey("collection.id")),
-            sa.Column("dataset_type_id", ROW_NUMBER, sa.ForeignKey("dataset_type.id")),
-            sa.Column("data_id", ROW_NUMBER, nullable=False),
+            sa.Column("collection_id", ROW_NUMBER),
+            sa.Column("dataset_type_id", ROW_NUMBER),
+            sa.Column("data_id", ROW_NUMBER),
             sa.Column("uuid", sa.LargeBinary(16), nullable=False),
+            sa.Column("run_id", ROW_NUMBER, nullable=False),
             sa.PrimaryKeyConstraint("collection_id", "dataset_type_id", "data_id"),
             **_NO_ROWID,
         )
         self.calibration = sa.Table(
             "calibration",
             meta,
-            sa.Column("collection_id", ROW_NUMBER, sa.ForeignKey("collection.id")),
-            sa.Column("dataset_type_id", ROW_NUMBER, sa.ForeignKey("dataset_type.id")),
-            sa.Column("data_id", ROW_NUMBER, nullable=False),
-            sa.Column("begin_ns", sa.BigInteger, nullable=False),
+            sa.Column("collection_id", ROW_NUMBER),
+            sa.Column("dataset_type_id", ROW_NUMBER),
+            sa.Column("data_id", ROW_NUMBER),
+            sa.Column("begin_ns", sa.BigInteger),
             sa.Column("end_ns", sa.BigInteger, nullable=False),
             sa.Column("uuid", sa.LargeBinary(16), nullable=False),
+            sa.Column("run_id", ROW_NUMBER, nullable=False),
             sa.PrimaryKeyConstraint(
                 "collection_id", "dataset_type_id", "data_id", "begin_ns"
             ),
@@ -188,6 +213,13 @@ class Schema:
             sa.Column("store", sa.String, nullable=False),
             sa.Column("path", sa.String, nullable=False, index=True),
         )
+
+    def is_same_dataset(
+        self, one: sa.FromClause, other: sa.FromClause
+    ) -> sa.ColumnElement[bool]:
+        """Return whether rows of two tables are of one dataset, by its numbers."""
+        key = self.dataset.primary_key.columns.keys()
+        return sa.and_(*(one.c[name] == other.c[name] for name in key))
 
     def _element_table(self, element: DimensionElement) -> sa.Table:
         columns = [
@@ -301,7 +333,9 @@ class Schema:
         return sa.Table(
             table_name,
             self.metadata,
-            sa.Column("dataset_id", sa.LargeBinary(16), sa.ForeignKey("dataset.uuid")),
+            sa.Column(
+                "dataset_id", sa.LargeBinary(16), sa.ForeignKey("dataset_uuid.uuid")
+            ),
             sa.Column("store", sa.String),
             sa.Column("component", sa.String),
             sa.Column("path", sa.String, nullable=False, index=True),

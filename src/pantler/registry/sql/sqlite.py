@@ -177,6 +177,7 @@ def _describe_sizes(db: Database) -> None:
         db.prepare(sa.insert(sizes)),
         [
             ("dataset", "dataset", "10000000 100000 10000 1"),
+            ("dataset_uuid", "dataset_uuid", "10000000 1"),
             ("tag", "tag", "1000000 100000 10000 1"),
             ("calibration", "calibration", "100000 10000 1000 10 1"),
         ],

@@ -178,7 +178,7 @@ def _tags(
             sa.func.min(searched.c.rank).label("rank"),
         )
         .join_from(searched, tag, tag.c.collection_id == searched.c.number)
-        .join(dataset, dataset.c.uuid == tag.c.uuid)
+        .join(dataset, schema.is_same_dataset(dataset, tag))
         .where(tag.c.dataset_type_id == search.row.id)
         .group_by(
             dataset.c.data_id, dataset.c.uuid, dataset.c.run_id, dataset.c.ingest_time
@@ -206,6 +206,6 @@ def _calibrations(
             searched.c.rank,
         )
         .join_from(searched, valid, valid.c.collection_id == searched.c.number)
-        .join(dataset, dataset.c.uuid == valid.c.uuid)
+        .join(dataset, schema.is_same_dataset(dataset, valid))
         .where(valid.c.dataset_type_id == search.row.id)
     )

@@ -346,6 +346,42 @@ class ConcurrentSuite:
             with pytest.raises(PantlerError, match="instrument"):
                 registry.dimensions.expand({"detector": 1}, group)
 
+    @pytest.mark.parametrize("what", ["run", "type", "tag"])
+    def test_what_others_are_using_is_not_removed(
+        self, registry: Registry, open_again: OpenAgain, what: str
+    ) -> None:
+        """Who removes it waits for them, and then sees that it is in use."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        registry.collections.register("run", CollectionType.RUN)
+        registry.collections.register("tag", CollectionType.TAGGED)
+        old = insert_some(registry, bias_type(registry), "other")
+
+        def remove() -> None:
+            with closing(open_again()) as own:
+                if what == "type":
+                    own.dataset_types.remove("raw")
+                else:
+                    own.collections.remove(what)
+
+        with ThreadPoolExecutor(1) as pool:
+            with registry.transaction():
+                if what == "tag":
+                    registry.collections.associate("tag", old)
+                else:
+                    insert_some(registry, raw, "run", [1])
+                removal = pool.submit(remove)
+                time.sleep(0.2)
+                assert not removal.done()
+            if what == "tag":  # with what is in it
+                removal.result()
+                assert "tag" not in _names(registry)
+                return
+            with pytest.raises(ConflictError, match=r"has|used"):
+                removal.result()
+        query = Query(raw.dimensions, target=DatasetSearch(raw, ("run",)))
+        assert registry.query(query).height
+
     def test_who_was_away_for_long_sees_all(
         self, registry: Registry, open_again: OpenAgain
     ) -> None:

@@ -43,6 +43,7 @@ class Associations:
         with self._db.writing():
             number = self._collection_id(name, CollectionType.TAGGED)
             stage, type_ids = self._stage(dataset_ids)
+            self._catalog.keep(number, type_ids)
             dataset, tag = self._schema.dataset_uuid, self._schema.tag
             insert = self._db.driver.insert(tag).from_select(
                 list(tag.c.keys()),
@@ -95,6 +96,7 @@ class Associations:
         with self._db.writing():
             number = self._collection_id(name, CollectionType.CALIBRATION)
             stage, type_ids = self._stage(dataset_ids)
+            self._catalog.keep(number, type_ids)
             self._check_calibrations(type_ids)
             if replace:
                 self._cut_out(number, timespan, self._same_key(stage))

@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import sqlalchemy as sa
 
+from pantler.errors import ConflictError
 from pantler.registry.sql.catalog_reader import CatalogReader
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pantler.registry.sql.database import Database
+    from pantler.registry.sql.driver import Prepared
     from pantler.registry.sql.schema import Schema
     from pantler.registry.sql.snapshot import Snapshot
 
@@ -82,6 +86,7 @@ class Catalog:
             .order_by(log.c.revision)
         )
         self._reader = CatalogReader(db, schema)
+        self._holds: dict[tuple[sa.Table, bool], Prepared] = {}
 
     @property
     def now(self) -> Snapshot:
@@ -106,6 +111,41 @@ class Catalog:
         if self._db.driver.phrases.lock_catalog:
             self._db.run(sa.text(self._db.driver.phrases.lock_catalog))
             self._view.is_behind = True
+
+    def keep(self, collection_id: int, type_ids: Iterable[int] = ()) -> None:
+        """Have a collection and dataset types stay until the transaction ends.
+
+        Where others can write meanwhile, who removes one of them waits.
+
+        Raises
+        ------
+        ConflictError
+            If one of them was removed just now.
+        """
+        if self._db.driver.phrases.lock_catalog:
+            self._hold(self._schema.collection, collection_id, is_shared=True)
+            for type_id in type_ids:
+                self._hold(self._schema.dataset_type, type_id, is_shared=True)
+
+    def take(self, table: sa.Table, number: int) -> None:
+        """Wait for all who use a collection or a dataset type, to remove it."""
+        if self._db.driver.phrases.lock_catalog:
+            self._hold(table, number, is_shared=False)
+
+    def _hold(self, table: sa.Table, number: int, *, is_shared: bool) -> None:
+        statement = self._holds.get((table, is_shared))
+        if statement is None:
+            chosen = sa.select(table.c.id).where(
+                table.c.id == sa.bindparam("number", type_=sa.BigInteger)
+            )
+            statement = self._holds[table, is_shared] = self._db.prepare(
+                chosen.with_for_update(read=is_shared, key_share=is_shared)
+            )
+        if not self._db.rows(statement, {"number": number}):
+            raise ConflictError(
+                f"A {table.name.replace('_', ' ')} that is used here was removed by "
+                "others just now."
+            )
 
     def changed(self, subject: Subject, number: int = 0, type_id: int = 0) -> None:
         """Record, within the transaction that changed it, that the catalog changed.

@@ -272,6 +272,7 @@ class SqlCollections:
         with self._db.writing():
             self._catalog.lock()
             number, _ = self._catalog.now.collection(name)
+            self._catalog.take(self._schema.collection, number)
             self._check_removable(name, number)
             try:
                 with self._db.writing():

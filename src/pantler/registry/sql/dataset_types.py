@@ -89,6 +89,7 @@ class SqlDatasetTypes:
         with self._db.writing():
             self._catalog.lock()
             row = self._catalog.now.type_row(name)
+            self._catalog.take(self._schema.dataset_type, row.id)
             if runs := self._runs(row.id):
                 raise _in_use(name, runs)
             types, holds = self._schema.dataset_type, self._schema.collection_type

@@ -69,6 +69,7 @@ class SqlDatasets:
             _check_ids(dataset_ids, data_ids.height)
             if not data_ids.height:
                 return
+            self._catalog.keep(run_id, [row.id])
             stage = self._db.stage(
                 [*self._data_ids.columns(row), self._schema.dataset_uuid.c.uuid],
                 series_rows([*values, dataset_ids]),

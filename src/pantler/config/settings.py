@@ -101,6 +101,36 @@ class RepositorySettings(BaseModel):
         """
         return cls(**merge(layers_for_user(text, what, call=call)).sections)
 
+    def with_registry(self, location: str) -> Self:
+        """Return the same settings, but for another place of the registry.
+
+        Parameters
+        ----------
+        location
+            A URI, whose scheme is the name of the plugin (``postgresql://…``), or
+            what the packaged plugin takes (a path).
+
+        Raises
+        ------
+        SettingsError
+            If the plugin does not allow that location.
+        PluginError
+            If there is no plugin of that name.
+
+        Examples
+        --------
+        >>> settings = RepositorySettings().with_registry("night.sqlite3")
+        >>> settings.registry.kind, settings.registry.location
+        ('sqlite', 'night.sqlite3')
+        """
+        scheme, is_uri, _ = location.partition("://")
+        kind = scheme if is_uri else SECTIONS["registry"].default_kind
+        values = self.model_dump(mode="json")
+        if kind != self.registry.kind:
+            values["registry"] = {"kind": kind}
+        values["registry"]["location"] = location
+        return self.from_yaml(yaml.safe_dump(values))
+
     def to_yaml(self) -> str:
         """Return YAML text from which `from_yaml` makes equal settings.
 

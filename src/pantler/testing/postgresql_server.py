@@ -28,6 +28,9 @@ USER: Final = "butler"
 """The administrator of the server."""
 
 _PLACES: Final = Path("/usr/lib/postgresql")
+GUARDED: Final = "guarded"
+"""A role whose members need their password; everybody else is trusted."""
+
 _QUICK: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 _PATIENCE_S: Final = 30.0
 
@@ -93,7 +96,11 @@ class PostgresqlServer:
                 os.chown(self._folder, self._account.pw_uid, self._account.pw_gid)
             self._run("initdb", "-D", self._data, "-U", USER, "--auth=trust",
                       "--encoding=UTF8", "--locale=C", "--no-sync")  # fmt: skip
+            rules = self._folder / "data" / "pg_hba.conf"
+            guarded = f"host all +{GUARDED} 127.0.0.1/32 scram-sha-256\n"
+            rules.write_text(guarded + rules.read_text("utf-8"), "utf-8")
             self.start()
+            self.run(f"CREATE ROLE {GUARDED}")
         except BaseException:
             self.__exit__()
             raise
@@ -156,10 +163,12 @@ class PostgresqlServer:
         """Return what the server has said."""
         return (self._folder / "log").read_text("utf-8", "replace")
 
-    def uri(self, database: str = "postgres", **parameters: str) -> str:
+    def uri(
+        self, database: str = "postgres", user: str = USER, **parameters: str
+    ) -> str:
         """Return the location of a registry there."""
         query = "&".join(f"{name}={value}" for name, value in parameters.items())
-        start = f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
+        start = f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
         return f"{start}?{query}" if query else start
 
     def run(self, statement: str, database: str = "postgres") -> list[Any]:
@@ -186,6 +195,23 @@ class PostgresqlServer:
         finally:
             if self._process is not None:
                 self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    @contextlib.contextmanager
+    def role(self, options: str = "LOGIN") -> Iterator[str]:
+        """Make a user, and remove it in the end.
+
+        Yields
+        ------
+        str
+            Its name.
+        """
+        name = f"user_{next(self._numbers)}"
+        self.run(f"CREATE ROLE {name} {options}")
+        try:
+            yield name
+        finally:
+            if self._process is not None:
+                self.run(f"DROP ROLE {name}")
 
     def _answers(self) -> bool:
         import psycopg

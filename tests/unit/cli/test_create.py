@@ -53,3 +53,44 @@ def test_every_problem_of_a_universe_is_told_and_nothing_is_made(pantler, tmp_pa
     assert re.search(r"line 6: 'fibre' requires 'plat', .* Did you mean 'plate'", told)
     assert "Traceback" not in told
     assert not (tmp_path / "repo").exists()
+
+
+def test_a_repository_in_a_database(pantler, postgresql, capfd):
+    with postgresql.database() as name:
+        place = postgresql.uri(name, schema="dr1")
+        assert pantler("create", "repo", "--registry", place) == (0, "")
+        with Butler.open("repo") as butler:
+            assert list(butler.collections.query()) == []
+        assert postgresql.run("SELECT count(*) FROM dr1.collection", name) == [(0,)]
+        code, told = pantler("create", "again", "--registry", place)
+        assert code == 4
+        assert "has a registry already" in told
+
+
+def test_a_path_for_the_registry(pantler, tmp_path):
+    assert pantler("create", "repo", "--registry", str(tmp_path / "r.db")) == (0, "")
+    assert (tmp_path / "r.db").exists()
+    with Butler.open("repo") as butler:
+        assert list(butler.collections.query()) == []
+
+
+def test_a_password_in_a_uri_is_refused_and_not_shown(pantler, tmp_path):
+    place = "postgresql://me:hunter2@localhost/survey"
+    code, told = pantler("create", "repo", "--registry", place)
+    assert code == 2
+    assert "PGPASSFILE" in told
+    assert "hunter2" not in told
+    assert not (tmp_path / "repo").exists()
+    (tmp_path / "repo").mkdir()
+    text = f"registry: {{kind: postgresql, location: '{place}'}}\n"
+    (tmp_path / "repo" / "pantler.yaml").write_text(text)
+    code, told = pantler("config", "show", "repo")
+    assert code == 2
+    assert "PGPASSFILE" in told
+    assert "hunter2" not in told
+
+
+def test_an_unknown_database_system_is_named(pantler):
+    code, told = pantler("create", "repo", "--registry", "postgres://host/survey")
+    assert code == 8
+    assert "Did you mean 'postgresql'?" in told

@@ -149,6 +149,8 @@ def no_connection(where: str, text: str) -> PantlerError:
             f"'{where}' cannot be used: {said}. Services are looked up in "
             "~/.pg_service.conf (or the file that PGSERVICEFILE names)."
         )
+    if "FATAL:" not in text and "invalid" in text:
+        return SettingsError(f"'{where}' is not right: {said}.")
     return StorageError(f"Cannot connect to '{where}': {said}.")
 
 

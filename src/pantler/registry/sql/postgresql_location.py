@@ -12,7 +12,7 @@ from pantler.errors import SettingsError
 DEFAULT_SCHEMA: Final = "pantler"
 """The schema of a registry whose location does not name one."""
 
-_SCHEMES: Final = ("postgresql", "postgres")
+_SCHEME: Final = "postgresql"
 _SECRETS: Final = ("password", "sslpassword", "oauth_client_secret")
 _MOST_BYTES: Final = 63
 """Of a name in PostgreSQL, which cuts longer ones off."""
@@ -78,7 +78,7 @@ def parse_location(text: str) -> PostgresqlLocation:
         )
     except ValueError as error:
         raise _not_uri(text, f"{error}") from None
-    if parts.scheme not in _SCHEMES or "//" not in text:
+    if parts.scheme != _SCHEME or "//" not in text:
         raise _not_uri(text, "it does not begin with 'postgresql://'")
     if parts.fragment:
         raise _not_uri(text, f"'#{parts.fragment}' has no meaning there")

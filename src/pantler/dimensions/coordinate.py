@@ -12,6 +12,7 @@ from pantler.errors import DataIdError, close_match
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pantler.dimensions.element import DimensionElement
     from pantler.dimensions.universe import DimensionGroup
 
 
@@ -144,15 +145,35 @@ class DataCoordinate(Mapping[str, DataIdValue]):
         return f"DataCoordinate({_show(self)})"
 
 
+def check_pixel(element: DimensionElement, number: int) -> None:
+    """Refuse a number that no pixel of a level has.
+
+    Raises
+    ------
+    DataIdError
+        Which says what numbers there are.
+    """
+    known = element.pixels
+    if number not in known:
+        raise DataIdError(
+            f"'{element.name}' has no pixel {number}; they are {known[0]} to "
+            f"{known[-1]}."
+        )
+
+
 def _show(mapping: Mapping[str, object]) -> str:
     return "{" + ", ".join(f"{key}: {value!r}" for key, value in mapping.items()) + "}"
 
 
 def _value(name: str, value: object, group: DimensionGroup) -> DataIdValue:
-    column = group.universe[name].primary_key
+    element = group.universe[name]
+    column = element.primary_key
     try:
         if column.type == "int":
-            return plain_integer(value)
+            number = plain_integer(value)
+            if element.is_pixel:
+                check_pixel(element, number)
+            return number
         if isinstance(value, str):
             return plain_text(value)
     except ValueError as error:

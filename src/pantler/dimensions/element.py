@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from pantler.dimensions.column import Column
 
 PixelScheme = Literal["htm", "healpix"]
+
+ROOT_PIXELS: Final[dict[PixelScheme, range]] = {
+    "htm": range(8, 16),
+    "healpix": range(12),
+}
+"""The pixels of level 0; at each next level, pixel n is divided into 4n to 4n + 3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,16 @@ class DimensionElement:
     def is_pixel(self) -> bool:
         """Whether the element is a sky pixelization, computed and never stored."""
         return self.pixel_scheme is not None
+
+    @property
+    def pixels(self) -> range:
+        """The numbers of the pixels of a sky pixelization; of others, none."""
+        if self.pixel_scheme is None:
+            return range(0)
+        roots = ROOT_PIXELS[self.pixel_scheme]
+        return range(
+            roots.start << 2 * self.pixel_level, roots.stop << 2 * self.pixel_level
+        )
 
     @property
     def is_spatial(self) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pantler.dimensions.element import ROOT_PIXELS
 from pantler.dimensions.sky import healpix, htm, sphere
 from pantler.dimensions.sky.regions import ConvexPolygon, Region, meets_polygons
 from pantler.errors import InvalidInputError
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     Integers = NDArray[np.int64]
 
-_FIRST: Final = {"htm": 8, "healpix": 0}
-_ROOTS: Final = {"htm": 8, "healpix": 12}
 MAX_LEVEL: Final = {"htm": htm.MAX_LEVEL, "healpix": healpix.MAX_LEVEL}
 _NEAR: Final = {"htm": htm.trixels_near, "healpix": healpix.pixels_near}
 
@@ -74,6 +73,39 @@ def pixel_envelope(
     return np.concatenate(rows), np.concatenate(pixels)
 
 
+def overlapping_pixels(
+    regions: RegionArray, element: DimensionElement
+) -> tuple[Integers, Integers]:
+    """Return exactly those pixels that regions overlap.
+
+    Parameters
+    ----------
+    regions
+        The regions; missing ones overlap no pixel.
+    element
+        A pixel dimension; its pixels have the regions of `pixel_region`.
+
+    Returns
+    -------
+    row, pixel : (m,)
+        Rows of the regions, ascending, and pixel indices, each pair once.
+    """
+    from pantler.dimensions.sky.region_array import RegionArray, overlap_mask
+
+    scheme = element.pixel_scheme
+    if scheme is None:
+        raise InvalidInputError(f"'{element.name}' is not a sky pixelization.")
+    row, pixel = pixel_envelope(regions, scheme, element.pixel_level)
+    if scheme == "htm" or not len(row):
+        return row, pixel
+    unique, place = np.unique(pixel, return_inverse=True)
+    others = RegionArray.from_regions(
+        [pixel_region(element, number) for number in unique.tolist()]
+    )
+    keep = overlap_mask(regions, row, others, place.astype(np.int64))
+    return row[keep], pixel[keep]
+
+
 def pixel_region(element: DimensionElement, index: int) -> Region:
     """Return the region of a pixel.
 
@@ -95,7 +127,7 @@ def pixel_region(element: DimensionElement, index: int) -> Region:
         If the element is not a pixel dimension, or has no such pixel.
     """
     numbers = pixel_numbers(element)
-    if index not in numbers:
+    if int(index) not in numbers:
         raise InvalidInputError(
             f"'{element.name}' has no pixel {index}; they are {numbers[0]} to "
             f"{numbers[-1]}."
@@ -115,14 +147,12 @@ def pixel_numbers(element: DimensionElement) -> range:
     InvalidInputError
         If the element is not a pixel dimension.
     """
-    scheme, level = element.pixel_scheme, element.pixel_level
-    if scheme is None:
+    if element.pixel_scheme is None:
         raise InvalidInputError(
             f"'{element.name}' is not a sky pixelization; those have names such as "
             "'htm7' or 'healpix9'."
         )
-    first = _FIRST[scheme] * 4**level
-    return range(first, first + _ROOTS[scheme] * 4**level)
+    return element.pixels
 
 
 def _check_level(scheme: PixelScheme, level: int) -> None:
@@ -140,7 +170,7 @@ def _batches(radii: Floats, scheme: PixelScheme, level: int) -> Iterator[Integer
     """Yield rows of regions that are there, few where each touches many pixels."""
     rows = np.flatnonzero(np.isfinite(radii))
     share = 0.5 * (1.0 - np.cos(np.minimum(radii[rows], np.pi)))
-    pixels = 16.0 + 2.0 * share * _ROOTS[scheme] * 4.0**level
+    pixels = 16.0 + 2.0 * share * len(ROOT_PIXELS[scheme]) * 4.0**level
     batch = (np.cumsum(pixels) // _CANDIDATES).astype(np.int64)
     begins = np.flatnonzero(np.diff(batch, prepend=-1))
     yield from np.split(rows, begins[1:])

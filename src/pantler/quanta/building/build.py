@@ -33,6 +33,12 @@ from pantler.quanta.building.overlaps import (
     overlap_relations,
     spatial_pairs,
 )
+from pantler.quanta.building.pixels import (
+    pixel_relations,
+    pixel_values,
+    pixels_of,
+    touching,
+)
 from pantler.quanta.building.prerequisites import (
     find_candidates,
     make_seekers,
@@ -177,13 +183,21 @@ def _coding(
 ) -> Coding:
     names: set[str] = set()
     with_regions: set[str] = set()
-    for tasks in groups:
-        group = _group(sources, tasks)
+    of_tasks = [_group(sources, tasks) for tasks in groups]
+    for group in of_tasks:
         names.update(group.names)
         with_regions.update(e.name for pair in spatial_pairs(group) for e in pair)
+        for pixel in pixels_of(group):
+            with_regions.update(e.name for e in touching(group, pixel.name))
+    nodes = [*pipeline.overall_inputs(), *pipeline.prerequisites()]
     for node in pipeline.prerequisites():
         names.update(node.dataset_type.dimensions.names)
-    return sources.coding(names, with_regions=with_regions)
+
+    def pixels(name: str, coding: Coding) -> pl.Series:
+        types = [node.dataset_type for node in nodes]
+        return pixel_values(sources, coding, name, groups=of_tasks, dataset_types=types)
+
+    return sources.coding(names, with_regions=with_regions, pixels=pixels)
 
 
 def _find_inputs(
@@ -231,6 +245,7 @@ def _match(
         if name not in covered:
             relations.append(_all_values(coding, name))
     relations += overlap_relations(sources, coding, group, relations)
+    relations += pixel_relations(sources, coding, group, relations)
     tree = reduce_relations(relations)
     draft.add_tasks(tasks, Projections(tree))
     if not tree.is_empty:
@@ -245,7 +260,12 @@ def _minimum(edge: Edge) -> int:
 
 def _all_values(coding: Coding, name: str) -> Relation:
     codes = np.arange(coding.size(name), dtype=np.int32)
-    return Relation(f"'{name}' records", "records", coding, {name: codes}, len(codes))
+    title = (
+        f"sky pixels '{name}' that regions and conditions leave"
+        if coding.universe[name].is_pixel
+        else f"'{name}' records"
+    )
+    return Relation(title, "records", coding, {name: codes}, len(codes))
 
 
 class _Prerequisite(NamedTuple):

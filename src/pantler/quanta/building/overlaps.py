@@ -49,12 +49,10 @@ def overlap_relations(
     if not pairs:
         return []
     held = {
-        element.name: _regions(sources, coding, element)
+        element.name: records_of(sources, coding, element)
         for element in {e.name: e for pair in pairs for e in pair}.values()
     }
-    records = [each.relation for each in held.values()]
-    tree = reduce_relations([*others, *records])
-    reduced = {name: _reduce(each, tree) for name, each in held.items()}
+    reduced = reduced_records(held, others)
     return [_overlaps(reduced[left.name], reduced[right.name]) for left, right in pairs]
 
 
@@ -70,7 +68,19 @@ def compared_records(
     ]
 
 
-def _regions(sources: Sources, coding: Coding, element: DimensionElement) -> SkyRecords:
+def reduced_records(
+    held: dict[str, SkyRecords], others: list[Relation]
+) -> dict[str, SkyRecords]:
+    """Return records without those that some relation leaves out."""
+    records = [each.relation for each in held.values()]
+    tree = reduce_relations([*others, *records])
+    return {name: _reduce(each, tree) for name, each in held.items()}
+
+
+def records_of(
+    sources: Sources, coding: Coding, element: DimensionElement
+) -> SkyRecords:
+    """Return the records of an element that has regions."""
     if not element.is_dimension:
         return sources.element_records(element, coding)
     regions = coding.dimensions[element.name].regions

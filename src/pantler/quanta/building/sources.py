@@ -10,12 +10,13 @@ import polars as pl
 
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.identity import uuid_bytes
-from pantler.errors import DatasetTypeNotFoundError, InvalidInputError, close_match
+from pantler.errors import DatasetTypeNotFoundError, close_match
 from pantler.quanta.join.coding import (
     Coding,
     DimensionValues,
     closed,
     deciding,
+    fixed_by,
     lookup,
     number_values,
 )
@@ -26,7 +27,7 @@ from pantler.queries.query import DatasetSearch, Query
 from pantler.queries.rendering import to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -234,7 +235,7 @@ class Sources:
             target=DatasetSearch(dataset_type, collections),
         )
         # Without collections there is nothing to find, and nothing to ask.
-        frame = self._ask(title, query) if collections else _no_datasets(query)
+        frame = self.ask(title, query) if collections else _no_datasets(query)
         names = deciding(self.universe, group.names)
         encoded = coding.encode(frame, names)
         frame = encoded.frame
@@ -252,7 +253,13 @@ class Sources:
         self.runs += sorted(new)
         return lookup([runs.cast(pl.String)], [pl.Series(self.runs, dtype=pl.String)])
 
-    def coding(self, names: Iterable[str], *, with_regions: set[str]) -> Coding:
+    def coding(
+        self,
+        names: Iterable[str],
+        *,
+        with_regions: set[str],
+        pixels: Callable[[str, Coding], pl.Series],
+    ) -> Coding:
         """Return the values of dimensions that the user's conditions allow.
 
         Of those over which prerequisites range, all are returned.
@@ -263,20 +270,26 @@ class Sources:
             The dimensions; those that they fix are added.
         with_regions
             Those whose regions are needed.
+        pixels
+            Returns the values of sky pixels, which no record lists, from the values
+            of the dimensions that no pixel fixes.
         """
         every = closed(self.universe, names)
+        ordered = [name for name in self.universe.elements if name in every]
         dimensions: dict[str, DimensionValues] = {}
-        for name, element in self.universe.elements.items():
-            if name not in every:
-                continue
-            if element.is_pixel:
-                raise InvalidInputError(
-                    f"Tasks with the sky pixels '{name}' cannot be matched with data "
-                    "yet. Use tract and patch."
-                )
-            frame = self._values(element, with_region=name in with_regions)
+        for name in sorted(ordered, key=self._is_of_pixels):
+            if self.universe[name].is_pixel:
+                frame = pixels(name, Coding(self.universe, dimensions)).to_frame()
+            else:
+                element = self.universe[name]
+                frame = self._values(element, with_region=name in with_regions)
             dimensions[name] = number_values(self.universe, name, frame, dimensions)
-        return Coding(self.universe, dimensions)
+        return Coding(self.universe, {name: dimensions[name] for name in ordered})
+
+    def _is_of_pixels(self, name: str) -> bool:
+        """Whether a dimension is sky pixels, or fixes some."""
+        names = (name, *fixed_by(self.universe, name))
+        return any(self.universe[other].is_pixel for other in names)
 
     def _values(self, element: DimensionElement, *, with_region: bool) -> pl.DataFrame:
         group = self.universe.group([element.name])
@@ -286,7 +299,7 @@ class Sources:
             query = Query(group, where=where, element=element.name)
         else:
             query = Query(group, where=where)
-        return self._ask(f"'{element.name}' records", query)
+        return self.ask(f"'{element.name}' records", query)
 
     def join_elements(self, names: frozenset[str], coding: Coding) -> list[Relation]:
         """Return the records of elements that relate dimensions wherever they meet."""
@@ -303,7 +316,7 @@ class Sources:
         group = self.universe.group(element.required)
         title = f"'{element.name}' records"
         where = self.pushed(group.names)
-        frame = self._ask(title, Query(group, where=where, element=element.name))
+        frame = self.ask(title, Query(group, where=where, element=element.name))
         encoded = coding.encode(frame, deciding(self.universe, group.names))
         frame = encoded.frame
         relation = Relation(title, "records", coding, encoded.columns, frame.height)
@@ -331,13 +344,14 @@ class Sources:
             query = Query(
                 self.universe.group(names), where=condition, datasets=searches
             )
-            frame = self._ask(title, query)
+            frame = self.ask(title, query)
             encoded = coding.encode(frame, deciders)
             count = encoded.frame.height
             relations.append(Relation(title, "where", coding, encoded.columns, count))
         return relations
 
-    def _ask(self, title: str, query: Query) -> pl.DataFrame:
+    def ask(self, title: str, query: Query) -> pl.DataFrame:
+        """Return the answer to a query, which an explanation can ask again."""
         self.queries[title] = query
         return self.registry.query(query)
 

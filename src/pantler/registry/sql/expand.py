@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from pantler.dimensions.coordinate import DataCoordinate
+from pantler.dimensions.column import plain_integer, plain_text
+from pantler.dimensions.coordinate import DataCoordinate, check_pixel
 from pantler.errors import DataIdError, close_match
 from pantler.registry.sql.compile.joins import Joins, join_elements, needed_elements
 from pantler.registry.sql.diagnosis import show
@@ -218,7 +219,10 @@ def _own_key(element: DimensionElement, value: object) -> tuple[str, object]:
         ]
         if text:
             return text[0], value
-    return element.name, _plain(element.name, key.type, value)
+    plain = _plain(element.name, key.type, value)
+    if element.is_pixel and isinstance(plain, int):
+        check_pixel(element, plain)
+    return element.name, plain
 
 
 def _field(element: DimensionElement, field: str, value: object) -> tuple[str, object]:
@@ -240,20 +244,23 @@ def _plain(key: str, kind: str, value: object) -> object:
     Raises
     ------
     DataIdError
-        If it has another type than the column.
+        If it has another type than the column, or the database cannot hold it.
     """
-    if kind in {"int", "time"} and not isinstance(value, bool):
-        index = getattr(value, "__index__", None)  # numpy integers
-        if index is not None:
-            return index()
-    elif kind == "float" and isinstance(value, float | int):
-        return float(value)
-    elif kind == "bool" and isinstance(value, bool):
-        return int(value)
-    elif kind == "string" and isinstance(value, str):
-        return str(value)
-    elif kind in {"hash", "region"} and isinstance(value, bytes):
-        return value
+    try:
+        if kind in {"int", "time"}:
+            return plain_integer(value)
+        if kind == "string" and isinstance(value, str):
+            return plain_text(value)
+        if kind == "bool" and isinstance(value, bool):
+            return int(value)
+        if kind == "float" and isinstance(value, float | int):
+            return float(value)
+        if kind in {"hash", "region"} and isinstance(value, bytes):
+            return value
+    except (ValueError, OverflowError) as error:
+        raise DataIdError(f"Data ID key '{key}': {error}") from None
+    except TypeError:
+        pass
     words = {"int": "an integer", "time": "an integer", "string": "text"}
     raise DataIdError(
         f"Data ID key '{key}' takes {words.get(kind, kind)}, not {value!r}."

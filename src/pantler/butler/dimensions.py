@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from pantler.butler.record_removal import plan_records
+from pantler.butler.selection import Framed
+from pantler.dimensions.records import DimensionRecord
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pantler.butler.record_removal import RecordRemovalPlan
+    from pantler.butler.repository import Repository
     from pantler.dimensions.coordinate import DataCoordinate
-    from pantler.dimensions.records import DimensionRecord, Rows
+    from pantler.dimensions.records import Rows
     from pantler.dimensions.universe import DimensionGroup
-    from pantler.registry.interface import DimensionFacet, OnConflict
+    from pantler.registry.interface import OnConflict
 
 
 class Dimensions:
@@ -18,12 +24,13 @@ class Dimensions:
 
     Parameters
     ----------
-    facet
-        The registry's side of them.
+    repository
+        Where they are.
     """
 
-    def __init__(self, facet: DimensionFacet) -> None:
-        self._facet = facet
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._facet = repository.registry.dimensions
 
     def insert(
         self, element: str, rows: Rows, *, on_conflict: OnConflict = "fail"
@@ -48,6 +55,56 @@ class Dimensions:
             If a dimension that a record refers to has no such value.
         """
         return self._facet.insert(element, rows, on_conflict=on_conflict)
+
+    def plan_removal(
+        self,
+        element: str,
+        rows: Rows | Framed | Iterable[Mapping[str, object] | DimensionRecord],
+    ) -> RecordRemovalPlan:
+        """Return what would be removed with some records; nothing is removed yet.
+
+        Parameters
+        ----------
+        element
+            The element's name.
+        rows
+            The records: results of a query, a frame, records or mappings, with the
+            dimensions that the element requires.
+
+        Raises
+        ------
+        DimensionNotFoundError
+            If there is no such element.
+        DataIdError
+            If a dimension that the element requires is missing.
+
+        Examples
+        --------
+        Remove an exposure that was a mistake, with its frames::
+
+            wrong = butler.query_dimension_records("exposure", where="exposure = 13")
+            plan = butler.dimensions.plan_removal("exposure", wrong)
+            print(plan)
+            plan.apply(cascade=True)
+        """
+        import polars as pl
+
+        found = rows.to_polars() if isinstance(rows, Framed) else rows
+        if not isinstance(found, pl.DataFrame):
+            universe = self._repository.universe
+            required = universe[element].required
+            keys = [self._key(one, universe.group(required)) for one in found]
+            types = {name: universe[name].primary_key.dtype for name in required}
+            found = pl.DataFrame(keys, schema=types)
+        return plan_records(self._repository, element, found)
+
+    def _key(
+        self, record: Mapping[str, object] | DimensionRecord, group: DimensionGroup
+    ) -> Mapping[str, object]:
+        """Return the values that name a record, completed and checked."""
+        values = record.values if isinstance(record, DimensionRecord) else record
+        named = {name: values[name] for name in group.required if name in values}
+        return self._facet.expand(named, group).required
 
     def find(
         self, element: str, data_id: Mapping[str, object]

@@ -13,19 +13,24 @@ from pantler.butler.keywords import parameters_of, refuse_more_than_ref, split_n
 from pantler.butler.lookup import DatasetLookup
 from pantler.butler.query_builder import QueryBuilder
 from pantler.butler.querying import QueryFactory
+from pantler.butler.removal import plan_collections, plan_datasets
 from pantler.butler.repository import Repository, closed_on_error
+from pantler.butler.selection import Datasets, Names, dataset_ids, uuid_of
+from pantler.datasets.collection import CollectionType
 from pantler.datasets.dataset_type import DatasetType, split_component
 from pantler.datasets.deferred import DeferredDataset
 from pantler.datasets.identity import make_uuid
 from pantler.datasets.ref import DatasetRef
-from pantler.errors import InvalidInputError
+from pantler.errors import DatasetNotFoundError, InvalidInputError, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from os import PathLike
+    from uuid import UUID
 
     from pantler.butler.file_dataset import FileDataset
+    from pantler.butler.removal import RemovalPlan
     from pantler.config.settings import RepositorySettings
     from pantler.dimensions.timespan import Timespan
     from pantler.dimensions.universe import Universe
@@ -33,7 +38,7 @@ if TYPE_CHECKING:
     from pantler.storage.interface import TransferMode
 
 
-class DirectButler(Butler):
+class DirectButler(Butler):  # noqa: PLR0904 - the same door, opened
     """A butler with the database and the files at hand; made by `Butler.open`.
 
     Parameters
@@ -62,9 +67,9 @@ class DirectButler(Butler):
             repository, collections=collections, run=run, data_id=defaults or {}
         )
         self.universe = registry.universe
-        self.collections = Collections(registry.collections)
-        self.dataset_types = DatasetTypes(registry.dataset_types)
-        self.dimensions = Dimensions(registry.dimensions)
+        self.collections = Collections(registry)
+        self.dataset_types = DatasetTypes(registry.dataset_types, registry.universe)
+        self.dimensions = Dimensions(repository)
         self._lookup = DatasetLookup(registry, self.defaults)
         self._queries = QueryFactory(registry, self._lookup, self.defaults)
 
@@ -189,6 +194,26 @@ class DirectButler(Butler):
         wanted = {**(data_id or {}), **keys}
         return self._lookup.find(dataset, wanted, collections, timespan=timespan)
 
+    def get_ref(self, dataset_id: UUID | str) -> DatasetRef:
+        """Return the ref of a UUID."""
+        (found,) = self.get_refs([dataset_id])
+        return found
+
+    def get_refs(self, dataset_ids: Iterable[UUID | str]) -> list[DatasetRef]:
+        """Return the refs of some UUIDs, in their order."""
+        ids = [uuid_of(one) for one in dataset_ids]
+        get = self._repository.registry.datasets.get
+        with self._repository.registry.reading():
+            found = [get(one.bytes) for one in ids]
+        unknown = [str(one) for one, ref in zip(ids, found, strict=True) if ref is None]
+        if unknown:
+            some = ", ".join(unknown[:3]) + (", …" if len(unknown) > 3 else "")
+            raise DatasetNotFoundError(
+                f"{counted(len(unknown), 'UUID')} of no dataset here: {some}. It may "
+                "have been removed, or be of another repository."
+            )
+        return [ref for ref in found if ref is not None]
+
     def exists(self, ref: DatasetRef) -> bool:
         """Whether a dataset is recorded and its files are there."""
         return self._repository.exists(ref)
@@ -231,6 +256,50 @@ class DirectButler(Butler):
     ) -> list[DatasetRef]:
         """Make datasets of files of other programs: all of them or none."""
         return self._repository.ingest(files, transfer)
+
+    # Removing
+
+    def plan_removal(
+        self,
+        datasets: Datasets = (),
+        *,
+        runs: Names = (),
+        collections: Names = (),
+        files_only: bool = False,
+    ) -> RemovalPlan:
+        """Return what would be removed; nothing is removed yet."""
+        ids = dataset_ids(datasets)
+        chosen = [
+            *self.collections.find_all(runs, type=CollectionType.RUN),
+            *self.collections.find_all(collections),
+        ]
+        whole = {one.name: one for one in chosen}
+        if whole and (ids or files_only):
+            raise InvalidInputError(
+                "Plan the removal of collections and of single datasets one after the "
+                "other; the files alone are removed of datasets only."
+            )
+        for name in {one.name for one in self.collections.find_all(collections)}:
+            if whole[name].type is CollectionType.RUN:
+                raise InvalidInputError(
+                    f"Collection '{name}' is a RUN, of which the datasets go too: name "
+                    "it among runs=[...]."
+                )
+        if whole:
+            return plan_collections(self._repository, list(whole.values()))
+        return plan_datasets(self._repository, ids, files_only=files_only)
+
+    def remove_datasets(self, datasets: Datasets, *, files_only: bool = False) -> int:
+        """Remove datasets, with their files."""
+        plan = self.plan_removal(datasets, files_only=files_only)
+        plan.apply()
+        return plan.dataset_count
+
+    def remove_runs(self, runs: Names, *, unlink: bool = False) -> int:
+        """Remove RUN collections with all their datasets and files."""
+        plan = self.plan_removal(runs=runs)
+        plan.apply(unlink=unlink)
+        return plan.dataset_count
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make all changes within, or none of them: also new files are removed."""

@@ -9,9 +9,10 @@ from pantler.plugins import load_plugin
 from pantler.storage.location import Location
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from os import PathLike
+    from uuid import UUID
 
     from pantler.butler.collections import Collections
     from pantler.butler.dataset_types import DatasetTypes
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from pantler.butler.dimensions import Dimensions
     from pantler.butler.file_dataset import FileDataset
     from pantler.butler.query_builder import QueryBuilder
+    from pantler.butler.removal import RemovalPlan
     from pantler.butler.repository import Repository
+    from pantler.butler.selection import Datasets, Names
     from pantler.config.settings import RepositorySettings
     from pantler.datasets.dataset_type import DatasetType
     from pantler.datasets.deferred import DeferredDataset
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from pantler.storage.interface import TransferMode
 
 
-class Butler(ABC):
+class Butler(ABC):  # noqa: PLR0904 - one door to all there is
     """One door to a repository: what exists, and where it is.
 
     Attributes
@@ -260,6 +263,30 @@ class Butler(ABC):
         """
 
     @abstractmethod
+    def get_ref(self, dataset_id: UUID | str) -> DatasetRef:
+        """Return the ref of a UUID.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If there is no such dataset.
+        InvalidInputError
+            If it is no UUID.
+        """
+
+    @abstractmethod
+    def get_refs(self, dataset_ids: Iterable[UUID | str]) -> list[DatasetRef]:
+        """Return the refs of some UUIDs, in their order; all of them exist.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If some dataset does not exist.
+        InvalidInputError
+            If one is no UUID.
+        """
+
+    @abstractmethod
     def exists(self, ref: DatasetRef) -> bool:
         """Whether a dataset is recorded and its files are there."""
 
@@ -405,6 +432,80 @@ class Butler(ABC):
         **keys: object,
     ) -> RecordResults:
         """Return the records of a dimension element, lazily."""
+
+    @abstractmethod
+    def plan_removal(
+        self,
+        datasets: Datasets = (),
+        *,
+        runs: Names = (),
+        collections: Names = (),
+        files_only: bool = False,
+    ) -> RemovalPlan:
+        """Return what would be removed; nothing is removed before its ``apply``.
+
+        Parameters
+        ----------
+        datasets
+            Refs, UUIDs, a frame with a column ``dataset_id``, or the results of a
+            query. Those that do not exist are passed over.
+        runs
+            RUN collections, which go with all their datasets: names, or patterns of
+            ``*`` and ``?``.
+        collections
+            Other collections, of which no dataset goes.
+        files_only
+            Whether the datasets stay known, without files.
+
+        Raises
+        ------
+        CollectionNotFoundError
+            If a collection does not exist, or none matches a pattern.
+        InvalidInputError
+            If collections and single datasets are given at once, or a collection is
+            not of the type that its parameter asks for.
+
+        Examples
+        --------
+        Look, and then do it::
+
+            plan = butler.plan_removal(runs="u/me/trial*")
+            print(plan)
+            plan.apply()
+        """
+
+    @abstractmethod
+    def remove_datasets(self, datasets: Datasets, *, files_only: bool = False) -> int:
+        """Remove datasets from all collections, with their files; return how many.
+
+        Parameters
+        ----------
+        datasets, files_only
+            As for `plan_removal`.
+
+        Examples
+        --------
+        Remove the sources of one visit::
+
+            butler.remove_datasets(butler.query_datasets("src", visit=250301013))
+        """
+
+    @abstractmethod
+    def remove_runs(self, runs: Names, *, unlink: bool = False) -> int:
+        """Remove RUN collections with their datasets; return how many of these.
+
+        Parameters
+        ----------
+        runs
+            Names, or patterns of ``*`` and ``?``.
+        unlink
+            Whether to take them out of the chains that search them.
+
+        Raises
+        ------
+        ConflictError
+            If chains search one of them, and they are not unlinked.
+        """
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:

@@ -61,3 +61,17 @@ def split_component(name: str) -> tuple[str, str | None]:
     """Split ``"calexp.wcs"`` into the dataset type's name and the component."""
     parent, dot, component = name.partition(".")
     return parent, component if dot else None
+
+
+def differences(known: DatasetType, asked: DatasetType) -> str:
+    """Return how a type that is registered differs from one that is given; or ""."""
+    parts = [
+        f"{word} is {getattr(known, name)!r} there and {getattr(asked, name)!r} here"
+        for name, word in (
+            ("dimensions", "dimensions"),
+            ("storage_class", "storage class"),
+            ("is_calibration", "calibration"),
+        )
+        if getattr(known, name) != getattr(asked, name)
+    ]
+    return "; ".join(parts)

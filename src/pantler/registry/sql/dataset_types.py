@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
+from pantler.datasets.dataset_type import differences
 from pantler.errors import ConflictError, InvalidInputError
 from pantler.registry.sql.diagnosis import EXAMPLES
 from pantler.registry.sql.driver import ConstraintError
-from pantler.registry.sql.snapshot import differences
 
 if TYPE_CHECKING:
     from pantler.datasets.dataset_type import DatasetType

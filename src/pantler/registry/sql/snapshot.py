@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pantler.datasets.collection import Collection, CollectionType
+from pantler.datasets.dataset_type import differences
 from pantler.errors import (
     CollectionNotFoundError,
     ConflictError,
@@ -156,17 +157,3 @@ class Snapshot:
                 f"dimensions: {differences(row.dataset_type, dataset_type)}."
             )
         return row
-
-
-def differences(known: DatasetType, asked: DatasetType) -> str:
-    """Return how a dataset type that is registered differs from one that is given."""
-    parts = [
-        f"{word} is {getattr(known, name)!r} there and {getattr(asked, name)!r} here"
-        for name, word in (
-            ("dimensions", "dimensions"),
-            ("storage_class", "storage class"),
-            ("is_calibration", "calibration"),
-        )
-        if getattr(known, name) != getattr(asked, name)
-    ]
-    return "; ".join(parts)

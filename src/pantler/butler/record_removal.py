@@ -1,0 +1,128 @@
+"""Records of dimensions that are to be removed, and what depends on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pantler.butler.removal import RemovalPlan, plan_datasets
+from pantler.errors import ConflictError, counted
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pantler.butler.repository import Repository
+    from pantler.registry.removals import Dependent
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRemovalPlan:
+    """What would be removed with some records; nothing is until `apply`.
+
+    Parameters
+    ----------
+    element
+        The element's name.
+    rows
+        The records, by the dimensions that they require.
+    dependents
+        Records and datasets that depend on them, directly or through others.
+    datasets
+        The removal of those datasets; None if there are none.
+    """
+
+    element: str
+    rows: pl.DataFrame = field(repr=False)
+    dependents: tuple[Dependent, ...]
+    datasets: RemovalPlan | None
+    _repository: Repository = field(repr=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to remove."""
+        return not self.rows.height
+
+    def __str__(self) -> str:
+        lines = [f"To remove: {_records(self.rows.height, self.element)}."]
+        lines += [f"  {dependent} depend on them." for dependent in self._listed()]
+        return "\n".join(lines)
+
+    def apply(self, *, cascade: bool = False) -> None:
+        """Remove the records.
+
+        Parameters
+        ----------
+        cascade
+            Whether to remove first all that depends on them: datasets, with their
+            files, in bounded transactions; then records, in one.
+
+        Raises
+        ------
+        ConflictError
+            If something depends on them which is not to be removed, or which has been
+            added since the plan was made.
+        """
+        repository, facet = self._repository, self._repository.registry.dimensions
+        repository.check_writeable()
+        if self.dependents and not cascade:
+            raise ConflictError(
+                f"{_records(self.rows.height, self.element)} cannot be removed alone: "
+                f"{', '.join(self._listed())} depend on them. Remove these first, or "
+                "all of it with cascade."
+            )
+        self._refuse_growth()
+        if self.datasets is not None:
+            self.datasets.apply()
+        with repository.transaction():
+            for one in reversed(self.dependents):
+                if one.kind == "records":
+                    facet.delete(one.name, one.rows)
+            facet.delete(self.element, self.rows)
+
+    def _listed(self) -> list[str]:
+        return [
+            _records(one.count, one.name)
+            if one.kind == "records"
+            else counted(one.count, f"'{one.name}' dataset")
+            for one in self.dependents
+        ]
+
+    def _refuse_growth(self) -> None:
+        shown = {(one.kind, one.name): one.count for one in self.dependents}
+        facet = self._repository.registry.dimensions
+        for one in facet.dependents(self.element, self.rows):
+            if one.count > shown.get((one.kind, one.name), 0):
+                raise ConflictError(
+                    f"More depends on these records than the plan shows: '{one.name}' "
+                    f"{one.kind} that somebody has just added. Plan again."
+                )
+
+
+def plan_records(
+    repository: Repository, element: str, rows: pl.DataFrame
+) -> RecordRemovalPlan:
+    """Return what the removal of some records would remove.
+
+    Parameters
+    ----------
+    repository
+        Where they are.
+    element
+        The element's name.
+    rows
+        The records, by the dimensions that they require.
+    """
+    with repository.registry.reading():
+        dependents = repository.registry.dimensions.dependents(element, rows)
+        ids = [
+            dataset_id
+            for one in dependents
+            if one.kind == "datasets"
+            for dataset_id in one.rows["dataset_id"]
+        ]
+        datasets = plan_datasets(repository, ids) if ids else None
+    return RecordRemovalPlan(element, rows, tuple(dependents), datasets, repository)
+
+
+def _records(count: int, element: str) -> str:
+    return counted(count, f"'{element}' record")

@@ -45,7 +45,7 @@ class Merge:
 
     def add_another(self, outcome: QuantumOutcome) -> None:
         """Take a further success of a quantum that `add` was given one of."""
-        self._recorder.flush()
+        self._recorder.flush()  # the first may be waiting still
         self._replace(outcome)
 
     def _replace(self, outcome: QuantumOutcome) -> None:
@@ -56,14 +56,14 @@ class Merge:
             is_failure = self._recorded_status(outcome) == QuantumStatus.FAILED.value
         if not is_failure and not self._has_overwritten(outcome):
             return
-        logs = self._recorded(outcome.packed)
+        ids = [packed.dataset_id for packed in outcome.packed]
+        ids += [stored.dataset_id for stored in outcome.stored]
+        self._recorder.flush()
         with self._repository.transaction():
-            # The files of its outputs stay: they are what it says that they are.
-            self._repository.registry.datasets.delete(
-                [stored.dataset_id for stored in outcome.stored]
-            )
-            self._repository.delete(logs)
-        self._recorder.add(outcome)
+            # The files of its outputs stay, as their paths are recorded again.
+            self._repository.delete_ids(ids)
+            self._recorder.add(outcome)
+            self._recorder.flush()
 
     def _recorded(
         self, outputs: Sequence[StoredOutput | PackedOutput]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pantler.datasets.dataset_type import split_component
-from pantler.errors import InvalidInputError, close_match
+from pantler.errors import DataIdError, InvalidInputError, close_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pantler.datasets.dataset_type import DatasetType
     from pantler.datasets.ref import DatasetRef
-    from pantler.dimensions.universe import Universe
+    from pantler.dimensions.universe import DimensionGroup, Universe
 
 
 def parameters_of(
@@ -20,7 +20,7 @@ def parameters_of(
 ) -> dict[str, Any]:
     """Return those of some keywords that are parameters of a read.
 
-    The others name dimensions, or their columns as ``exposure.obs_id``.
+    The others name dimensions, or their columns as ``exposure.obs_id`` or ``obs_id``.
 
     Raises
     ------
@@ -33,6 +33,8 @@ def parameters_of(
             continue
         storage_class = dataset_type.load_storage_class()
         if key not in storage_class.parameters:
+            if elements_with(key, universe):
+                continue
             known = ", ".join(sorted(storage_class.parameters)) or "none"
             near = close_match(key, [*storage_class.parameters, *universe.elements])
             raise InvalidInputError(
@@ -41,6 +43,71 @@ def parameters_of(
             )
         found[key] = value
     return found
+
+
+def elements_with(field: str, universe: Universe) -> list[str]:
+    """Return the names of the elements whose records have a column of their own."""
+    return [e.name for e in universe.elements.values() if e.has_column(field)]
+
+
+def identified(
+    wanted: Mapping[str, object], group: DimensionGroup
+) -> Mapping[str, object]:
+    """Return a data ID whose keys are dimensions, or columns as ``exposure.obs_id``.
+
+    Parameters
+    ----------
+    wanted
+        What a caller said: ``exposure.day_obs`` is the day of the exposure, and so the
+        dimension; a column without its element is that of the one that has it.
+    group
+        The dimensions of what is looked for, to which a column alone belongs.
+
+    Raises
+    ------
+    DataIdError
+        If a key means nothing here, or more than one thing.
+    """
+    universe = group.universe
+    if wanted.keys() <= universe.elements.keys():
+        return wanted
+    found: dict[str, object] = {}
+    for key, value in wanted.items():
+        name, dot, field = key.partition(".")
+        if dot and name in universe:
+            element = universe[name]
+            related = (*element.required[:-1], *element.implied)
+            meant = field if field in {name, *related} else key
+        elif dot or name in universe:
+            meant = key
+        else:
+            meant = f"{_only_element_with(key, group)}.{key}"
+        if meant in found and found[meant] != value:
+            raise DataIdError(
+                f"The data ID says two things of '{meant}': {found[meant]!r} and "
+                f"{value!r}."
+            )
+        found[meant] = value
+    return found
+
+
+def _only_element_with(field: str, group: DimensionGroup) -> str:
+    here = [e.name for e in group.elements if e.has_column(field)]
+    anywhere = elements_with(field, group.universe)
+    for candidates in (here, anywhere):
+        if len(candidates) == 1:
+            return candidates[0]
+    if not anywhere:
+        known = [*group.names, *(c.name for e in group.elements for c in e.own_columns)]
+        raise DataIdError(
+            f"'{field}' is neither a dimension nor a column of the records of "
+            f"{group!r}.{close_match(field, known)}"
+        )
+    choices = " or ".join(f"'{name}.{field}'" for name in here or anywhere)
+    raise DataIdError(
+        f"'{field}' alone does not say whose it is: write {choices}, as in "
+        f"{{'{(here or anywhere)[-1]}.{field}': …}}."
+    )
 
 
 def refuse_more_than_ref(

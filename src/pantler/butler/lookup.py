@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pantler.butler.keywords import identified
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.dataset_type import DatasetType
 from pantler.dimensions.coordinate import DataCoordinate
@@ -67,6 +68,7 @@ class DatasetLookup:
         self, wanted: Mapping[str, object], group: DimensionGroup
     ) -> DataCoordinate:
         """Return the full data ID of a group from what a caller said."""
+        wanted = identified(wanted, group)
         return self._registry.dimensions.expand(
             {**self._defaults.values_for(group), **wanted}, group
         )
@@ -96,6 +98,7 @@ class DatasetLookup:
         dataset_type = self.dataset_type(dataset)
         names = self.searched(collections)
         group = dataset_type.dimensions
+        wanted = identified(wanted, group)
         if dataset_type.is_calibration:
             # A calibration is found by the time of what is named with it.
             wanted = self._defaults.complete(wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pantler.dimensions.column import DataIdValue, plain_integer, plain_text
 from pantler.errors import DataIdError, close_match
@@ -119,7 +119,26 @@ class DataCoordinate(Mapping[str, DataIdValue]):
         try:
             return self.values_[self.group.names.index(key)]
         except (ValueError, IndexError):
-            raise KeyError(key) from None
+            raise KeyError(self._explain_missing(key)) from None
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.group.names[: len(self.values_)]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of a dimension, or a default where it has none."""
+        return self[key] if key in self else default  # noqa: SIM401 - this is get
+
+    def _explain_missing(self, key: str) -> str:
+        if key in self.group.names:
+            return (
+                f"'{key}' is implied by data ID {self}, which was not completed: "
+                f"butler.dimensions.expand(data_id, {list(self.group.required)}) has "
+                "it, if the records do."
+            )
+        return (
+            f"A data ID of {self.group!r} has no '{key}'."
+            f"{close_match(key, self.group.names)}"
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.group.names[: len(self.values_)])

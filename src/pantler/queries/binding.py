@@ -142,7 +142,11 @@ right=Constant(value=3, type='int'))
     return _Binder(universe, names, parameters).predicate(syntax)
 
 
-def data_id_predicate(mapping: Mapping[str, object], universe: Universe) -> Predicate:
+def data_id_predicate(
+    mapping: Mapping[str, object],
+    universe: Universe,
+    dimensions: DimensionGroup | None = None,
+) -> Predicate:
     """Return the condition that dimensions have the values of a data ID.
 
     Parameters
@@ -152,6 +156,8 @@ def data_id_predicate(mapping: Mapping[str, object], universe: Universe) -> Pred
         and text for an integer dimension for its alternate key.
     universe
         The dimensions.
+    dimensions
+        Where fields without an element are looked for first.
 
     Raises
     ------
@@ -159,7 +165,7 @@ def data_id_predicate(mapping: Mapping[str, object], universe: Universe) -> Pred
         If a key is unknown or a value has the wrong type.
     """
     place = Place()
-    names = Names(universe)
+    names = Names(universe, dimensions=dimensions)
     make = Conditions(universe, place)
     parts: list[Predicate] = []
     for key, value in mapping.items():

@@ -54,7 +54,7 @@ class Condition:
             Values that the expressions name.
         values
             Values that the expressions name; and values of dimensions that they do not
-            name as ``:dimension``.
+            name as ``:dimension``, or of fields of their records.
         universe
             The dimensions.
 
@@ -80,7 +80,7 @@ class Condition:
             is_dimension = name in universe and universe[name].is_dimension
             if f":{name}" in named or (name in named and not is_dimension):
                 parameters[name] = value
-            elif is_dimension:
+            elif is_dimension or _is_field(name, universe):
                 data_id[name] = value
             else:
                 raise InvalidInputError(
@@ -109,5 +109,11 @@ class Condition:
             dimensions=query.dimensions,
             tables=query.tables,
         )
-        said = data_id_predicate(self.data_id, universe) if self.data_id else None
+        if not self.data_id:
+            return written
+        said = data_id_predicate(self.data_id, universe, query.dimensions)
         return combine(written, said)
+
+
+def _is_field(name: str, universe: Universe) -> bool:
+    return any(element.has_column(name) for element in universe.elements.values())

@@ -129,8 +129,26 @@ class DimensionSuite:
             ({"exposure": 2}, "lacks 'detector'"),
             ({"exposure": 77, "detector": 1}, "77"),
             ({"exposure": 2, "detector": "S77"}, "S77"),
-            ({"exposure": 2, "detector": 1, "band": "r"}, "not belong together"),
-            ({"exposure": 2, "detector": 1, "visit": 3}, "not belong together"),
+            (
+                {"exposure": 2, "detector": 1, "band": "r"},
+                r"band 'r' contradicts the rest: .*exposure 2.* have to be 'g'",
+            ),
+            (
+                {"exposure": 2, "detector": 1, "day_obs": 20260103},
+                "day_obs 20260103 contradicts the rest: .* have to be 20260102",
+            ),
+            (
+                {"exposure": 2, "detector": 1, "exposure.obs_id": "obs-3"},
+                "exposure.obs_id 'obs-3' contradicts the rest: .* have to be 'obs-2'",
+            ),
+            (
+                {"exposure": 2, "detector": 1, "visit": 3},
+                "visit 3 contradicts the rest: .* have to be 2",
+            ),
+            (
+                {"band": "r", "exposure.obs_id": "obs-1", "detector": 7},
+                "No detector 7",
+            ),
             ({"physical_filter": "g1", "detector": 1}, "ambiguous"),
             ({"exposur": 2, "detector": 1}, "Did you mean 'exposure'"),
             ({"exposure.obsid": "obs-2", "detector": 1}, "Did you mean 'obs_id'"),

@@ -142,3 +142,61 @@ def test_no_facet_of_the_registry_is_handed_out(butler):
         assert module.startswith("pantler.butler."), module
     public = {name for name in vars(butler) if name[0] != "_"}
     assert not public & {"registry", "datastore", "settings", "root"}
+
+
+def numbered(butler):
+    """Give the exposures the numbers within their day."""
+    rows = [
+        {**record.values, "seq_num": 7}
+        for record in butler.query_dimension_records("exposure")
+    ]
+    butler.dimensions.insert("exposure", rows, on_conflict="replace")
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"day_obs": 20260102, "seq_num": 7},
+        {"day_obs": 20260102, "exposure.seq_num": 7},
+        {"exposure.day_obs": 20260102, "exposure.seq_num": np.int64(7)},
+        {"exposure.obs_id": "obs-2"},
+        {"obs_id": "obs-2"},
+        {"exposure.exposure": 2, "exposure.physical_filter": "g1"},
+    ],
+    ids=str,
+)
+def test_fields_of_an_exposure_name_it_as_in_conditions(butler, keys):
+    numbered(butler)
+    keys = {**keys, "detector": 1}
+    assert butler.get("raw", **keys)["level"] == 201
+    assert butler.get("raw", keys)["level"] == 201
+    assert butler.get_deferred("raw", **keys).get()["level"] == 201
+    ref = butler.find_dataset("raw", **keys)
+    assert list(butler.query_datasets("raw", **keys)) == [ref]
+    assert list(butler.query().where(keys).datasets("raw")) == [ref]
+    assert butler.put({"level": 5}, "raw", **keys).data_id == ref.data_id
+
+
+def test_a_field_of_two_elements_is_refused_with_what_to_write(butler):
+    wanted = "'visit.seq_num' or 'exposure.seq_num'"
+    with pytest.raises(DataIdError, match=wanted):
+        butler.get("bias", seq_num=7, detector=1, collections="Cam/calib")
+    # One that only exposures have says enough.
+    found = butler.get("bias", obs_id="obs-2", detector=1, collections="Cam/calib")
+    assert found == {"level": 1}
+
+
+def test_keys_that_say_two_things_are_refused_with_both(butler):
+    with pytest.raises(DataIdError, match="'day_obs': 20260103 and 20260102"):
+        butler.get("raw", {"exposure.day_obs": 20260103}, day_obs=20260102, detector=1)
+    with pytest.raises(DataIdError, match=r"day_obs 20260103 .* have to be 20260102"):
+        butler.get("raw", exposure=2, day_obs=20260103, detector=1)
+    with pytest.raises(DataIdError, match="Did you mean 'obs_id'"):
+        butler.put({}, "raw", obs_di="obs-2", detector=1)
+
+
+def test_the_parameters_of_a_read_go_before_fields(butler, table):
+    # A column of visits is called so, too; the read has the word.
+    assert butler.get("sources", RAW, columns=["x"]).columns == ["x"]
+    with pytest.raises(DataIdError, match="'name'"):
+        butler.get("sources", RAW, name="v2")

@@ -147,3 +147,16 @@ def test_the_least_and_the_greatest_integers_and_text_of_any_script_are_taken():
         data_id = DataCoordinate.from_mapping(mapping, GROUP)
         assert data_id["visit"] == value
         assert type(data_id["instrument"]) is str
+
+
+def test_a_value_that_is_not_there_is_missed_with_a_reason():
+    group = Universe.default().group(["visit"])
+    required = DataCoordinate(group, ("Demo", 3))
+    assert "band" not in required
+    assert required.get("band") is None
+    assert required.get("band", "r") == "r"
+    assert required.get("visit") == 3
+    with pytest.raises(KeyError, match=r"'band' is implied by .*visit: 3.*expand"):
+        required["band"]
+    with pytest.raises(KeyError, match=r"no 'vist'.* Did you mean 'visit'"):
+        required["vist"]

@@ -11,6 +11,7 @@ from pantler.dimensions.column import plain_integer, plain_text
 from pantler.dimensions.coordinate import DataCoordinate, check_pixel
 from pantler.errors import DataIdError, close_match
 from pantler.registry.sql.compile.joins import Joins, join_elements, needed_elements
+from pantler.registry.sql.contradiction import contradiction
 from pantler.registry.sql.diagnosis import show
 
 if TYPE_CHECKING:
@@ -18,11 +19,9 @@ if TYPE_CHECKING:
 
     from pantler.dimensions.element import DimensionElement
     from pantler.dimensions.universe import DimensionGroup
+    from pantler.registry.sql.contradiction import Key
     from pantler.registry.sql.core import Core
     from pantler.registry.sql.driver import Prepared
-
-_Key = tuple[str, str]
-"""An element and one of its columns; for a dimension's own value, its name twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Expander:
         self._db = core.db
         self._schema = core.schema
         self._catalog = core.catalog
-        self._plans: dict[tuple[DimensionGroup, tuple[_Key, ...]], _Plan] = {}
+        self._plans: dict[tuple[DimensionGroup, tuple[Key, ...]], _Plan] = {}
 
     def expand(
         self, data_id: Mapping[str, object], group: DimensionGroup
@@ -73,10 +72,10 @@ class Expander:
 
     def _interpret(
         self, data_id: Mapping[str, object], group: DimensionGroup
-    ) -> dict[_Key, object]:
+    ) -> dict[Key, object]:
         """Return values by element and column."""
         universe = self._schema.universe
-        given: dict[_Key, object] = {}
+        given: dict[Key, object] = {}
         for key, value in data_id.items():
             if value is None:
                 continue
@@ -96,7 +95,7 @@ class Expander:
             given[name, column] = plain
         return given
 
-    def _add_governors(self, given: dict[_Key, object], group: DimensionGroup) -> None:
+    def _add_governors(self, given: dict[Key, object], group: DimensionGroup) -> None:
         for name in group.governors:
             if (name, name) not in given:
                 values = self._catalog.now.governors[name]
@@ -105,7 +104,7 @@ class Expander:
 
     def _check_missing(
         self,
-        given: Mapping[_Key, object],
+        given: Mapping[Key, object],
         data_id: Mapping[str, object],
         group: DimensionGroup,
     ) -> None:
@@ -121,7 +120,7 @@ class Expander:
                 f"it needs {', '.join(group.required)}."
             )
 
-    def _make_plan(self, group: DimensionGroup, keys: tuple[_Key, ...]) -> _Plan:
+    def _make_plan(self, group: DimensionGroup, keys: tuple[Key, ...]) -> _Plan:
         universe, schema = self._schema.universe, self._schema
         names = {name for key, _ in keys for name in universe[key].required}
         whole = universe.group([*group.names, *names])
@@ -168,7 +167,7 @@ class Expander:
         self,
         data_id: Mapping[str, object],
         group: DimensionGroup,
-        given: Mapping[_Key, object],
+        given: Mapping[Key, object],
         rows: list[tuple[Any, ...]],
     ) -> DataIdError:
         if rows:
@@ -182,11 +181,38 @@ class Expander:
             for (name, column), value in given.items()
             if (message := self._unknown(name, column, given, value))
         ]
-        reason = unknown[0] if unknown else "Its values do not belong together."
+        reason = (
+            unknown[0]
+            if unknown
+            else contradiction(given, group, self._values_of)
+            or "Its values do not belong together."
+        )
         return DataIdError(f"Data ID {_show(data_id)} matches nothing. {reason}")
 
+    def _values_of(self, key: Key, rest: Mapping[Key, object]) -> list[Any]:
+        """Return the values, two at most, of a column where others are given."""
+        universe = self._schema.universe
+        name, column = key
+        if universe[name].is_pixel:
+            return []
+        names = {n for other, _ in rest for n in universe[other].required}
+        whole = universe.group([*names, *universe[name].required])
+        table = self._schema.elements[name]
+        plan = self._make_plan(whole, tuple(sorted(rest)))
+        parameters = {f"{n}.{c}": value for (n, c), value in rest.items()}
+        rows = self._db.rows(plan.statement, parameters)
+        if column == name:
+            place = whole.names.index(name)
+            return list(dict.fromkeys(row[place] for row in rows))
+        found: list[Any] = []
+        for row in rows:
+            held = dict(zip(whole.names, row, strict=False))
+            same = (table.c[n] == held[n] for n in universe[name].required)
+            found += self._db.rows(sa.select(table.c[column]).where(*same))
+        return list(dict.fromkeys(value for (value,) in found))
+
     def _unknown(
-        self, name: str, column: str, given: Mapping[_Key, object], value: object
+        self, name: str, column: str, given: Mapping[Key, object], value: object
     ) -> str | None:
         """Say that a value is in no record, if that is so."""
         if self._schema.universe[name].is_pixel:

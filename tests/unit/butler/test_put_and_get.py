@@ -131,9 +131,17 @@ def test_a_tagged_collection_has_what_was_put_into_it(butler):
 def test_a_calibration_is_found_by_the_time_of_what_is_named(butler):
     get = butler.get
     assert get("bias", exposure=2, detector=3, collections="Cam/calib") == {"level": 3}
-    with pytest.raises(DatasetNotFoundError, match="found by time"):
-        get("bias", detector=3, collections="Cam/calib")
+    # What is valid for ever needs no time.
+    assert get("bias", detector=3, collections="Cam/calib") == {"level": 3}
     assert get("bias", detector=3, collections="Cam/biases") == {"level": 3}
+    butler.collections.register("dated", "calibration")
+    ref = butler.find_dataset("bias", detector=3, collections="Cam/biases")
+    span = butler.dimensions.find("exposure", {"instrument": "Cam", "exposure": 2})
+    butler.collections.certify("dated", [ref], span.timespan)
+    assert get("bias", exposure=2, detector=3, collections="dated") == {"level": 3}
+    for keys in ({}, {"exposure": 1}):
+        with pytest.raises(DatasetNotFoundError, match="found by time"):
+            get("bias", keys, detector=3, collections="dated")
 
 
 def test_names_that_are_not_there_get_a_hint(butler):

@@ -17,6 +17,7 @@ from pantler.errors import (
     InvalidInputError,
 )
 from pantler.queries.query import DatasetSearch, Query
+from pantler.storage.lease import is_lease
 from pantler.storage.location import Location
 from pantler.storage.opening import open_storage
 
@@ -61,7 +62,8 @@ class CheckReport:
     Parameters
     ----------
     abandoned
-        Unfinished files of dead writers, as paths within the datastore.
+        Unfinished files of dead writers and their leases, as paths within the
+        datastore.
     outside
         The same in the other folders of the repository, as local paths.
     orphans
@@ -82,9 +84,15 @@ class CheckReport:
     repaired: bool = False
 
     @property
+    def unfinished(self) -> list[str]:
+        """The unfinished files of dead writers, without leases, which harm nobody."""
+        found = [*self.abandoned, *map(str, self.outside)]
+        return [path for path in found if not is_lease(path)]
+
+    @property
     def remains(self) -> int:
         """How many files there are that nobody needs."""
-        return len(self.abandoned) + len(self.outside) + len(self.orphans)
+        return len(self.unfinished) + len(self.orphans)
 
 
 class CheckedRepository(Protocol):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-import logging
 import os
 import sys
 
 import click
 
-from pantler.cli.tables import safe_text
 from pantler.errors import PantlerError, PluginError, close_match
+from pantler.execution.log_lines import print_log, safe_text
 from pantler.plugins import load_plugin, plugin_names
 
 _LEVELS = ("debug", "info", "warning", "error")
@@ -80,9 +79,7 @@ def cli(log_level: str) -> None:
     REPO, in the commands below, is the folder of a repository. For more, with an
     example, type: pantler COMMAND --help.
     """
-    logging.basicConfig(
-        level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
-    )
+    print_log(log_level.upper())
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import click
 
-from pantler.cli.tables import safe_text
+from pantler.execution.log_lines import safe_text
 
 if TYPE_CHECKING:
     from pantler.butler.repository import Repository

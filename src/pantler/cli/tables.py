@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pantler.execution.log_lines import visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -136,19 +138,7 @@ def cell_text(value: object) -> str:
         return ", ".join(map(cell_text, value))
     if isinstance(value, dict):
         return json.dumps(value)
-    return "".join(map(_visible, str(value)))
-
-
-def safe_text(text: str) -> str:
-    """Return text that cannot steer a terminal; lines and tabs stay."""
-    return "".join(c if c in "\n\t" else _visible(c) for c in text)
-
-
-def _visible(character: str) -> str:
-    """Return a character that does not move the cursor."""
-    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
-        return character.encode("unicode_escape").decode()
-    return character
+    return "".join(map(visible, str(value)))
 
 
 def text_width(text: str) -> int:

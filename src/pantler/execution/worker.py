@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from pantler.errors import InternalError, PantlerError
 from pantler.execution.frames import FrameReader, frame
+from pantler.execution.log_lines import print_log
 from pantler.execution.outcome_codec import encode_outcome
 from pantler.execution.plain_values import class_name, plain_text
 from pantler.execution.workspace import Workspace
@@ -97,9 +98,7 @@ def serve(commands: int, outcomes: int) -> None:
         workspace = Workspace.from_json(inbox.next())
         logging.getLogger().setLevel(logging.INFO)
         if workspace.log_level:
-            logging.basicConfig(
-                level=workspace.log_level, format="%(levelname)s %(name)s: %(message)s"
-            )
+            print_log(workspace.log_level)
         runner = workspace.make_runner(stopped=stopping)
         out.send(READY)
         _work(runner, inbox, out)

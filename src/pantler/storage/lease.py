@@ -46,6 +46,11 @@ _NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 _CLOCK: Final = "clock-"
 
 
+def is_lease(path: str) -> bool:
+    """Whether a path is that of a lease, by its folder."""
+    return Path(path).parent.name == FOLDER
+
+
 class _Held:
     """The file of a lease that this process holds."""
 

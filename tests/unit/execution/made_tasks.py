@@ -38,6 +38,7 @@ class SourceConfig(TaskConfig):
     fail_on: list[int] = Field([], description="Detectors that fail, after a put.")
     pause_s: float = Field(0.0, description="Pause before a failure, seconds.")
     note: str = Field("plain", description="What kind of metadata to keep.")
+    say: str = Field("", description="What to log.")
 
 
 class SourceTask(PipelineTask[SourceConfig]):
@@ -53,6 +54,8 @@ class SourceTask(PipelineTask[SourceConfig]):
 
     def run_quantum(self, quantum: Any) -> None:
         raw = quantum.get("raw")
+        if self.config.say:
+            self.log.info(self.config.say)
         place = f"{quantum.data_id['exposure']}.{raw['detector']}"
         if raw["detector"] in self.config.idle_on or place in self.config.idle_at:
             raise NoWork("nothing there")

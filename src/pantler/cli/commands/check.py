@@ -51,9 +51,11 @@ def check(repo: str, *, repair: bool, deep: bool, output_format: OutputFormat) -
 
 
 def _rows(report: CheckReport) -> list[dict[str, Any]]:
-    unfinished = [*report.abandoned, *map(str, report.outside)]
     return [
-        *({"problem": "unfinished", "dataset": "", "file": f} for f in unfinished),
+        *(
+            {"problem": "unfinished", "dataset": "", "file": f}
+            for f in report.unfinished
+        ),
         *({"problem": "no record", "dataset": "", "file": f} for f in report.orphans),
         *(
             {"problem": d.problem, "dataset": str(d.ref), "file": d.uri}

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pantler import Butler, Timespan, Universe
+from pantler import Butler, Timespan, Universe, plugins
 from pantler.cli.main import main
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.dataset_type import DatasetType
@@ -249,9 +249,23 @@ def command(capfd, monkeypatch):
     return run
 
 
+@pytest.mark.parametrize("name", ["fibres", "sky_spectra"])
+def test_the_page_shows_the_file(name):
+    text = (UNIVERSES / f"{name}.yaml").read_text("utf-8")
+    page = UNIVERSES.parents[1] / "how-to" / "custom-universe.md"
+    assert f"```yaml\n{text}```\n" in page.read_text("utf-8")
+
+
 def rows(out):
     """Return the rows of an answer in JSON."""
     return json.loads(out)
+
+
+def pipeline_of(folder, universe):
+    """Write the pipeline of a universe; return its path."""
+    path = folder / f"{universe}-pipeline.yaml"
+    path.write_text(FIBRE_PIPELINE if universe == "fibres" else SKY_PIPELINE)
+    return path
 
 
 # Fibres
@@ -425,3 +439,109 @@ def test_a_condition_that_leaves_no_cell_says_so(sky_spectra, command):
     )
     assert code == 3
     assert "sky pixels 'healpix3'" in err
+
+
+# Every command, in both
+
+BOTH = {
+    "fibres": {
+        "element": "target",
+        "where": "target = 3",
+        "dimensions": ["exposure", "arm"],
+        "dataset": "raw",
+        "inputs": "Boss/raw,Boss/calib",
+        "run": "Boss/raw",
+        "calibration": ("Boss/flats", "throughput"),
+    },
+    "sky_spectra": {
+        "element": "pointing",
+        "where": "pointing = 3",
+        "dimensions": ["pointing", "array"],
+        "dataset": "frame",
+        "inputs": "frames",
+        "run": "frames",
+        "calibration": None,
+    },
+}
+NEED_CAMERAS = {
+    "define-visits": (),
+    "ingest-raws": (".",),
+    "register-instrument": ("demo",),
+    "register-skymap": ("sky", "--pixel-scale", "0.5"),
+}
+OF_NO_REPOSITORY = {"create", "demo", "show", "migrate"}
+
+
+@pytest.fixture(params=BOTH)
+def either(request):
+    """A repository of one of the universes, and what to ask it for."""
+    return request.getfixturevalue(request.param), BOTH[request.param], request.param
+
+
+@pytest.mark.parametrize("name", NEED_CAMERAS)
+def test_a_command_for_cameras_says_what_it_lacks(either, command, name):
+    repo, _, universe = either
+    code, out, err = command(name, repo, *NEED_CAMERAS[name])
+    assert (code, out) == (2, "")
+    lacks = "skymap" if name == "register-skymap" else "instrument"
+    assert f"need '{lacks}'" in err
+    assert f"which the universe '{universe}' (version 1) of this repository" in err
+    with Butler.open(repo) as butler:
+        assert not any(
+            "DEMO" in c.name.upper() or c.name == "skymaps"
+            for c in butler.collections.query("*")
+        )
+
+
+def words_of(name, repo, about, folder):
+    """Return the arguments of a command that should work, and its exit code."""
+    graph = folder / "g.qgraph"
+    plan = ("-p", pipeline_of(folder, repo.name), "-i", about["inputs"])
+    where = ("--where", about["where"])
+    calibration = about["calibration"]
+    known = {
+        "build": [(repo, *plan, "-o", "x", "-g", graph)],
+        "run": [(repo, *plan, "-o", "made", "--no-progress")],
+        "check": [(repo,), (repo, "--repair", "--deep")],
+        "config": [("show", repo)],
+        "query-collections": [(repo,), (repo, "-t")],
+        "query-data-ids": [(repo, *about["dimensions"]), (repo, about["element"])],
+        "query-datasets": [(repo,), (repo, about["dataset"], "--show-uri")],
+        "query-dimension-records": [
+            (repo, about["element"]),
+            (repo, about["element"], *where),
+        ],
+    }
+    if calibration is not None:
+        run, dataset_type = calibration
+        ends = ("--begin-date", "2025-01-01", "--end-date", "2026-01-01")
+        known["certify-calibrations"] = [(repo, run, "own/calib", dataset_type, *ends)]
+    return known.get(name)
+
+
+def test_every_command_works_in_a_universe_of_ones_own(either, command, tmp_path):
+    repo, about, _ = either
+    tried = set()
+    for name in plugins.plugin_names("commands"):
+        if name in NEED_CAMERAS or name in OF_NO_REPOSITORY:
+            continue
+        calls = words_of(name, repo, about, tmp_path)
+        for words in calls or ():
+            code, out, err = command(name, *words)
+            assert code == 0, (name, words, out, err)
+            assert out.strip(), (name, words)
+            tried.add(name)
+    assert len(tried) >= 8
+
+
+def test_a_pipeline_is_shown_with_the_dimensions_of_a_file(either, command, tmp_path):
+    _, _, universe = either
+    pipeline = pipeline_of(tmp_path, universe)
+    file = UNIVERSES / f"{universe}.yaml"
+    for what in ("pipeline", "config", "yaml"):
+        code, out, err = command("show", what, pipeline, "--universe", file)
+        assert code == 0, err
+        assert out.strip()
+    code, _, err = command("show", "pipeline", pipeline)
+    assert code == 2
+    assert "universe 'pantler'" in err

@@ -26,11 +26,13 @@ def choose_instrument(repository: Repository, name: str | None) -> Instrument:
     NotFoundError
         If it is not registered.
     InvalidInputError
-        If no name is given and there are several.
+        If no name is given and there are several, or the universe has none.
     """
     from pantler.butler.interface import Butler
+    from pantler.ingest.elements import OF_INSTRUMENTS, require_elements
     from pantler.instruments.instrument import get_instrument
 
+    require_elements(repository.universe, OF_INSTRUMENTS, "Instruments")
     records = Butler.of(repository).query_dimension_records("instrument").to_polars()
     known = dict(
         zip(

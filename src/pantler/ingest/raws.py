@@ -11,6 +11,7 @@ from pantler.butler.interface import Butler
 from pantler.datasets.collection import CollectionType
 from pantler.errors import ConflictError, PantlerError
 from pantler.ingest.duplicates import sort_frames
+from pantler.ingest.elements import OF_RAWS, require_elements
 from pantler.ingest.frames import Frame, find_files, read_frame
 
 if TYPE_CHECKING:
@@ -86,12 +87,15 @@ def ingest_raws(
 
     Raises
     ------
+    InvalidInputError
+        If the repository's universe has no exposures of instruments.
     PantlerError
         With ``fail_fast``: what is wrong with the first bad file.
     """
     report = IngestReport()
     run = run or instrument.raw_run
     butler = Butler.of(repository)
+    require_elements(butler.universe, OF_RAWS, "Raw frames of instruments")
     butler.dataset_types.register(instrument.raw_dataset_type(butler.universe))
     butler.collections.register(run, CollectionType.RUN)
     files = find_files(paths, lambda *folder: report.failed.append(folder))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pantler.butler.interface import Butler
 from pantler.datasets.collection import CollectionType
+from pantler.ingest.elements import OF_INSTRUMENTS, require_elements
 
 if TYPE_CHECKING:
     from pantler.butler.repository import Repository
@@ -37,8 +38,11 @@ def register_instrument(
     ------
     ConflictError
         If the repository has other values for it, unless ``update`` is set.
+    InvalidInputError
+        If its universe has no instruments.
     """
     butler = Butler.of(repository)
+    require_elements(butler.universe, OF_INSTRUMENTS, "Instruments")
     with repository.transaction():
         count = sum(
             butler.dimensions.insert(

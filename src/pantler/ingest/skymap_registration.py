@@ -8,6 +8,7 @@ from pantler.butler.interface import Butler
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.dataset_type import DatasetType
 from pantler.errors import ConflictError
+from pantler.ingest.elements import OF_SKYMAPS, require_elements
 
 if TYPE_CHECKING:
     from pantler.butler.repository import Repository
@@ -36,8 +37,11 @@ def register_skymap(repository: Repository, skymap: SkyMap) -> bool:
     ------
     ConflictError
         If another one has its name.
+    InvalidInputError
+        If the repository's universe has no tracts and patches.
     """
     butler = Butler.of(repository)
+    require_elements(butler.universe, OF_SKYMAPS, "Sky maps")
     dataset_type = DatasetType(
         "skyMap", butler.universe.group(["skymap"]), storage_class="SkyMap"
     )

@@ -12,6 +12,7 @@ import polars as pl
 from pantler.butler.interface import Butler
 from pantler.dimensions.sky.regions import ConvexPolygon, decode_region
 from pantler.errors import HeaderError, IntegrityError, PantlerError, counted
+from pantler.ingest.elements import OF_VISITS, require_elements
 from pantler.ingest.footprint import image_footprint
 
 if TYPE_CHECKING:
@@ -110,8 +111,11 @@ def define_visits(
     ------
     QuerySyntaxError
         If the expression cannot be understood.
+    InvalidInputError
+        If the repository's universe has no visits.
     """
     butler = Butler.of(repository)
+    require_elements(butler.universe, OF_VISITS, "Visits")
     searched = instrument.raw_run if collections is None else collections
     exposures = (
         butler.query_dimension_records("exposure", instrument=instrument.name)

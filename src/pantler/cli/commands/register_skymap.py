@@ -70,12 +70,14 @@ def register_skymap(
       pantler register-skymap my-repository survey --definition survey.yaml
     """
     from pantler.butler.repository import Repository
+    from pantler.ingest.elements import OF_SKYMAPS, require_elements
     from pantler.ingest.skymap_registration import register_skymap as register
     from pantler.skymaps.discrete import DiscreteSkyMap
 
     if (definition is None) == (pixel_scale is None):
         raise InvalidInputError("Give either --definition FILE or --pixel-scale.")
     with Repository.open(repo, writeable=True) as repository:
+        require_elements(repository.universe, OF_SKYMAPS, "Sky maps")
         if definition is not None:
             sky_map = _defined(definition, name)
         else:

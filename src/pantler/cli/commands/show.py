@@ -8,7 +8,7 @@ from typing import Literal
 import click
 
 from pantler.cli import options
-from pantler.cli.files import write_text
+from pantler.cli.files import read_bytes, write_text
 from pantler.cli.output import render_frame, terminal_width
 
 
@@ -37,6 +37,11 @@ from pantler.cli.output import render_frame, terminal_width
     help="Set a configuration value of a task; may be given again.",
 )
 @click.option(
+    "--universe",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML file of the dimensions of the tasks, if not the packaged ones.",
+)
+@click.option(
     "--save",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write to a file instead of the terminal.",
@@ -49,6 +54,7 @@ def show(
     tasks: list[str],
     instrument: str | None,
     config: tuple[str, ...],
+    universe: Path | None,
     save: Path | None,
 ) -> None:
     """Show a pipeline or a graph; no repository needed.
@@ -67,7 +73,7 @@ def show(
         text = _graph(location, None if save else terminal_width())
     else:
         choice = options.PipelineChoice(location, tasks, config, instrument)
-        text = _pipeline(what, choice, drawing)
+        text = _pipeline(what, choice, drawing, universe)
     if save is None:
         click.echo(text)
     else:
@@ -75,7 +81,9 @@ def show(
         click.echo(f"Wrote {save}.")
 
 
-def _pipeline(what: str, choice: options.PipelineChoice, drawing: str) -> str:
+def _pipeline(
+    what: str, choice: options.PipelineChoice, drawing: str, universe: Path | None
+) -> str:
     import yaml
 
     from pantler.cli.pipeline_options import load_pipeline
@@ -90,7 +98,12 @@ def _pipeline(what: str, choice: options.PipelineChoice, drawing: str) -> str:
         pipeline = pipeline.with_instrument_overrides(overrides)
     if what == "yaml":
         return pipeline.to_yaml()
-    graph = PipelineGraph.from_pipeline(pipeline, Universe.default())
+    dimensions = (
+        Universe.default()
+        if universe is None
+        else Universe.from_yaml(read_bytes(universe), f"'{universe}'")
+    )
+    graph = PipelineGraph.from_pipeline(pipeline, dimensions)
     if what == "config":
         values = {
             label: node.config.model_dump(mode="json")

@@ -116,7 +116,7 @@ class Driver(Protocol):
     @property
     def phrases(self) -> Phrases: ...  # noqa: D102
 
-    def connect(self, patience: Callable[[], float], *, again: bool = False) -> Any:
+    def connect(self, patience: Callable[[], float], *, lost: Any = None) -> Any:
         """Return a connection (DB-API) in autocommit mode.
 
         It may be closed by another thread than the one that uses it.
@@ -125,8 +125,8 @@ class Driver(Protocol):
         ----------
         patience
             How long its statements wait for others, in seconds, whenever it is asked.
-        again
-            Whether it replaces one that was lost: the server may be starting again.
+        lost
+            The connection that it replaces, if any: the server may be starting again.
         """
         ...
 

@@ -97,7 +97,7 @@ class PostgresqlDriver:
         self._most = connections
         self._writeable = writeable
         self._inserts: dict[sa.Table, _Insert] = {}
-        self._is_closed = False
+        self._is_closed = self._was_up = False
         self._adapters = AdaptersMap(psycopg.adapters)
         # One type for all integers, so that a statement is prepared once.
         self._adapters.register_dumper(int, Int8BinaryDumper)
@@ -111,10 +111,20 @@ class PostgresqlDriver:
     # Connections
 
     def connect(
-        self, patience: Callable[[], float], *, again: bool = False
+        self, patience: Callable[[], float], *, lost: WatchedConnection | None = None
     ) -> WatchedConnection:
         """Return a connection in autocommit mode: an idle one, or one that is new."""
         until = time.monotonic() + patience()
+        if lost is not None:
+            lost.close()
+            raw = self._connect_when_up(until)
+        else:
+            raw = self._take(until)
+        raw.patience = patience
+        return raw
+
+    def _take(self, until: float) -> WatchedConnection:
+        """Take one of the connections that this process may have."""
         with self._free:
             while not self._idle and self._open >= self._most:
                 if not self._free.wait(max(0.0, until - time.monotonic())):
@@ -125,32 +135,35 @@ class PostgresqlDriver:
                     )
             raw = self._idle.pop() if self._idle else None
             self._open += raw is None
+        if raw is not None and _is_clean(raw):
+            return raw
         try:
-            if raw is not None and (again or not _is_clean(raw)):
+            if raw is not None:
                 raw.close()
-                raw = None
-            if raw is None:
-                raw = self._connect_when_up(until, is_expected=again)
+            return self._connect_when_up(until)
         except BaseException:
-            self._give_up()
+            with self._free:
+                self._open -= 1
+                self._free.notify()
             raise
-        raw.patience = patience
-        return raw
 
-    def _connect_when_up(self, until: float, *, is_expected: bool) -> WatchedConnection:
+    def _connect_when_up(self, until: float) -> WatchedConnection:
         """Connect, and try again for a while where that can help."""
         coming_back = time.monotonic() + _COMING_BACK_S
         while True:
             try:
-                return self._connect()
+                raw = self._connect()
             except psycopg.Error as error:
                 now, text = time.monotonic(), str(error)
                 wait = until if is_crowded(text) else 0.0
-                if is_starting(text) or is_expected:
+                if is_starting(text) or self._was_up:
                     wait = max(wait, coming_back)
                 if now > wait:
                     raise no_connection(self.where, text) from error
                 time.sleep(0.1)
+            else:
+                self._was_up = True
+                return raw
 
     def _connect(self) -> WatchedConnection:
         raw = WatchedConnection.connect(
@@ -178,11 +191,6 @@ class PostgresqlDriver:
             raw.close()
             raise self.translate(error) from error
         return raw
-
-    def _give_up(self) -> None:
-        with self._free:
-            self._open -= 1
-            self._free.notify()
 
     def cursor(self, raw: WatchedConnection) -> psycopg.RawCursor[tuple[Any, ...]]:
         """Return the cursor on which all statements of a connection run."""

@@ -76,10 +76,8 @@ class Session:
 
     def renew(self) -> None:
         """Take a new connection in place of one that was lost."""
-        lost, self.raw = self.raw, None
         self.stages.clear()
-        self.driver.release(lost)
-        self.raw = self.driver.connect(self.patience, again=True)
+        self.raw = self.driver.connect(self.patience, lost=self.raw)
         self.cursor = self.driver.cursor(self.raw)
 
     def close(self) -> None:

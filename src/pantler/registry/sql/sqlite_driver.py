@@ -86,7 +86,7 @@ class SqliteDriver:
         self,
         patience: Callable[[], float],  # noqa: ARG002 - who runs a statement waits
         *,
-        again: bool = False,  # noqa: ARG002 - none is ever lost
+        lost: Any = None,  # noqa: ARG002 - none ever is
     ) -> sqlite3.Connection:
         """Return a new connection in autocommit mode."""
         if self.path in _HALF_USED:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pantler.butler.selection import is_pattern, matching
 from pantler.datasets.dataset_type import DatasetType, differences, split_component
-from pantler.errors import InvalidInputError
+from pantler.errors import DatasetTypeNotFoundError, InvalidInputError, close_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -122,6 +122,29 @@ class DatasetTypes:
                 self._facet.get(name)
         known = {one.name: one for one in self._facet.all()}
         return list(matching(known, names).values())
+
+    def find_all(
+        self, patterns: str | DatasetType | Iterable[str | DatasetType]
+    ) -> list[DatasetType]:
+        """Return the dataset types as `query` does; each pattern has to match some.
+
+        Raises
+        ------
+        DatasetTypeNotFoundError
+            If there is none of a name, or none matches a pattern.
+        """
+        several = (patterns,) if isinstance(patterns, str | DatasetType) else patterns
+        found: dict[str, DatasetType] = {}
+        for pattern in several:
+            some = self.query(pattern)
+            if not some:
+                known = [one.name for one in self._facet.all()]
+                raise DatasetTypeNotFoundError(
+                    f"No dataset type matches '{pattern}'."
+                    f"{close_match(str(pattern), known)}"
+                )
+            found.update((one.name, one) for one in some)
+        return list(found.values())
 
     def compare(self, dataset_type: DatasetType) -> str:
         """Return how a dataset type differs from the registered one of its name.

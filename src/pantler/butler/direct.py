@@ -282,8 +282,8 @@ class DirectButler(Butler):  # noqa: PLR0904 - the same door, opened
         for name in {one.name for one in self.collections.find_all(collections)}:
             if whole[name].type is CollectionType.RUN:
                 raise InvalidInputError(
-                    f"Collection '{name}' is a RUN, of which the datasets go too: name "
-                    "it among runs=[...]."
+                    f"Collection '{name}' is a RUN, of which the datasets go too: "
+                    "remove it as a run (runs=[...], or 'pantler remove-runs')."
                 )
         if whole:
             return plan_collections(self._repository, list(whole.values()))

@@ -43,9 +43,10 @@ class RecordRemovalPlan:
         return not self.rows.height
 
     def __str__(self) -> str:
-        lines = [f"To remove: {_records(self.rows.height, self.element)}."]
-        lines += [f"  {dependent} depend on them." for dependent in self._listed()]
-        return "\n".join(lines)
+        text = f"To remove: {_records(self.rows.height, self.element)}."
+        if self.dependents:
+            text += f" What depends on them: {', '.join(self._listed())}."
+        return text
 
     def apply(self, *, cascade: bool = False) -> None:
         """Remove the records.
@@ -64,12 +65,8 @@ class RecordRemovalPlan:
         """
         repository, facet = self._repository, self._repository.registry.dimensions
         repository.check_writeable()
-        if self.dependents and not cascade:
-            raise ConflictError(
-                f"{_records(self.rows.height, self.element)} cannot be removed alone: "
-                f"{', '.join(self._listed())} depend on them. Remove these first, or "
-                "all of it with cascade."
-            )
+        if not cascade:
+            self.refuse_used()
         self._refuse_growth()
         if self.datasets is not None:
             self.datasets.apply()
@@ -78,6 +75,15 @@ class RecordRemovalPlan:
                 if one.kind == "records":
                     facet.delete(one.name, one.rows)
             facet.delete(self.element, self.rows)
+
+    def refuse_used(self) -> None:
+        """Raise `ConflictError` if something depends on the records."""
+        if self.dependents:
+            raise ConflictError(
+                f"{_records(self.rows.height, self.element)} cannot be removed alone, "
+                f"because of what depends on them: {', '.join(self._listed())}. Remove "
+                "that first, or all of it at once (cascade)."
+            )
 
     def _listed(self) -> list[str]:
         return [

@@ -149,8 +149,8 @@ class RemovalPlan:
         self._repository.check_writeable()
         fresh = self._again()
         self._refuse_growth(fresh)
-        if fresh.parents and not unlink:
-            raise ConflictError(_in_chains(fresh.parents))
+        if not unlink:
+            fresh.refuse_linked()
         self._unlink(fresh.parents)
         done = 0
         for part in itertools.chain(self._parts(), self._parts_of_runs()):
@@ -159,6 +159,11 @@ class RemovalPlan:
             if on_progress is not None:
                 on_progress(done)
         self._remove_collections()
+
+    def refuse_linked(self) -> None:
+        """Raise `ConflictError` if chains that stay search one of the collections."""
+        if self.parents:
+            raise ConflictError(_in_chains(self.parents))
 
     def _again(self) -> RemovalPlan:
         if self.collections:
@@ -278,6 +283,6 @@ def _in_chains(parents: Mapping[str, tuple[str, ...]]) -> str:
     more = len(parents) - len(parts)
     others = f"; and {more} more are in chains" if more > 0 else ""
     return (
-        f"{'; '.join(parts)}{others}. Take them out of these chains first, or unlink "
-        "them with the removal."
+        f"{'; '.join(parts)}{others}. Take them out of these chains first, or have "
+        "the removal do so (unlink)."
     )

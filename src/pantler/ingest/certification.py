@@ -20,6 +20,7 @@ def certify_calibrations(
     dataset_type: str,
     *,
     timespan: Timespan | None = None,
+    replace: bool = False,
 ) -> int:
     """Declare all calibrations of one type in a collection valid for a time.
 
@@ -35,6 +36,8 @@ def certify_calibrations(
         Name of a dataset type of calibrations.
     timespan
         When they are valid; always when None.
+    replace
+        Whether they take the place, for that time, of others of the same data ID.
 
     Returns
     -------
@@ -48,7 +51,8 @@ def certify_calibrations(
     DatasetNotFoundError
         If the source has none.
     ConflictError
-        If others of the same data ID are valid at any of that time.
+        If others of the same data ID are valid at any of that time, and they do not
+        take their place.
     """
     butler = Butler.of(repository)
     kind = butler.dataset_types.get(dataset_type)
@@ -65,5 +69,7 @@ def certify_calibrations(
         )
     with repository.transaction():
         butler.collections.register(target, CollectionType.CALIBRATION)
-        butler.collections.certify(target, refs, timespan or Timespan.always())
+        butler.collections.certify(
+            target, refs, timespan or Timespan.always(), replace=replace
+        )
     return len(refs)

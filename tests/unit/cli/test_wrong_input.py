@@ -42,20 +42,34 @@ REPOS = ["{tmp}/nowhere", "{tmp}/noise", "{tmp}", "", BYTES, "s3://bucket/repo"]
 # A command line that is right but for what is put in.
 PLAN = ["-p", "{tmp}/pipeline.yaml", "-i", "Cam/raw,Cam/calib", "--output-run", "u/run"]
 RIGHT = {
+    "associate": ["{repo}", "u/tag", "raw"],
     "build": ["{repo}", *PLAN, "-g", "{tmp}/made.qgraph"],
     "certify-calibrations": ["{repo}", "Cam/raw", "Cam/other", "raw"],
     "check": ["{repo}"],
+    "collection-chain": ["{repo}", "u/chain", "Cam/raw"],
     "config show": ["{repo}"],
     "create": ["{tmp}/new"],
+    "decertify": ["{repo}", "Cam/calib", "bias"],
+    "disassociate": ["{repo}", "Cam/good", "raw"],
     "define-visits": ["{tmp}/camera", "DemoCam"],
     "demo": ["{tmp}/demo"],
     "ingest-raws": ["{tmp}/camera", "{tmp}/frames"],
     "query-collections": ["{repo}", "*"],
     "query-data-ids": ["{repo}", "detector"],
+    "query-dataset-types": ["{repo}", "raw"],
     "query-datasets": ["{repo}", "raw"],
     "query-dimension-records": ["{repo}", "exposure"],
+    "register-collection": ["{repo}", "u/new"],
+    "register-dataset-type": ["{repo}", "stars", "DataFrame", "visit"],
     "register-instrument": ["{repo}", "demo"],
     "register-skymap": ["{repo}", "sky", "--pixel-scale", "0.4"],
+    "remove-collections": ["{repo}", "Cam/calib"],
+    "remove-dataset-type": ["{repo}", "bias"],
+    "remove-datasets": ["{repo}", "raw"],
+    "remove-dimension-records": ["{repo}", "exposure", "--where=exposure = 1"],
+    "remove-runs": ["{repo}", "Cam/raw"],
+    "rename-collection": ["{repo}", "Cam/calib", "Cam/raw"],
+    "rename-dataset-type": ["{repo}", "raw", "bias"],
     "run": ["{repo}", *PLAN],
     "show": ["pipeline", "{tmp}/pipeline.yaml"],
 }
@@ -84,9 +98,13 @@ OPTIONS = {
     "--end-date": ["yesterday", "", "2025-13-01", BYTES, "0000-01-01", "mjd/inf"],
     "--settings": FILES,
     "--universe": FILES,
+    "--registry": ["bogus://x", "", BYTES, "postgresql://"],
     "--definition": FILES,
     "--transfer": ["steal", ""],
     "--collection-type": ["BOGUS", ""],
+    "--type": ["BOGUS", ""],
+    "--doc": [BYTES],
+    "--mode": ["BOGUS", ""],
     "--pixel-scale": ["x", "", "0", "-1", "nan", "inf"],
     "--patch-size": NUMBERS,
     "--patch-border": ["-1", "x", "1e20", "nan", "99999999999999999999999"],
@@ -106,6 +124,12 @@ ARGUMENTS = {
     "dataset_type": ["bogus", "", BYTES, "raw.header"],
     "name": ["", BYTES, "x" * 10_000],
     "glob": [],  # an empty answer is an answer
+    "globs": ["bogus", BYTES],
+    "collection": ["Cam/raw", "", BYTES, "*"],
+    "parent": ["Cam/raw", "", BYTES, "*"],
+    "children": ["bogus", BYTES, "u/chain"],
+    "new_name": ["", BYTES, "*"],
+    "storage_class": ["bogus", "", BYTES],
 }
 # What is right for one command though wrong for others.
 RIGHT_HERE = {
@@ -113,6 +137,13 @@ RIGHT_HERE = {
     ("query-data-ids", "--order-by", ""),
     ("query-dimension-records", "--order-by", ""),
     ("create", "repo", "{tmp}/nowhere"),
+    ("query-collections", "globs", "bogus"),
+    ("query-collections", "globs", BYTES),
+    # A long name is one.
+    ("register-collection", "name", "x" * 10_000),
+    ("register-dataset-type", "name", "x" * 10_000),
+    # Two types called the same: each is refused for the other.
+    ("register-dataset-type", "dimensions", ""),
 }
 
 

@@ -14,6 +14,11 @@ from pantler.cli import options
 @click.argument("dataset_type")
 @click.option("--begin-date", help="First time of validity; unbounded if left out.")
 @click.option("--end-date", help="End of validity; unbounded if left out.")
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Take the place, for that time, of others that are valid then.",
+)
 def certify_calibrations(
     repo: str,
     input_collection: str,
@@ -22,6 +27,7 @@ def certify_calibrations(
     dataset_type: str,
     begin_date: str | None,
     end_date: str | None,
+    replace: bool,
 ) -> None:
     """Declare calibrations valid for a time.
 
@@ -40,6 +46,11 @@ def certify_calibrations(
     span = Timespan.from_text(begin_date, end_date)
     with Repository.open(repo, writeable=True) as repository:
         count = certify(
-            repository, input_collection, output_collection, dataset_type, timespan=span
+            repository,
+            input_collection,
+            output_collection,
+            dataset_type,
+            timespan=span,
+            replace=replace,
         )
     click.echo(f"Certified {count} '{dataset_type}' for {span}.")

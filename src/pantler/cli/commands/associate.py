@@ -1,0 +1,45 @@
+"""``pantler associate``."""
+
+from __future__ import annotations
+
+import click
+
+from pantler.cli import options
+from pantler.errors import counted
+
+
+@click.command()
+@options.repository
+@click.argument("collection")
+@click.argument("globs", nargs=-1, required=True, metavar="GLOB...")
+@options.collections
+@options.where
+def associate(
+    repo: str,
+    collection: str,
+    globs: tuple[str, ...],
+    *,
+    collections: list[str],
+    where: str,
+) -> None:
+    """Put datasets into a TAGGED collection.
+
+    COLLECTION is made if need be. The datasets are those that query-datasets lists with
+    the same words: of the types whose names match one of GLOB, patterns of * and ?.
+    They replace others of the same type and data ID.
+
+    \b
+    Example:
+      pantler associate my-repository u/me/good calexp -i demo --where "visit > 100"
+    """
+    from pantler.butler.interface import Butler
+
+    with Butler.open(repo, writeable=True) as butler, butler.transaction():
+        butler.collections.register(collection, "TAGGED")
+        count = 0
+        for dataset_type in butler.dataset_types.find_all(globs):
+            found = butler.query_datasets(
+                dataset_type, collections=collections or None, where=where
+            )
+            count += butler.collections.associate(collection, found)
+    click.echo(f"Put {counted(count, 'dataset')} into '{collection}'.")

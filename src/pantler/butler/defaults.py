@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pantler.datasets.collection import CollectionType
 from pantler.errors import ConflictError, DataIdError, close_match
+from pantler.queries.analysis import unnamed
 from pantler.queries.query import Query
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Defaults:
         self._without_run = tuple(name for name in collections if name != run)
         self._is_run_settled = run is None
         self._data_id = dict(data_id)
+        self._inferred: dict[str, dict[str, object]] = {}
         self._check_collections()
         for key in self._data_id:
             self._check_value(key)
@@ -78,20 +80,75 @@ class Defaults:
         return dict(self._data_id)
 
     def values_for(
-        self, group: DimensionGroup, named: Collection[str] = ()
+        self, group: DimensionGroup, given: Collection[str]
     ) -> dict[str, object]:
-        """Return the default values of a group's dimensions, but for those named."""
-        if not self._data_id:
-            return {}
-        return {
+        """Return the default values of a group's dimensions, but for those given.
+
+        A governor (instrument, skymap) without one has the only value of it in the
+        default collections, if these have only one.
+        """
+        values = {
             key: value
             for key, value in self._data_id.items()
-            if (name := key.partition(".")[0]) in group and name not in named
+            if (name := key.partition(".")[0]) in group and name not in given
         }
+        for name in group.governors:
+            if name not in given and name not in self._data_id:
+                values.update(self._inferred_value(name))
+        return values
 
-    def complete(self, given: Mapping[str, object]) -> dict[str, object]:
+    def complete(
+        self, given: Mapping[str, object], group: DimensionGroup
+    ) -> dict[str, object]:
         """Return a data ID with the default values of all that it leaves out."""
-        return {**self._data_id, **given}
+        return {**self._data_id, **self.values_for(group, given), **given}
+
+    def assume(self, query: Query) -> dict[str, object]:
+        """Return the values that hold for a query: of what it needs and never names."""
+        universe = self._repository.universe
+        governors = {e.name: None for e in universe.elements.values() if e.is_governor}
+        unsaid = unnamed(query, {**governors, **self._data_id})
+        values = {}
+        for key, value in unsaid.items():
+            if key in self._data_id:
+                values[key] = value
+            else:
+                values.update(self._inferred_value(key))
+        return values
+
+    def _inferred_value(self, governor: str) -> dict[str, object]:
+        """Return the only value of a governor in the default collections, if any.
+
+        It is looked up when it is first needed. Where the repository has just one, it
+        goes without saying.
+        """
+        found = self._inferred.get(governor)
+        if found is None:
+            found = self._infer(governor)
+            if found is not None:
+                self._inferred[governor] = found
+        return found or {}
+
+    def _infer(self, governor: str) -> dict[str, object] | None:
+        """Return the value, or no value; None if there are no datasets to go by."""
+        registry, names = self._repository.registry, self.collections
+        if not names:
+            return None
+        if self._count(governor) < 2:
+            return {}
+        values: set[object] = set()
+        for name in names:
+            values.update(
+                registry.collections.summary(name).governors.get(governor, ())
+            )
+            if len(values) > 1:
+                return {}
+        return {governor: values.pop()} if values else None
+
+    def _count(self, governor: str) -> int:
+        """Return how many values of a governor there are; 2 for more than one."""
+        group = self._repository.universe.group([governor])
+        return self._repository.registry.count(Query(group, limit=2))
 
     def _check_collections(self) -> None:
         facet = self._repository.registry.collections
@@ -121,15 +178,12 @@ class Defaults:
         group = universe.group(universe[name].required)
         if universe[name].is_pixel:
             return
-        given = self.values_for(group)
+        given = self.values_for(group, ())
         missing = set(group.required) - {k.partition(".")[0] for k in given}
         if all(self._is_the_only_one(one) for one in missing):
             self._repository.registry.dimensions.expand(given, group)
 
     def _is_the_only_one(self, name: str) -> bool:
         """Whether a dimension that nobody named can have one value only."""
-        universe = self._repository.universe
-        return (
-            universe[name].is_governor
-            and self._repository.registry.count(Query(universe.group([name]))) == 1
-        )
+        is_governor = self._repository.universe[name].is_governor
+        return is_governor and self._count(name) == 1

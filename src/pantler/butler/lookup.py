@@ -70,7 +70,7 @@ class DatasetLookup:
         """Return the full data ID of a group from what a caller said."""
         wanted = identified(wanted, group)
         return self._registry.dimensions.expand(
-            {**self._defaults.values_for(group), **wanted}, group
+            {**self._defaults.values_for(group, wanted), **wanted}, group
         )
 
     def find(
@@ -101,9 +101,9 @@ class DatasetLookup:
         wanted = identified(wanted, group)
         if dataset_type.is_calibration:
             # A calibration is found by the time of what is named with it.
-            wanted = self._defaults.complete(wanted)
+            wanted = self._defaults.complete(wanted, group)
         else:
-            wanted = {**self._defaults.values_for(group), **wanted}
+            wanted = {**self._defaults.values_for(group, wanted), **wanted}
         if wanted.keys() == set(group.required) and self._is_plain(wanted, group):
             data_id = DataCoordinate.from_mapping(wanted, group)
         else:

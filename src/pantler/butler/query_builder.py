@@ -174,7 +174,7 @@ class QueryBuilder:
             If a name is unknown, or a condition cannot be understood.
         """
         query = self._query(Query(self.factory.group(dimensions)))
-        return DataIdResults(self.factory.runner, query, self.factory.assumed)
+        return DataIdResults(self.factory.runner, query, self.factory.assume)
 
     def datasets(
         self,
@@ -195,12 +195,12 @@ class QueryBuilder:
             search = next(each for each in self.searches if each not in others)
         query = Query(search.dataset_type.dimensions, target=search)
         query = self._query(query, others)
-        return DatasetResults(self.factory.runner, query, self.factory.assumed)
+        return DatasetResults(self.factory.runner, query, self.factory.assume)
 
     def records(self, element: str) -> RecordResults:
         """Return the records of a dimension element, lazily."""
         query = self._query(Query(self.factory.group_of(element), element=element))
-        return RecordResults(self.factory.runner, query, self.factory.assumed)
+        return RecordResults(self.factory.runner, query, self.factory.assume)
 
     def select(self, *columns: str) -> RowResults:
         """Return rows of columns, lazily; each different row once.
@@ -224,7 +224,7 @@ class QueryBuilder:
         owners = [universe[n] for c in found if (n := element_of(c)) is not None]
         names = {name for owner in owners for name in owner.required}
         query = self._query(replace(bare, dimensions=universe.group(names)))
-        results = DataIdResults(self.factory.runner, query, self.factory.assumed)
+        results = DataIdResults(self.factory.runner, query, self.factory.assume)
         return RowResults.of(results, found)
 
     def _query(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pantler.datasets.collection import CollectionType
 from pantler.errors import InvalidInputError
-from pantler.queries.query import DatasetSearch
+from pantler.queries.query import DatasetSearch, Query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,10 +49,9 @@ class QueryFactory:
         """What answers."""
         return self._registry
 
-    @property
-    def assumed(self) -> dict[str, object]:
-        """Data ID values for dimensions that a query needs and does not name."""
-        return self._defaults.data_id
+    def assume(self, query: Query) -> dict[str, object]:
+        """Return data ID values for what a query needs and does not name."""
+        return self._defaults.assume(query)
 
     def search(
         self,

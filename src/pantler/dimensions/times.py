@@ -34,6 +34,11 @@ _CALENDAR = re.compile(
     r"(\+0*)?(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})([T ]+" + _CLOCK + r")?"
 )
 _DAY_OF_YEAR = re.compile(r"(?P<year>\d{4}):(?P<yday>\d{3})(:" + _CLOCK + r")?")
+_ZONE = re.compile(
+    r"(?P<local>.*:\d{2}(\.\d*)?) ?"
+    r"(Z|(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2}))",
+    re.IGNORECASE,
+)
 _DATE_FORMATS: Final = ("iso", "isot", "fits", "yday")
 
 _FORMS: Final = (
@@ -54,8 +59,9 @@ def parse_time(text: str) -> int:
     ----------
     text
         ``[format/]value[/scale]``. A number is MJD in TAI; a date, ``YYYY-MM-DD`` or
-        ``YYYY:DDD`` with or without a time of day, is UTC; format and scale may be
-        any names of astropy. Without a scale, numbers are TAI, except ``unix``
+        ``YYYY:DDD`` with or without a time of day, is UTC, or ahead of it by an offset
+        that follows the time of day (``+02:00``); format and scale may be any names of
+        astropy. Without a scale, numbers are TAI, except ``unix``
         (UTC) and ``cxcsec`` (TT).
 
     Returns
@@ -82,6 +88,7 @@ def parse_time(text: str) -> int:
     if _NUMBER.fullmatch(value) and format_name not in _DATE_FORMATS:
         time_ns = _from_number(text, value, format_name or "mjd", scale)
     else:
+        value, scale = _without_zone(text, value, scale)
         time_ns = _from_date(text, value, format_name, scale or "utc")
     if not -_LIMIT <= time_ns < _LIMIT:
         raise InvalidInputError(f"The time '{text}' is {_OUTSIDE}.")
@@ -207,6 +214,37 @@ def _split(text: str) -> tuple[str | None, str, str | None]:
     if len(parts) == 3:
         return parts[0].lower(), parts[1], parts[2].lower()
     raise InvalidInputError(f"'{text}' is not a time. {_FORMS}")
+
+
+def _without_zone(text: str, value: str, scale: str | None) -> tuple[str, str | None]:
+    """Return a time with an offset from UTC as the same instant in UTC, and its scale.
+
+    Seconds stay as they are, so that a leap second stays one.
+    """
+    match = _ZONE.fullmatch(value)
+    found = match and _CALENDAR.fullmatch(match["local"])
+    if match is None or not found:
+        return value, scale
+    if scale not in {None, "utc"}:
+        raise InvalidInputError(
+            f"The time '{text}' has an offset from UTC and the scale '{scale}': "
+            "leave out one of them."
+        )
+    ahead = dt.timedelta(
+        hours=int(match["hours"] or 0), minutes=int(match["minutes"] or 0)
+    )
+    if ahead >= dt.timedelta(days=1) or int(match["minutes"] or 0) > 59:
+        raise InvalidInputError(f"The time '{text}' has an offset that is too large.")
+    date = f"{found['year']}-{found['month']}-{found['day']}"
+    try:
+        local = dt.datetime.fromisoformat(f"{date}T{found['hour']}:{found['minute']}")
+        moment = local + ahead if match["sign"] == "-" else local - ahead
+    except (ValueError, OverflowError) as error:
+        raise InvalidInputError(
+            f"The time '{text}' has no such date: {error}."
+        ) from None
+    seconds = f"{found['second'] or '00'}.{found['part'] or '0'}"
+    return f"{moment.isoformat(timespec='minutes')}:{seconds}", "utc"
 
 
 def _from_number(text: str, value: str, format_name: str, scale: str | None) -> int:

@@ -17,7 +17,6 @@ from pantler.dimensions.coordinate import DataCoordinate
 from pantler.dimensions.records import DimensionRecord
 from pantler.errors import InternalError, InvalidInputError
 from pantler.queries import exports
-from pantler.queries.analysis import unnamed
 from pantler.queries.binding import combine, data_id_predicate
 from pantler.queries.columns import parse_columns, parse_order
 from pantler.queries.condition import Condition
@@ -27,7 +26,7 @@ from pantler.queries.query import Aggregate
 from pantler.queries.tree import DatasetField, DimensionKey, column_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import polars as pl
 
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from pantler.dimensions.universe import DimensionGroup
     from pantler.queries.query import Query
     from pantler.queries.runner import QueryRunner
-    from pantler.queries.tree import Column, Predicate
+    from pantler.queries.tree import Column
 
 # Rows that are Python objects at one time while results are iterated over.
 _CHUNK_ROWS = 50_000
@@ -50,6 +49,11 @@ _MOST_COUNTED: Final = 10_000
 Item_co = TypeVar("Item_co", covariant=True)
 
 
+def _nothing(query: Query) -> Mapping[str, object]:  # noqa: ARG001 - no query does
+    """Assume nothing."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Results(ABC, Generic[Item_co]):
     """Rows that a query would give.
@@ -60,26 +64,25 @@ class Results(ABC, Generic[Item_co]):
         What answers.
     query
         What is asked.
-    assumed
-        Data ID values that hold for dimensions that the query names nowhere.
+    assume
+        Says which data ID values hold besides, for dimensions that a query needs and
+        does not name.
     """
 
     runner: QueryRunner
     query: Query
-    assumed: Mapping[str, object] = field(default_factory=dict, compare=False)
+    assume: Callable[[Query], Mapping[str, object]] = field(
+        default=_nothing, compare=False
+    )
 
     @property
     def asked(self) -> Query:
         """What is asked, with what is assumed."""
-        if not self.assumed:
+        values = self.assume(self.query)
+        if not values:
             return self.query
-        return replace(self.query, where=combine(self.query.where, self._assumption))
-
-    @property
-    def _assumption(self) -> Predicate | None:
-        values = unnamed(self.query, self.assumed)
-        universe = self.query.dimensions.universe
-        return data_id_predicate(values, universe) if values else None
+        said = data_id_predicate(values, self.query.dimensions.universe)
+        return replace(self.query, where=combine(self.query.where, said))
 
     def where(
         self,
@@ -432,7 +435,7 @@ class RowResults(Results[dict[str, Any]]):
         asked = replace(
             query, datasets=query.searches, target=None, columns=chosen, order_by=order
         )
-        return cls(results.runner, asked, results.assumed)
+        return cls(results.runner, asked, results.assume)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for chunk in self._chunks():

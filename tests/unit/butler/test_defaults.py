@@ -117,3 +117,48 @@ def test_a_put_that_fails_makes_no_run(opened):
     with pytest.raises(PantlerError):
         butler.put({}, "raw", exposure=99, detector=1)
     assert butler.collections.query("new") == []
+
+
+@pytest.fixture
+def two_cameras(repository):
+    """A second camera, without datasets, and with a detector of its own."""
+    insert = repository.registry.dimensions.insert
+    insert("instrument", [{"instrument": "Kam"}])
+    rows = [{"instrument": "Kam", "detector": n, "full_name": f"K{n}"} for n in (1, 9)]
+    insert("detector", rows)
+
+
+def test_an_instrument_is_inferred_from_the_default_collections(opened, two_cameras):
+    butler = opened(collections=["Cam/raw", "Cam/calib"])
+    assert butler.get("raw", RAW)["level"] == 201
+    assert butler.query_dimension_records("detector").count() == 4
+    assert butler.query_data_ids("detector").where("detector = 9").why_empty()
+    assert butler.put({}, "raw", RAW, run="new").data_id["instrument"] == "Cam"
+    # What is said goes before it.
+    assert butler.query_dimension_records("detector", instrument="Kam").count() == 2
+    both = butler.query_dimension_records(
+        "detector", where="instrument IN ('Cam', 'Kam')"
+    )
+    assert both.count() == 6
+    with pytest.raises(DataIdError, match="77"):
+        opened(collections="Cam/raw", defaults={"detector": 77})
+    with pytest.raises(DataIdError, match="No detector 9"):
+        opened(collections="Cam/raw", defaults={"detector": 9})
+
+
+def test_nothing_is_inferred_from_collections_of_two_instruments(opened, two_cameras):
+    writer = opened(run="kam")
+    writer.put({}, "bias", instrument="Kam", detector=9)
+    butler = opened(collections=["Cam/raw", "kam"])
+    assert butler.query_dimension_records("detector").count() == 6
+    with pytest.raises(DataIdError, match="lacks 'instrument'"):
+        butler.get("raw", RAW)
+    assert opened().query_dimension_records("detector").count() == 6
+    assert opened(collections="kam").query_dimension_records("detector").count() == 2
+
+
+def test_an_instrument_is_inferred_once_there_are_datasets(opened, two_cameras):
+    butler = opened(run="kam")
+    assert butler.query_dimension_records("detector").count() == 6
+    butler.put({}, "bias", instrument="Kam", detector=9)
+    assert butler.query_dimension_records("detector").count() == 2

@@ -16,12 +16,12 @@ from pantler.errors import ConflictError
 from pantler.registry.sql.catalog_reader import CatalogReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pantler.registry.sql.database import Database
     from pantler.registry.sql.driver import Prepared
     from pantler.registry.sql.schema import Schema
-    from pantler.registry.sql.snapshot import Snapshot
+    from pantler.registry.sql.snapshot import Found, Snapshot
 
 Subject = Literal["collection", "removal", "type", "holder", "governor", "record_table"]
 """What a line of the journal is about."""
@@ -86,6 +86,7 @@ class Catalog:
             .order_by(log.c.revision)
         )
         self._reader = CatalogReader(db, schema)
+        self._one_holder: Prepared | None = None
         self._holds: dict[tuple[sa.Table, bool], Prepared] = {}
 
     @property
@@ -167,19 +168,53 @@ class Catalog:
             self._db.run(sa.delete(log).where(log.c.revision <= revision - _KEPT))
         self._view.is_behind = True
 
-    def holders(self, type_id: int) -> set[int]:
-        """Return the numbers of the collections that may hold a dataset type."""
+    def holders(self, type_id: int) -> list[int]:
+        """Return the numbers of all collections that may hold a dataset type."""
+        table = self._schema.collection_type
+        rows = self._db.rows(
+            sa.select(table.c.collection_id).where(table.c.dataset_type_id == type_id)
+        )
+        return [number for (number,) in rows]
+
+    def holds(self, collection_id: int, type_id: int) -> bool:
+        """Return whether a collection may hold a dataset type."""
         snapshot = self.now
-        known = snapshot.holders.get(type_id)
+        if (collection_id, type_id) in snapshot.holds:
+            return True
+        found = bool(self._holding([collection_id], type_id))
+        if found:
+            snapshot.holds[collection_id, type_id] = None
+        return found
+
+    def searched(self, type_id: int, names: Iterable[str]) -> Found:
+        """Return the collections of a search that may hold a dataset type, in order."""
+        snapshot = self.now
+        asked = tuple(names)
+        known = snapshot.searched.get((type_id, asked))
         if known is None:
-            table = self._schema.collection_type
-            rows = self._db.rows(
-                sa.select(table.c.collection_id).where(
-                    table.c.dataset_type_id == type_id
-                )
-            )
-            known = snapshot.holders[type_id] = {row[0] for row in rows}
+            flat = snapshot.flatten(asked)
+            holding = self._holding([number for number, _ in flat], type_id)
+            known = tuple(pair for pair in flat if pair[0] in holding)
+            snapshot.searched[type_id, asked] = known
         return known
+
+    def _holding(self, numbers: Sequence[int], type_id: int) -> set[int]:
+        """Return those of some collections that may hold a dataset type."""
+        if not numbers:
+            return set()
+        table = self._schema.collection_type
+        chosen = sa.select(table.c.collection_id).where(
+            table.c.dataset_type_id == sa.bindparam("type_id", type_=sa.BigInteger)
+        )
+        if len(numbers) > 1:
+            listed = self._db.driver.is_listed(table.c.collection_id, numbers)
+            rows = self._db.rows(chosen.where(listed), {"type_id": type_id})
+            return {number for (number,) in rows}
+        if self._one_holder is None:
+            is_it = table.c.collection_id == sa.bindparam("one", type_=sa.BigInteger)
+            self._one_holder = self._db.prepare(chosen.where(is_it))
+        given = {"type_id": type_id, "one": numbers[0]}
+        return {number for (number,) in self._db.rows(self._one_holder, given)}
 
     def _refresh(self, view: _View) -> Snapshot:
         """Bring this thread's snapshot up to date, within a transaction."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from pantler.datasets.collection import Collection, CollectionType
+from pantler.datasets.collection import CollectionType
 from pantler.datasets.dataset_type import DatasetType
-from pantler.registry.sql.snapshot import Snapshot, TypeRow
+from pantler.registry.sql.layered import LayeredDict
+from pantler.registry.sql.snapshot import Collections, Snapshot, TypeRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pantler.registry.sql.database import Database
     from pantler.registry.sql.schema import Schema
+    from pantler.registry.sql.snapshot import CollectionRow
+
+_RUN: Final = CollectionType.RUN.value
 
 
 class CatalogReader:
@@ -50,19 +54,22 @@ class CatalogReader:
     def read_all(self) -> Snapshot:
         """Return the catalog as it is now."""
         last = sa.select(sa.func.max(self._schema.catalog_change.c.revision))
+        rows = self._collection_rows()
         snapshot = Snapshot(
             revision=self._db.rows(last)[0][0],
-            collections={},
-            collection_names={},
+            collections=Collections.of(rows),
+            collection_names=LayeredDict({row[0]: row[1] for row in rows}),
             types={},
             types_by_id={},
             group_ids={},
             governors=self._governors(),
             record_tables=self._record_tables(),
+            members=LayeredDict(
+                {row[0]: CollectionType(row[2]) for row in rows if row[2] != _RUN}
+            ),
         )
         for row in self._db.rows(self._types):
             self._add_type(snapshot, row)
-        self._add_all_collections(snapshot)
         return snapshot
 
     def apply(self, snapshot: Snapshot, lines: Iterable[tuple[Any, ...]]) -> None:
@@ -72,56 +79,45 @@ class CatalogReader:
                 case "collection":
                     self._read_collection(snapshot, number)
                 case "removal":
-                    _remove_collection(snapshot, number)
+                    snapshot.remove_collection(number)
                 case "type":
-                    _remove_type(snapshot, number)
+                    snapshot.remove_type(number)
                     for row in self._db.rows(self._one_type, {"number": number}):
                         self._add_type(snapshot, row)
                 case "holder":
-                    if type_id in snapshot.holders:
-                        snapshot.holders[type_id].add(number)
+                    snapshot.holds[number, type_id] = None
+                    snapshot.forget_searches_of(type_id)
                 case "governor":
                     snapshot.governors = self._governors()
                 case "record_table":
                     snapshot.record_tables = self._record_tables()
             snapshot.revision = revision
 
-    def _add_all_collections(self, snapshot: Snapshot) -> None:
+    def _collection_rows(self) -> list[CollectionRow]:
         chain = self._schema.collection_chain
-        rows = self._db.rows(self._collections)
-        names = {number: name for number, name, _, _ in rows}
-        children: dict[int, list[str]] = {}
-        for parent, child in self._db.rows(
+        rows: list[Any] = self._db.rows(self._collections)
+        links = self._db.rows(
             sa.select(chain.c.parent, chain.c.child).order_by(
                 chain.c.parent, chain.c.position
             )
-        ):
+        )
+        names = {row[0]: row[1] for row in rows} if links else {}
+        children: dict[int, list[str]] = {}
+        for parent, child in links:
             children.setdefault(parent, []).append(names[child])
-        for number, name, kind, doc in rows:
-            found = tuple(children.get(number, ()))
-            collection = Collection(name, CollectionType(kind), doc, found)
-            snapshot.collections[name] = number, collection
-        snapshot.collection_names = names
+        return [(*row, tuple(children.get(row[0], ()))) for row in rows]
 
     def _read_collection(self, snapshot: Snapshot, number: int) -> None:
         rows = self._db.rows(self._one_collection, {"number": number})
         if not rows:  # removed since
-            _remove_collection(snapshot, number)
+            snapshot.remove_collection(number)
             return
         ((_, name, kind, doc),) = rows
         children: tuple[str, ...] = ()
         if kind == CollectionType.CHAINED.value:
             found = self._db.rows(self._one_chain, {"number": number})
             children = tuple(child for (child,) in found)
-        old = snapshot.collection_names.get(number)
-        if old is not None and old != name:
-            # It has another name now, or its number was given to another: then a
-            # line that follows says so, and what it may hold is forgotten there.
-            _drop_name(snapshot, old, number)
-        collection = Collection(name, CollectionType(kind), doc, children)
-        snapshot.collections[name] = number, collection
-        snapshot.collection_names[number] = name
-        snapshot.flattened.clear()
+        snapshot.add_collection((number, name, kind, doc, children))
 
     def _add_type(self, snapshot: Snapshot, row: tuple[Any, ...]) -> None:
         number, name, group_id, dimensions, storage_class, calibration = row
@@ -149,26 +145,3 @@ class CatalogReader:
             sa.select(attribute.c.value).where(attribute.c.name == "record_tables")
         )
         return tuple(json.loads(rows[0][0])) if rows else ()
-
-
-def _remove_collection(snapshot: Snapshot, number: int) -> None:
-    name = snapshot.collection_names.pop(number, None)
-    if name is not None:
-        _drop_name(snapshot, name, number)
-    for held in snapshot.holders.values():
-        held.discard(number)
-    snapshot.flattened.clear()
-
-
-def _drop_name(snapshot: Snapshot, name: str, number: int) -> None:
-    """Forget the name of a collection, unless another has it by now."""
-    if name in snapshot.collections and snapshot.collections[name][0] == number:
-        del snapshot.collections[name]
-
-
-def _remove_type(snapshot: Snapshot, number: int) -> None:
-    """Forget a type, which has gone, has another name, or whose number has another."""
-    row = snapshot.types_by_id.pop(number, None)
-    if row is not None and snapshot.types.get(row.dataset_type.name) is row:
-        del snapshot.types[row.dataset_type.name]
-    snapshot.holders.pop(number, None)

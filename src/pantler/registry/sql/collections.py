@@ -79,8 +79,7 @@ class SqlCollections:
 
     def all(self) -> list[Collection]:
         """Return all, by name."""
-        known = self._catalog.now.collections
-        return [known[name][1] for name in sorted(known)]
+        return self._catalog.now.collections.by_name()
 
     def set_doc(self, name: str, doc: str) -> None:
         """Say what a collection holds, in place of what was said before."""

@@ -135,7 +135,7 @@ class DataIds:
         new = [
             type_id
             for type_id in type_ids
-            if collection_id not in self._catalog.holders(type_id)
+            if not self._catalog.holds(collection_id, type_id)
         ]
         if new:
             self._catalog.lock()

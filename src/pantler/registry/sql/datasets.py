@@ -107,12 +107,7 @@ class SqlDatasets:
         timespan: Timespan | None,
     ) -> DatasetRef | None:
         row = self._catalog.now.checked_type(dataset_type)
-        holders = self._catalog.holders(row.id)
-        searched = [
-            pair
-            for pair in self._catalog.now.flatten(collections)
-            if pair[0] in holders
-        ]
+        searched = self._catalog.searched(row.id, collections)
         if data_id.group is not dataset_type.dimensions:
             data_id = data_id.subset(dataset_type.dimensions)
         number = self._data_ids.find(row, data_id) if searched else None
@@ -154,7 +149,7 @@ class SqlDatasets:
             doomed = sa.select(stage.c.uuid).scalar_subquery()
             for name in self._catalog.now.record_tables:
                 discard_records(self._core, name, stage)
-            kinds = {c.type for _, c in self._catalog.now.collections.values()}
+            kinds = set(self._catalog.now.members.values())
             if CollectionType.TAGGED in kinds:
                 self._forget_members(schema.tag, stage, CollectionType.TAGGED)
             if CollectionType.CALIBRATION in kinds:

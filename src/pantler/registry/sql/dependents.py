@@ -160,7 +160,7 @@ class Dependents:
         """Yield the datasets with some data IDs of a group, by type."""
         dataset = self._schema.dataset
         for row in self._catalog.now.types_by_id.values():
-            holders = self._catalog.holders(row.id) if row.group_id == number else set()
+            holders = self._catalog.holders(row.id) if row.group_id == number else []
             if not holders:
                 continue
             frame = self._db.frame(

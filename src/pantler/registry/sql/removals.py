@@ -151,8 +151,7 @@ class SqlRemovals:
     ) -> pl.DataFrame:
         """Count the datasets in the collections of one kind, by their primary key."""
         schema = self._schema
-        known = self._catalog.now.collections.values()
-        numbers = [number for number, found in known if found.type is kind]
+        numbers = self._catalog.now.numbers(kind)
         if not numbers:
             return pl.DataFrame(schema=_MEMBERS)
         dataset, holds = schema.dataset, schema.collection_type

@@ -69,9 +69,8 @@ class ResolvedSearch:
 
 def resolve(search: DatasetSearch, row: TypeRow, catalog: Catalog) -> ResolvedSearch:
     """Flatten chains and leave out the collections without the type."""
-    holders = catalog.holders(row.id)
-    flat = catalog.now.flatten(search.collections)
-    members = tuple((number, c.type) for number, c in flat if number in holders)
+    found = catalog.searched(row.id, search.collections)
+    members = tuple((number, collection.type) for number, collection in found)
     return ResolvedSearch(row, members, search.find_first)
 
 

@@ -15,7 +15,7 @@ from pantler.cli.main import main
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.dataset_type import DatasetType
 from pantler.dimensions.sky.regions import Circle, ConvexPolygon
-from pantler.errors import DataIdError
+from pantler.errors import DataIdError, InvalidInputError
 
 HERE = Path(__file__).parent
 
@@ -469,7 +469,7 @@ NEED_CAMERAS = {
     "register-instrument": ("demo",),
     "register-skymap": ("sky", "--pixel-scale", "0.5"),
 }
-OF_NO_REPOSITORY = {"create", "demo", "show", "migrate"}
+OF_NO_REPOSITORY = {"create", "demo", "show", "migrate", "extend-universe"}
 
 
 @pytest.fixture(params=BOTH)
@@ -545,3 +545,90 @@ def test_a_pipeline_is_shown_with_the_dimensions_of_a_file(either, command, tmp_
     code, _, err = command("show", "pipeline", pipeline)
     assert code == 2
     assert "universe 'pantler'" in err
+
+
+# Versions
+
+
+NEWER = {
+    "fibres": ("      - {name: magnitude,", "      - {name: redshift, type: float}\n"),
+    "sky_spectra": (
+        "      - {name: exposure_time,",
+        "      - {name: sun, type: float}\n",
+    ),
+}
+
+
+def newer_file(universe, folder):
+    """Write a newer version of a universe; return its path, and its new column."""
+    text = (UNIVERSES / f"{universe}.yaml").read_text("utf-8")
+    before, line = NEWER[universe]
+    if universe == "sky_spectra":
+        text = text.replace("max_level: 10", "max_level: 12")
+    place = text.index(before)
+    text = (text[:place] + line + text[place:]).replace("version: 1", "version: 2")
+    path = folder / "newer.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_repository_goes_over_to_a_newer_version(either, command, tmp_path):
+    repo, about, universe = either
+    newer = newer_file(universe, tmp_path)
+    before = command("query-datasets", repo)
+    code, out, err = command("extend-universe", repo, newer, "--dry-run")
+    assert (code, err) == (0, "")
+    assert f"'{universe}' would be of version 2, after version 1. New: columns" in out
+    with Butler.open(repo) as butler:
+        assert butler.universe.version == 1
+    code, out, err = command("extend-universe", repo, newer)
+    assert (code, err) == (0, "")
+    assert "is of version 2" in out
+    with Butler.open(repo) as butler:
+        assert butler.universe.version == 2
+    assert command("query-datasets", repo) == before
+    element = about["element"]
+    column = {"target": "redshift", "pointing": "sun"}[element]
+    json_rows = command("query-dimension-records", repo, element, "--format", "json")
+    assert column in rows(json_rows[1])[0]
+    code, out, _ = command("extend-universe", repo, newer)
+    assert (code, out) == (0, "The repository has version 2 already.\n")
+
+
+def test_a_version_that_does_more_is_refused(either, command, tmp_path):
+    repo, _, universe = either
+    newer = newer_file(universe, tmp_path)
+    newer.write_text(newer.read_text().replace("type: float", "type: int"))
+    code, _, err = command("extend-universe", repo, newer)
+    assert code == 4
+    assert "does more than add to version 1" in err
+    assert "is another one." in err
+    code, _, err = command("extend-universe", repo)
+    assert code == 4
+    assert f"the namespace is 'pantler', no longer '{universe}'" in err
+
+
+def test_a_graph_runs_only_where_it_belongs(either, command, tmp_path, made):
+    repo, about, universe = either
+    graph = tmp_path / "g.qgraph"
+    plan = ("-p", pipeline_of(tmp_path, universe), "-i", about["inputs"], "-o", "x")
+    code, _, err = command("build", repo, *plan, "-g", graph)
+    assert code == 0, err
+    other = next(name for name in BOTH if name != universe)
+    elsewhere = shutil.copytree(made / other, tmp_path / "elsewhere")
+    code, _, err = command("run", elsewhere, "-g", graph, "--no-progress")
+    assert code == 4
+    assert f"built for the universe '{universe}' version 1, and the repository" in err
+    command("extend-universe", repo, newer_file(universe, tmp_path))
+    code, _, err = command("run", repo, "-g", graph, "--no-progress")
+    assert code == 4
+    assert f"the repository has '{universe}' version 2. Build it again" in err
+
+
+def test_dataset_types_stay_in_their_universe(fibres, sky_spectra):
+    with (
+        Butler.open(fibres) as one,
+        Butler.open(sky_spectra, writeable=True) as other,
+        pytest.raises(InvalidInputError, match=r"'raw' .*fibres.*sky_spectra"),
+    ):
+        other.dataset_types.register(one.dataset_types.get("raw"))

@@ -12,12 +12,13 @@ from pantler.datasets.dataset_type import DatasetType
 from pantler.datasets.identity import make_uuid
 from pantler.datasets.ref import DatasetRef
 from pantler.dimensions.coordinate import DataCoordinate
-from pantler.errors import CollectionNotFoundError
+from pantler.errors import CollectionNotFoundError, ConflictError
 from pantler.execution.task_maker import TaskMaker
 from pantler.quanta.output_run import chained, check_output_run
 
 if TYPE_CHECKING:
     from pantler.butler.repository import Repository
+    from pantler.dimensions.universe import Universe
     from pantler.pipelines.graph import PipelineGraph
     from pantler.quanta.file.reading import GraphFile
     from pantler.registry.interface import CollectionFacet
@@ -42,8 +43,15 @@ def begin_run(
     Raises
     ------
     ConflictError
-        If the run has outputs already; nothing is changed then.
+        If the run has outputs already, or the graph belongs to a repository of
+        another universe; nothing is changed then.
     """
+    if graph.universe != repository.universe:
+        raise ConflictError(
+            f"The graph was built for the universe {_described(graph.universe)}, and "
+            f"the repository has {_described(repository.universe)}. Build it again "
+            "from the repository that it is to run in."
+        )
     run = graph.header.output_run
     types = output_types(graph)
     empty = repository.universe.group(())
@@ -91,6 +99,10 @@ def _chain(collections: CollectionFacet, graph: GraphFile) -> None:
         held = ()
     children = chained(held, header.output_run, header.used)
     collections.set_chain(header.output, children)
+
+
+def _described(universe: Universe) -> str:
+    return f"'{universe.namespace}' version {universe.version}"
 
 
 def _versions() -> dict[str, str]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pantler.datasets.records import RecordTable
     from pantler.datasets.ref import DatasetRef
     from pantler.dimensions.coordinate import DataCoordinate
+    from pantler.dimensions.extension import Extension
     from pantler.dimensions.records import DimensionRecord, Rows
     from pantler.dimensions.timespan import Timespan
     from pantler.dimensions.universe import DimensionGroup, Universe
@@ -446,6 +447,29 @@ class Registry(Protocol):
 
     def count(self, query: Query) -> int:
         """Return how many rows a query has."""
+        ...
+
+    def extend_universe(
+        self, universe: Universe, *, dry_run: bool = False
+    ) -> Extension:
+        """Go over to a newer version of the universe, which only adds.
+
+        This object keeps the older one, as do others that are open; they go on.
+
+        Parameters
+        ----------
+        universe
+            The newer version.
+        dry_run
+            Whether only to say what would be added.
+
+        Raises
+        ------
+        ConflictError
+            If it does more than add, or another process was faster.
+        ReadOnlyError
+            If the registry was opened for reading.
+        """
         ...
 
     def record_table(self, name: str) -> RecordTable:

@@ -48,6 +48,7 @@ from pantler.testing.registry_pixel_queries import PixelQuerySuite
 from pantler.testing.registry_queries import QuerySuite
 from pantler.testing.registry_removals import RemovalSuite
 from pantler.testing.registry_sharing import SharingSuite
+from pantler.testing.registry_universe import UniverseSuite
 from pantler.testing.survey import (
     bias_type,
     fill_survey,
@@ -525,6 +526,7 @@ class RegistrySuite(
     DatasetQuerySuite,
     CertifiedQuerySuite,
     PixelQuerySuite,
+    UniverseSuite,
     QuerySuite,
 ):
     """All of them."""

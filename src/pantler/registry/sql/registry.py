@@ -22,12 +22,14 @@ from pantler.registry.sql.query import SqlQueries
 from pantler.registry.sql.records import SqlRecordTable, open_record_table
 from pantler.registry.sql.removals import SqlRemovals
 from pantler.registry.sql.schema import SCHEMA_VERSION, Schema
+from pantler.registry.sql.universe_change import extend_universe
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     import polars as pl
 
+    from pantler.dimensions.extension import Extension
     from pantler.queries.query import Query
     from pantler.registry.sql.database import Database
 
@@ -82,6 +84,12 @@ class SqlRegistry:
     def count(self, query: Query) -> int:
         """Return how many rows a query has."""
         return self._queries.count(query)
+
+    def extend_universe(
+        self, universe: Universe, *, dry_run: bool = False
+    ) -> Extension:
+        """Go over to a newer version of the universe, which only adds."""
+        return extend_universe(self._core, universe, dry_run=dry_run)
 
     def record_table(self, name: str) -> SqlRecordTable:
         """Return the table of one datastore's records, made if need be."""

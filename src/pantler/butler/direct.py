@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from pantler.butler.file_dataset import FileDataset
+    from pantler.butler.querying import TypePatterns
     from pantler.butler.removal import RemovalPlan
     from pantler.config.settings import RepositorySettings
     from pantler.dimensions.timespan import Timespan
     from pantler.dimensions.universe import Universe
     from pantler.queries.results import DataIdResults, DatasetResults, RecordResults
+    from pantler.queries.several import SeveralDatasetResults
     from pantler.storage.interface import TransferMode
 
 
@@ -327,18 +329,20 @@ class DirectButler(Butler):  # noqa: PLR0904 - the same door, opened
             builder = builder.join_datasets(name, collections)
         return builder.data_ids(dimensions)
 
-    def query_datasets(
+    def query_datasets(  # type: ignore[override]  # overloads are the interface's
         self,
-        dataset: str | DatasetType,
+        dataset: str | DatasetType | TypePatterns,
         *,
         collections: Sequence[str] | str | None = None,
         where: str = "",
         find_first: bool | None = None,
         bind: Mapping[str, object] | None = None,
         **keys: object,
-    ) -> DatasetResults:
-        """Return the datasets of one type, lazily."""
+    ) -> DatasetResults | SeveralDatasetResults:
+        """Return the datasets of one type, or of several, lazily."""
         builder = self.query().where(where, keys, bind=bind)
+        if isinstance(dataset, str | DatasetType):
+            return builder.datasets(dataset, collections, find_first=find_first)
         return builder.datasets(dataset, collections, find_first=find_first)
 
     def query_dimension_records(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from pantler.plugins import load_plugin
 from pantler.storage.location import Location
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pantler.butler.dimensions import Dimensions
     from pantler.butler.file_dataset import FileDataset
     from pantler.butler.query_builder import QueryBuilder
+    from pantler.butler.querying import TypePatterns
     from pantler.butler.removal import RemovalPlan
     from pantler.butler.repository import Repository
     from pantler.butler.selection import Datasets, Names
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pantler.dimensions.timespan import Timespan
     from pantler.dimensions.universe import Universe
     from pantler.queries.results import DataIdResults, DatasetResults, RecordResults
+    from pantler.queries.several import SeveralDatasetResults
     from pantler.storage.interface import TransferMode
 
 
@@ -393,7 +395,7 @@ class Butler(ABC):  # noqa: PLR0904 - one door to all there is
             dimensions that neither these nor the expression name.
         """
 
-    @abstractmethod
+    @overload
     def query_datasets(
         self,
         dataset: str | DatasetType,
@@ -403,13 +405,38 @@ class Butler(ABC):  # noqa: PLR0904 - one door to all there is
         find_first: bool | None = None,
         bind: Mapping[str, object] | None = None,
         **keys: object,
-    ) -> DatasetResults:
-        """Return the datasets of one type, lazily; arguments as `query_data_ids`.
+    ) -> DatasetResults: ...
+
+    @overload
+    def query_datasets(
+        self,
+        dataset: TypePatterns,
+        *,
+        collections: Sequence[str] | str | None = None,
+        where: str = "",
+        find_first: bool | None = None,
+        bind: Mapping[str, object] | None = None,
+        **keys: object,
+    ) -> SeveralDatasetResults: ...
+
+    @abstractmethod
+    def query_datasets(
+        self,
+        dataset: str | DatasetType | TypePatterns,
+        *,
+        collections: Sequence[str] | str | None = None,
+        where: str = "",
+        find_first: bool | None = None,
+        bind: Mapping[str, object] | None = None,
+        **keys: object,
+    ) -> DatasetResults | SeveralDatasetResults:
+        """Return the datasets of one type, or of several, lazily.
 
         Parameters
         ----------
         dataset
-            The dataset type.
+            The dataset type; or a list of types, names and patterns of ``*`` and ``?``.
+            The name of a component stands for the datasets that have it.
         collections
             Searched in order, in place of the defaults. Where there are neither, all
             datasets of all runs are returned.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
+from pantler.datasets.dataset_type import DatasetType
 from pantler.errors import InvalidInputError
 from pantler.queries.analysis import element_of
 from pantler.queries.binding import combine
@@ -18,12 +19,12 @@ from pantler.queries.results import (
     RecordResults,
     RowResults,
 )
+from pantler.queries.several import SeveralDatasetResults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pantler.butler.querying import QueryFactory
-    from pantler.datasets.dataset_type import DatasetType
+    from pantler.butler.querying import QueryFactory, TypePatterns
     from pantler.queries.query import DatasetSearch, JoinedTable
 
 
@@ -176,25 +177,69 @@ class QueryBuilder:
         query = self._query(Query(self.factory.group(dimensions)))
         return DataIdResults(self.factory.runner, query, self.factory.assume)
 
+    @overload
     def datasets(
         self,
         dataset: str | DatasetType,
         collections: Sequence[str] | str | None = None,
         *,
         find_first: bool | None = None,
+    ) -> DatasetResults: ...
+
+    @overload
+    def datasets(
+        self,
+        dataset: TypePatterns,
+        collections: Sequence[str] | str | None = None,
+        *,
+        find_first: bool | None = None,
+    ) -> SeveralDatasetResults: ...
+
+    def datasets(
+        self,
+        dataset: str | DatasetType | TypePatterns,
+        collections: Sequence[str] | str | None = None,
+        *,
+        find_first: bool | None = None,
+    ) -> DatasetResults | SeveralDatasetResults:
+        """Return the datasets of one type, or of several, lazily.
+
+        Parameters
+        ----------
+        dataset
+            The dataset type; or a list of types, names and patterns of ``*`` and ``?``.
+        collections, find_first
+            As for `join_datasets`.
+
+        Raises
+        ------
+        DatasetTypeNotFoundError
+            If there is no such type.
+        InvalidInputError
+            If a condition cannot be understood.
+        """
+        if isinstance(dataset, str | DatasetType):
+            return self._datasets(dataset, collections, find_first)
+        found = self.factory.dataset_types(dataset)
+        parts = (self._datasets(one, collections, find_first) for one in found)
+        return SeveralDatasetResults(tuple(parts))
+
+    def _datasets(
+        self,
+        dataset: str | DatasetType,
+        collections: Sequence[str] | str | None,
+        find_first: bool | None,
     ) -> DatasetResults:
-        """Return the datasets of one type, lazily; arguments as `join_datasets`."""
         search = self.factory.search(dataset, collections, find_first=find_first)
         # Joined already, it is the one that is asked for, wherever it was to be found.
-        others = tuple(
-            each
-            for each in self.searches
-            if each.dataset_type.name != search.dataset_type.name
+        name = search.dataset_type.name
+        joined = [each for each in self.searches if each.dataset_type.name == name]
+        if joined and collections is None:
+            (search,) = joined
+        others = tuple(each for each in self.searches if each not in joined)
+        query = self._query(
+            Query(search.dataset_type.dimensions, target=search), others
         )
-        if len(others) < len(self.searches) and collections is None:
-            search = next(each for each in self.searches if each not in others)
-        query = Query(search.dataset_type.dimensions, target=search)
-        query = self._query(query, others)
         return DatasetResults(self.factory.runner, query, self.factory.assume)
 
     def records(self, element: str) -> RecordResults:

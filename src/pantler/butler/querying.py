@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from pantler.butler.dataset_types import DatasetTypes
+from pantler.butler.selection import is_pattern
 from pantler.datasets.collection import CollectionType
+from pantler.datasets.dataset_type import DatasetType, split_component
 from pantler.errors import InvalidInputError
 from pantler.queries.query import DatasetSearch, Query
 
@@ -13,10 +16,15 @@ if TYPE_CHECKING:
 
     from pantler.butler.defaults import Defaults
     from pantler.butler.lookup import DatasetLookup
-    from pantler.datasets.dataset_type import DatasetType
     from pantler.dimensions.universe import DimensionGroup, Universe
     from pantler.queries.runner import QueryRunner
     from pantler.registry.interface import Registry
+
+
+TypePatterns: TypeAlias = (
+    "list[str | DatasetType] | list[str] | tuple[str | DatasetType, ...]"
+)
+"""Dataset types, names of them, and patterns of ``*`` and ``?``."""
 
 
 class QueryFactory:
@@ -53,6 +61,26 @@ class QueryFactory:
         """Return data ID values for what a query needs and does not name."""
         return self._defaults.assume(query)
 
+    def dataset_types(self, patterns: TypePatterns) -> list[DatasetType]:
+        """Return the dataset types of names and patterns, each once.
+
+        Raises
+        ------
+        DatasetTypeNotFoundError
+            If there is none of a name that is not a pattern.
+        """
+        return DatasetTypes(self._registry.dataset_types, self.universe).query(patterns)
+
+    def _of_component(self, dataset: str | DatasetType) -> DatasetType:
+        """Return a dataset type, which may be named by one of its components."""
+        if isinstance(dataset, DatasetType):
+            return dataset
+        name, component = split_component(dataset)
+        dataset_type = self._lookup.dataset_type(name)
+        if component is not None:
+            dataset_type.load_storage_class().component(component)  # it exists
+        return dataset_type
+
     def search(
         self,
         dataset: str | DatasetType,
@@ -70,7 +98,12 @@ class QueryFactory:
         InvalidInputError
             If only first matches shall count, and there is no order of collections.
         """
-        dataset_type = self._lookup.dataset_type(dataset)
+        if isinstance(dataset, str) and is_pattern(dataset):
+            raise InvalidInputError(
+                f"'{dataset}' is a pattern, which may match several types: ask for "
+                f"their datasets by a list, ['{dataset}']."
+            )
+        dataset_type = self._of_component(dataset)
         if collections is None and not self._defaults.collections:
             if find_first:
                 raise InvalidInputError(

@@ -135,12 +135,12 @@ class Results(ABC, Generic[Item_co]):
     def limit(self, count: int | None) -> Self:
         """Return at most so many of the rows; None for all."""
         if count is not None:
-            count = _checked_number(count, "A limit")
+            count = checked_number(count, "A limit")
         return replace(self, query=replace(self.query, limit=count))
 
     def offset(self, count: int) -> Self:
         """Return the rows without the first ones; the limit counts from there."""
-        number = _checked_number(count, "An offset")
+        number = checked_number(count, "An offset")
         return replace(self, query=replace(self.query, offset=number))
 
     # Rows
@@ -298,7 +298,14 @@ class Results(ABC, Generic[Item_co]):
         yield from self.to_polars().iter_slices(_CHUNK_ROWS)
 
 
-def _checked_number(count: int, what: str) -> int:
+def checked_number(count: int, what: str) -> int:
+    """Return a number of rows as databases can count them.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is no integer, or negative.
+    """
     try:
         number = operator.index(count)
     except TypeError:

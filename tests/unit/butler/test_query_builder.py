@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from pantler.butler.interface import Butler
+from pantler.datasets.dataset_type import DatasetType
 from pantler.errors import (
     DataIdError,
     DatasetTypeNotFoundError,
@@ -112,3 +113,56 @@ def test_a_table_has_a_name_of_its_own(butler):
         butler.query().join_table(rows, "raw").datasets("raw")
     with pytest.raises(QuerySyntaxError, match=r"no column 'seing'.* 'seeing'"):
         begin.where("table.seing < 1").data_ids("exposure")
+
+
+def test_several_types_are_asked_for_at_once(butler):
+    found = butler.query_datasets(["raw", "b*"], collections=["Cam/raw", "Cam/biases"])
+    assert [one.name for one in found.dataset_types] == ["raw", "bias"]
+    assert found.count() == 16
+    assert found.count_by_type() == {"raw": 12, "bias": 4}
+    assert {ref.dataset_type.name for ref in found} == {"raw", "bias"}
+    frame = found.to_polars()
+    assert frame.columns[:1] == ["dataset_type"]
+    assert frame.columns[-4:] == [
+        *("dataset_id", "run", "timespan_begin", "timespan_end")
+    ]
+    assert frame.filter(dataset_type="bias")["exposure"].null_count() == 4
+    part = found.where(detector=1).order_by("-detector").limit(4)
+    assert [ref.dataset_type.name for ref in part] == ["raw"] * 3 + ["bias"]
+    assert part.count() == part.to_polars().height == 4
+    assert found.limit(13).count() == found.limit(13).to_polars().height == 13
+    assert found.limit(5).count() == len(list(found.limit(5))) == 5
+    assert not found.limit(0).any()
+    assert found.by_type()["bias"].count() == 4
+    assert pl.DataFrame(found).equals(frame)
+    assert "<td>raw</td><td>12</td>" in found._repr_html_()
+
+
+def test_several_types_without_datasets_say_why_for_each(butler):
+    found = butler.query_datasets(["raw", "bias"], collections=["Cam/raw"])
+    none = found.where(detector=9)
+    assert not none.any()
+    assert none.to_polars().is_empty()
+    first, second = none.why_empty()
+    assert first.startswith("raw: No row satisfies `detector = 9`.")
+    assert second == "bias: There is no 'bias' in 'Cam/raw'."
+    assert found.why_empty() == []
+    nothing = butler.query_datasets(["x*"])
+    assert (nothing.count(), list(nothing)) == (0, [])
+    assert nothing.to_polars().columns == ["dataset_type", "dataset_id", "run"]
+    assert "no dataset type" in nothing.why_empty()[0]
+
+
+def test_a_pattern_stands_in_a_list(butler):
+    with pytest.raises(InvalidInputError, match=r"several types.*\['ra\*'\]"):
+        butler.query_datasets("ra*")
+    with pytest.raises(DatasetTypeNotFoundError, match="Did you mean 'raw'"):
+        butler.query_datasets(["rav"])
+
+
+def test_a_component_stands_for_the_datasets_that_have_it(butler):
+    group = butler.universe.group(["detector"])
+    butler.dataset_types.register(DatasetType("image", group, "CCDImage"))
+    assert butler.query_datasets("image.wcs").dataset_type.name == "image"
+    with pytest.raises(InvalidInputError, match=r"no component 'wsc'.*'wcs'"):
+        butler.query_datasets("image.wsc")

@@ -47,6 +47,7 @@ from pantler.testing.registry_dimensions import DimensionSuite
 from pantler.testing.registry_pixel_queries import PixelQuerySuite
 from pantler.testing.registry_queries import QuerySuite
 from pantler.testing.registry_removals import RemovalSuite
+from pantler.testing.registry_selection_queries import SelectionQuerySuite
 from pantler.testing.registry_sharing import SharingSuite
 from pantler.testing.registry_universe import UniverseSuite
 from pantler.testing.survey import (
@@ -527,6 +528,7 @@ class RegistrySuite(
     CertifiedQuerySuite,
     PixelQuerySuite,
     UniverseSuite,
+    SelectionQuerySuite,
     QuerySuite,
 ):
     """All of them."""

@@ -178,10 +178,13 @@ class Driver(Protocol):
         """
         ...
 
-    def matches_glob(
+    def matches_like(
         self, operand: sa.ColumnElement[Any], pattern: str
     ) -> sa.ColumnElement[bool]:
-        """Return whether text matches a pattern of ``*`` and ``?``, by letter case."""
+        r"""Return whether text matches a pattern of ``%`` and ``_``, by letter case.
+
+        A backslash takes the meaning from the character after it.
+        """
         ...
 
     def is_listed(

@@ -308,12 +308,11 @@ class PostgresqlDriver:
                 write(row)
         return cursor.rowcount
 
-    def matches_glob(
+    def matches_like(
         self, operand: sa.ColumnElement[Any], pattern: str
     ) -> sa.ColumnElement[bool]:
-        """Return whether text matches a pattern of ``*`` and ``?``, by letter case."""
-        plain = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        return operand.like(plain.replace("*", "%").replace("?", "_"))
+        r"""Return whether text matches a pattern of ``%`` and ``_``, by letter case."""
+        return operand.like(pattern)
 
     def is_listed(
         self, operand: sa.ColumnElement[Any], values: Sequence[Any]

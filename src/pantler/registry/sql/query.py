@@ -5,48 +5,37 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import polars as pl
-import sqlalchemy as sa
 
 from pantler.errors import InvalidInputError
-from pantler.registry.sql.bulk import frame_rows
-from pantler.registry.sql.compile.find_first import DATA_ID, RANK, first_rows
-from pantler.registry.sql.compile.refusals import refuse_unanswered
-from pantler.registry.sql.compile.searches import matches, resolve
-from pantler.registry.sql.compile.stages import (
-    DropRepeats,
-    TakeFirst,
-    TakePart,
-    TestOverlap,
-    UniteRanges,
-    WholeRanges,
-    part_of,
-)
-from pantler.registry.sql.compile.statement import RUN_ID, Statement
-from pantler.registry.sql.validity import united, with_whole_ranges
+from pantler.registry.sql import pieces
+from pantler.registry.sql.aggregates import Totals
+from pantler.registry.sql.compile.searches import resolve
+from pantler.registry.sql.compile.stages import TestOverlap, part_of
+from pantler.registry.sql.compile.statement import Statement
+from pantler.registry.sql.rows import Rows
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Iterator
 
-    from pantler.dimensions.element import DimensionElement
+    import sqlalchemy as sa
+
     from pantler.queries.query import DatasetSearch, Query
-    from pantler.registry.sql.compile.overlaps import SkyOverlap
     from pantler.registry.sql.compile.searches import ResolvedSearch, Within
-    from pantler.registry.sql.compile.stages import Compiled, Stage
+    from pantler.registry.sql.compile.stages import Compiled
     from pantler.registry.sql.core import Core
 
 _SMALL: Final = 10_000
 """Rows up to which their data IDs are found first, when only a part is asked for."""
 
+_COUNTED_AT_ONCE: Final = 100_000
+"""Data IDs that the database may count in one statement; it keeps them in memory."""
+
+_PIECE_ROWS: Final = 100_000
+"""Matches that a piece of a query has at most to begin with."""
+
 _NO_NUMBER: Final = -1
 """Of no data ID."""
-
-_NAMES: Final = {
-    "uuid": "dataset_id",
-    "begin_ns": "timespan_begin",
-    "end_ns": "timespan_end",
-}
 
 
 class SqlQueries:
@@ -64,163 +53,162 @@ class SqlQueries:
         self._db = core.db
         self._schema = core.schema
         self._catalog = core.catalog
+        self._rows = Rows(core)
 
     def query(self, query: Query) -> pl.DataFrame:
         """Return the rows of a query, columns as `Query` says."""
         with self._db.reading():
-            compiled = self._compile(query)
-            if compiled.data_ids is not None and _is_small_part(query):
-                return self._part(query, compiled.data_ids)
-            return self._rows(compiled)
+            if query.aggregates:
+                return self._totals(query)
+            if _is_small_part(query) and query.target is not None:
+                return self._small_part(query)
+            return self._rows.fetch(self._compile(query))
 
     def count(self, query: Query) -> int:
         """Return how many rows a query has."""
-        query = replace(query, order_by=())
+        if query.aggregates:
+            return self.query(query).height
+        most = None if query.limit is None else query.limit + query.offset
+        whole = replace(query, order_by=(), limit=None, offset=0)
         with self._db.reading():
-            compiled = self._compile(query)
-            if not compiled.stages:
-                rows = compiled.statement
-            elif compiled.data_ids is not None:
-                rows = part_of(compiled.data_ids, query.limit, query.offset)
-            else:
-                return self._rows(compiled).height
-            counted = sa.select(sa.func.count()).select_from(rows.subquery())
-            return int(self._db.rows(counted)[0][0])
+            found = self._count(whole, most) if most != 0 else 0
+        if most is not None:
+            found = min(found, most)
+        return max(found - query.offset, 0)
+
+    def _count(self, query: Query, most: int | None) -> int:
+        """Return how many rows there are, or at least ``most`` if there are more."""
+        compiled = self._compile(query)
+        is_decided_here = any(isinstance(s, TestOverlap) for s in compiled.stages)
+        if most == 1 and not is_decided_here:  # no other stage takes the last row
+            return self._count_of(part_of(compiled.statement, 1, 0))
+        if not compiled.stages:
+            return self._count_of(part_of(compiled.statement, most, 0))
+        if compiled.data_ids is not None:
+            at_once = min(most or _COUNTED_AT_ONCE, _COUNTED_AT_ONCE)
+            found = self._count_of(part_of(compiled.data_ids, at_once, 0))
+            if found < at_once or found == most:
+                return found
+            numbers = self._compile(query, pieces.of_a_piece).data_ids
+            assert numbers is not None  # noqa: S101 - it is there whatever the piece
+            return pieces.count(numbers, self._pieces(query), most)
+        found = 0
+        for frame in self._frames(query):
+            found += frame.height
+            if most is not None and found >= most:
+                break
+        return found
+
+    def _count_of(self, statement: sa.Select[Any]) -> int:
+        return int(self._db.rows(pieces.counted(statement))[0][0])
 
     def _compile(self, query: Query, within: Within | None = None) -> Compiled:
         if query.element is not None and query.target is not None:
             raise InvalidInputError("A query gives records or datasets, not both.")
+        if query.columns and (query.element or query.target):
+            raise InvalidInputError("Columns are shown beside data IDs only.")
         if query.element is not None and self._schema.universe[query.element].is_pixel:
             raise InvalidInputError(
                 f"'{query.element}' is computed and has no records."
             )
-        refuse_unanswered(query)
-        searches = [self._resolve(search) for search in query.datasets]
-        target = None if query.target is None else self._resolve(query.target)
+        # Fields of a type are those of the answer's datasets, or of the first search.
+        named: set[str] = set()
+        target = None
+        if query.target is not None:
+            target = self._resolve(query.target, query, named)
+        searches = [self._resolve(each, query, named) for each in query.datasets]
         statement = Statement(
             query, self._core, searches, target, ask=self.query, within=within
         )
         return statement.compile()
 
-    def _resolve(self, search: DatasetSearch) -> ResolvedSearch:
+    def _resolve(
+        self, search: DatasetSearch, query: Query, named: set[str]
+    ) -> ResolvedSearch:
         row = self._catalog.now.checked_type(search.dataset_type)
-        return resolve(search, row, self._catalog)
+        name = search.dataset_type.name
+        where = None if name in named else query.where
+        named.add(name)
+        return resolve(search, row, self._core, where)
 
-    def _part(self, query: Query, data_ids: sa.Select[Any]) -> pl.DataFrame:
-        """Return a few rows: first which data IDs they have, then their matches.
+    # Parts
 
-        The database stops at the last of these data IDs, so that no more matches than
-        theirs are fetched and ranked.
+    def _pieces(self, query: Query, ids: int | None = None) -> pieces.Pieces:
+        """Return the pieces in which a query of datasets can be answered.
+
+        Parameters
+        ----------
+        query
+            It has a target.
+        ids
+            How many data IDs are likely to be enough.
         """
-        chosen = part_of(data_ids, query.limit, query.offset)
-        numbers = [row[0] for row in self._db.rows(chosen)]
-        if not numbers:
-            numbers = [_NO_NUMBER]
-        is_listed = self._db.driver.is_listed
+        assert query.target is not None  # noqa: S101 - that is what pieces are of
+        row = self._catalog.now.checked_type(query.target.dataset_type)
+        members = len(self._resolve(query.target, query, set()).members)
+        length = max(_PIECE_ROWS // max(members, 1), 16)
+        length = length if ids is None else min(length, max(ids, 8))
+        return pieces.Pieces(self._core, row.data_ids, length)
+
+    def _frames(self, query: Query, ids: int | None = None) -> Iterator[pl.DataFrame]:
+        """Yield the rows of a query without order and part, in pieces if it can be."""
+        if query.target is None:
+            yield self._rows.fetch(self._compile(query))
+            return
+        compiled = self._compile(query, pieces.of_a_piece)
+        if ids is not None:
+            compiled = compiled.in_order()
+        yield from pieces.frames(self._rows, compiled, self._pieces(query, ids))
+
+    def _small_part(self, query: Query) -> pl.DataFrame:
+        """Return a few rows, in the order of data IDs if no other is asked for."""
+        most = (query.limit or 0) + query.offset
         whole = replace(query, limit=None, offset=0)
-        return self._rows(
-            self._compile(whole, lambda number: is_listed(number, numbers))
-        )
+        if query.order_by:
+            compiled = self._compile(query)
+            if compiled.data_ids is None:
+                return self._rows.fetch(compiled)
+            chosen = part_of(compiled.data_ids, query.limit, query.offset)
+            numbers = [row[0] for row in self._db.rows(chosen)]
+            return self._of_numbers(whole, numbers)
+        compiled = self._compile(whole, pieces.of_a_piece)
+        if not compiled.stages:
+            return self._rows.fetch(self._compile(query))
+        if compiled.data_ids is not None:
+            there = self._pieces(query, most)
+            numbers = pieces.first_numbers(compiled.data_ids, there, most)
+            return self._of_numbers(whole, numbers[query.offset :])
+        found = [self._rows.fetch(self._compile(replace(whole, limit=0)))]
+        height = 0
+        for frame in self._frames(whole, most):
+            found.append(frame)
+            height += frame.height
+            if height >= most:
+                break
+        return pl.concat(found).slice(query.offset, query.limit)
 
-    def _rows(self, compiled: Compiled) -> pl.DataFrame:
-        """Fetch the rows of a statement and lead them through its stages."""
-        frame = self._db.frame(compiled.statement, compiled.schema)
-        for stage in compiled.stages:
-            frame = self._done(stage, frame, compiled)
-        if not compiled.output:
-            return pl.DataFrame(height=min(frame.height, 1))
-        frame = frame.select(compiled.output).with_columns(
-            pl.lit(value, pl.Int64).alias(name)
-            for name, value in compiled.constants.items()
-        )
-        return self._name_runs(frame).rename(_NAMES, strict=False)
-
-    def _done(
-        self, stage: Stage, frame: pl.DataFrame, compiled: Compiled
-    ) -> pl.DataFrame:
-        match stage:
-            case TestOverlap(overlap):
-                return frame.filter(self._overlap_mask(frame, overlap))
-            case TakeFirst(equal, rank):
-                return first_rows(frame, equal, rank)
-            case DropRepeats(equal):
-                columns = equal or compiled.output
-                return frame.unique(columns, keep="first", maintain_order=True)
-            case WholeRanges(search):
-                return self._with_whole_ranges(frame, search)
-            case UniteRanges():
-                return united(frame)
-            case TakePart(limit, offset):
-                return frame.slice(offset, limit)
-
-    def _with_whole_ranges(
-        self, frame: pl.DataFrame, search: ResolvedSearch
-    ) -> pl.DataFrame:
-        """Fetch all ranges of the datasets that are certified, which are few."""
-        certified = frame.filter(pl.col("begin_ns").is_not_null())
-        numbers = certified[DATA_ID].unique().to_list()
-        if not numbers:
-            return frame
+    def _of_numbers(self, query: Query, numbers: list[int]) -> pl.DataFrame:
+        """Return the rows of the data IDs with these numbers."""
+        listed = numbers or [_NO_NUMBER]
         is_listed = self._db.driver.is_listed
-        found = matches(search, self._schema, lambda n: is_listed(n, numbers))
-        columns = "uuid", RANK, "begin_ns", "end_ns"
-        schema = {name: certified.schema[name] for name in columns}
-        chosen = sa.select(*(found.c[name] for name in columns))
-        ranges = self._db.frame(chosen.where(found.c.begin_ns.is_not(None)), schema)
-        return with_whole_ranges(frame, ranges, find_first=search.find_first)
+        compiled = self._compile(query, lambda number: is_listed(number, listed))
+        if not query.order_by:
+            compiled = compiled.in_order()
+        return self._rows.fetch(compiled)
 
-    def _name_runs(self, frame: pl.DataFrame) -> pl.DataFrame:
-        if RUN_ID not in frame.columns:
-            return frame
-        names = self._catalog.now.collection_names
-        numbers = frame.get_column(RUN_ID)
-        used = numbers.unique().to_list()
-        named = numbers.replace_strict(
-            used, [names[number] for number in used], return_dtype=pl.String
-        ).cast(pl.String)  # replacing by nothing keeps the type
-        others = [n for n in frame.columns if n not in {RUN_ID, "begin_ns", "end_ns"}]
-        return frame.select(*others, named.alias("run"), "begin_ns", "end_ns")
-
-    def _overlap_mask(self, frame: pl.DataFrame, overlap: SkyOverlap) -> pl.Series:
-        """Return which rows pass the exact test."""
-        from pantler.dimensions.sky.region_array import RegionArray, overlap_mask
-
-        left, left_row = self._regions(frame, overlap.left)
-        if isinstance(overlap.right, bytes):
-            given = pl.Series([overlap.right], dtype=pl.Binary)
-            right, right_row = given, np.zeros(frame.height, dtype=np.int64)
-        else:
-            right, right_row = self._regions(frame, overlap.right)
-        mask = overlap_mask(
-            RegionArray.from_encoded(left),
-            left_row,
-            RegionArray.from_encoded(right),
-            right_row,
-        )
-        return pl.Series(mask)
-
-    def _regions(
-        self, frame: pl.DataFrame, element: DimensionElement
-    ) -> tuple[pl.Series, NDArray[np.int64]]:
-        """Return the regions of the records that rows name, and which is whose."""
-        names = element.required
-        keys = frame.select(
-            (name if name in frame.columns else f"key:{name}") for name in names
-        )
-        keys.columns = list(names)
-        unique = keys.unique(maintain_order=True)
-        table = self._schema.elements[element.name]
-        stage = self._db.stage([table.c[name] for name in names], frame_rows(unique))
-        same = (stage.c[name] == table.c[name] for name in names)
-        chosen = sa.select(*(table.c[name] for name in names), table.c.region)
-        schema = {**unique.schema, "region": pl.Binary()}
-        found = self._db.frame(
-            chosen.join_from(stage, table, sa.and_(*same)), schema
-        ).with_row_index("row")
-        rows = keys.join(found, on=list(names), how="left", maintain_order="left")
-        return found.get_column("region"), rows.get_column("row").cast(
-            pl.Int64
-        ).to_numpy()
+    def _totals(self, query: Query) -> pl.DataFrame:
+        """Return the aggregates of a query."""
+        plain = replace(query, order_by=(), limit=None, offset=0)
+        base = replace(plain, aggregates=(), group_by=())
+        totals: Totals | None = None
+        shown = self._rows.fetch(self._compile(replace(base, limit=0))).columns
+        for frame in self._frames(plain):
+            totals = totals or Totals(query, shown)
+            totals.add(frame)
+        if totals is None:
+            totals = Totals(query, shown)
+            totals.add(self._rows.fetch(self._compile(replace(plain, limit=0))))
+        return totals.answer()
 
 
 def _is_small_part(query: Query) -> bool:

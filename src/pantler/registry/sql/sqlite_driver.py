@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
     from pantler.registry.sql.driver import Failure
 
+_ANY: Final = {"%": "*", "_": "?"}
+"""What patterns of LIKE have a meaning for, as GLOB writes it."""
+
 _FEW: Final = 500
 """Values of a list beyond which they travel as one parameter."""
 
@@ -190,13 +193,20 @@ class SqliteDriver:
         cursor.executemany(text, rows)
         return cursor.rowcount
 
-    def matches_glob(
+    def matches_like(
         self, operand: sa.ColumnElement[Any], pattern: str
     ) -> sa.ColumnElement[bool]:
-        """Return whether text matches a pattern of ``*`` and ``?``, by letter case."""
-        # GLOB of SQLite knows sets in brackets, which our patterns do not have.
-        plain = pattern.replace("[", "[[]")
-        return operand.op("GLOB", is_comparison=True)(plain)
+        r"""Return whether text matches a pattern of ``%`` and ``_``, by letter case."""
+        # LIKE of SQLite does not tell upper from lower case; GLOB does.
+        glob: list[str] = []
+        characters = iter(pattern)
+        for each in characters:
+            if each in _ANY:
+                glob.append(_ANY[each])
+            else:
+                plain = next(characters, each) if each == "\\" else each
+                glob.append(f"[{plain}]" if plain in "*?[" else plain)
+        return operand.op("GLOB", is_comparison=True)("".join(glob))
 
     def is_listed(
         self, operand: sa.ColumnElement[Any], values: Sequence[Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -13,8 +13,15 @@ from pantler.registry.sql.compile.tables import stage_name
 if TYPE_CHECKING:
     from pantler.registry.sql.compile.joins import Joins
     from pantler.registry.sql.compile.predicates import Sql
+    from pantler.registry.sql.core import Core
     from pantler.registry.sql.driver import Driver
-    from pantler.registry.sql.schema import Schema
+
+_FIELDS: Final = {
+    "dataset_id": "uuid",
+    "timespan_begin": "begin_ns",
+    "timespan_end": "end_ns",
+}
+"""Fields of datasets that matches call otherwise."""
 
 
 @dataclass(slots=True)
@@ -30,10 +37,14 @@ class Columns:
     """
 
     joins: Joins
-    schema: Schema
-    driver: Driver
+    core: Core
     matches: dict[str, sa.FromClause] = field(default_factory=dict)
     tables: dict[str, sa.FromClause] = field(default_factory=dict)
+
+    @property
+    def driver(self) -> Driver:
+        """What writes that which systems write differently."""
+        return self.core.db.driver
 
     def dimension(self, name: str) -> Sql:
         """Return the column of a dimension."""
@@ -50,9 +61,12 @@ class Columns:
 
     def dataset(self, dataset_type: str, name: str) -> Sql:
         """Return a column of a dataset search."""
-        if name == "run":
-            return self.run_name(self.match(dataset_type, "run_id"))
-        return self.match(dataset_type, "uuid" if name == "dataset_id" else name)
+        if name in {"run", "collection"}:
+            number = "run_id" if name == "run" else "collection_id"
+            return self._collection_name(self.match(dataset_type, number))
+        if name == "size":
+            return self._size(self.match(dataset_type, "uuid"))
+        return self.match(dataset_type, _FIELDS.get(name, name))
 
     def match(self, dataset_type: str, name: str) -> Sql:
         """Return a column of the matches of a search."""
@@ -74,8 +88,23 @@ class Columns:
             )
         return rows.c[stage_name(name, column)]
 
-    def run_name(self, number: Sql) -> Sql:
-        """Return the name of the run with a number."""
-        table = self.schema.collection
+    def _collection_name(self, number: Sql) -> Sql:
+        """Return the name of the collection with a number."""
+        table = self.core.schema.collection
         named = sa.select(table.c.name).where(table.c.id == number)
         return named.scalar_subquery()
+
+    def _size(self, uuid: Sql) -> Sql:
+        """Return the bytes of all files of a dataset; null if none are recorded."""
+        sizes = [
+            sa.select(table.c.size_bytes).where(table.c.dataset_id == uuid)
+            for table in map(
+                self.core.schema.record_table, self.core.catalog.now.record_tables
+            )
+        ]
+        if not sizes:
+            return sa.cast(sa.null(), sa.BigInteger)
+        union_all: Any = sa.union_all  # mypy 2.4 fails on its overloads
+        whole = union_all(*sizes).subquery()
+        total = sa.select(sa.func.sum(whole.c.size_bytes)).scalar_subquery()
+        return sa.cast(total, sa.BigInteger)

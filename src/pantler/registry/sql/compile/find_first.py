@@ -1,6 +1,7 @@
 """Find-first: which match of a data ID counts. The only place where matches are ranked.
 
-Every match has the rank of the collection in which it was found. What a query asks of
+Every match has the rank, in the order of the search, of the collection in which it was
+found. What a query asks of
 datasets (their run, say) chooses among the matches, as all its conditions do. Of those
 that are left and compete, the ones of least rank stay: the first collection that has
 any wins, and all that it has count, so certified datasets with all their ranges.
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pantler.registry.sql.compile.searches import ResolvedSearch
 
 RANK = "rank"
+FOUND_IN = "collection_id"
 DATA_ID = "data_id"
 
 
@@ -56,6 +58,17 @@ class Competition:
     def is_by_data_id(self) -> bool:
         """Whether just one match of each data ID stays."""
         return not (self.times or self.search.has_calibrations)
+
+
+def with_rank(
+    frame: pl.DataFrame, search: ResolvedSearch, found_in: str, rank: str
+) -> pl.DataFrame:
+    """Add the rank of the collection in which each match was found."""
+    ranks = search.ranks
+    named = pl.col(found_in).replace_strict(
+        list(ranks), list(ranks.values()), return_dtype=pl.Int64
+    )
+    return frame.with_columns(named.alias(rank))
 
 
 def first_rows(

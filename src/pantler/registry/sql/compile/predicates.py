@@ -16,9 +16,11 @@ from pantler.queries.tree import (
     Comparison,
     Constant,
     DatasetField,
+    DatasetTimespan,
     DimensionKey,
     Glob,
     IsNull,
+    Like,
     Membership,
     Negative,
     Not,
@@ -39,6 +41,10 @@ if TYPE_CHECKING:
 
 _MOST_JOINED: Final = 50
 """Conditions in one pair of brackets."""
+
+_STARS_AS_LIKE: Final = str.maketrans(
+    {"*": "%", "?": "_", "%": "\\%", "_": "\\_", "\\": "\\\\"}
+)
 
 Sql = sa.ColumnElement[Any]
 
@@ -166,12 +172,20 @@ def _(node: Membership, scope: Scope) -> Sql:
 def _(node: IsNull, scope: Scope) -> Sql:
     if isinstance(node.operand, TimespanField):
         return scope.field(node.operand.element, "timespan_begin").is_(None)
+    if isinstance(node.operand, DatasetTimespan):
+        return scope.dataset(node.operand.dataset_type, "timespan_begin").is_(None)
     return to_sql(node.operand, scope).is_(None)
 
 
 @to_sql.register
 def _(node: Glob, scope: Scope) -> Sql:
-    return scope.driver.matches_glob(to_sql(node.operand, scope), node.pattern)
+    plain = node.pattern.translate(_STARS_AS_LIKE)
+    return scope.driver.matches_like(to_sql(node.operand, scope), plain)
+
+
+@to_sql.register
+def _(node: Like, scope: Scope) -> Sql:
+    return scope.driver.matches_like(to_sql(node.operand, scope), node.pattern)
 
 
 @to_sql.register
@@ -245,6 +259,9 @@ def _span(node: Operand, scope: Scope) -> tuple[Sql, Sql]:
         case TimespanField(element):
             begin = scope.field(element, "timespan_begin")
             return begin, scope.field(element, "timespan_end")
+        case DatasetTimespan(name):
+            begin = scope.dataset(name, "timespan_begin")
+            return begin, scope.dataset(name, "timespan_end")
         case TimespanConstant(first, last):
             return sa.literal(first), sa.literal(last)
         case _:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
 from pantler.queries.tree import (
     DatasetField,
+    DatasetTimespan,
     DimensionKey,
     RecordField,
+    TableField,
     TimespanField,
 )
 from pantler.registry.sql.bulk import frame_rows
@@ -29,9 +31,12 @@ from pantler.registry.sql.compile.pixels import (
     pixel_table,
     stage_pairs,
 )
-from pantler.registry.sql.compile.predicates import conjuncts, walk
+from pantler.registry.sql.compile.predicates import conjuncts, to_sql, walk
 from pantler.registry.sql.compile.searches import matches, valid_at
 from pantler.registry.sql.compile.tables import stage_name, stage_table
+
+_FEW: Final = 200
+"""Records that are looked up before, so that the database begins with them."""
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,11 +46,50 @@ if TYPE_CHECKING:
     from pantler.dimensions.element import DimensionElement
     from pantler.dimensions.universe import DimensionGroup
     from pantler.queries.query import JoinedTable, Query
-    from pantler.queries.tree import Predicate
+    from pantler.queries.tree import Column, Predicate
     from pantler.registry.sql.compile.pixels import Ask, PixelOverlap
     from pantler.registry.sql.compile.predicates import Sql
     from pantler.registry.sql.compile.searches import ResolvedSearch, Within
     from pantler.registry.sql.core import Core
+
+
+def shown_columns(query: Query) -> tuple[Column, ...]:
+    """Return the columns beside data IDs that are shown, counted by or counted."""
+    counted = (each.column for each in query.aggregates if each.column is not None)
+    return tuple(dict.fromkeys((*query.columns, *query.group_by, *counted)))
+
+
+def _timed_types(conditions: Sequence[Predicate]) -> set[str]:
+    """Return the dataset types whose validity conditions name."""
+    types: set[str] = set()
+    for node in walk(tuple(conditions)):
+        match node:
+            case DatasetTimespan(name):
+                types.add(name)
+            case DatasetField(name, "timespan_begin" | "timespan_end"):
+                types.add(name)
+    return types
+
+
+def _is_of(condition: Predicate, element: DimensionElement) -> bool:
+    """Whether a condition is on the records of one element only."""
+    of_records = False
+    for node in walk(condition):
+        match node:
+            case DimensionKey(name):
+                if name not in (*element.required, *element.implied):
+                    return False
+            case RecordField(name, _, kind):
+                if name != element.name or kind == "region":
+                    return False
+                of_records = True
+            case TimespanField(name):
+                if name != element.name:
+                    return False
+                of_records = True
+            case DatasetField() | DatasetTimespan() | TableField():
+                return False
+    return of_records
 
 
 class Relations:
@@ -77,6 +121,8 @@ class Relations:
     fields, shown
         Names of the dataset types of which a field is named; or shown or in the order,
         so that it must be that of the first match.
+    timed
+        Names of the dataset types whose validity conditions name.
     """
 
     def __init__(
@@ -100,13 +146,18 @@ class Relations:
         conditions = conjuncts(query.where)
         self._dimensions, self._records, self.fields = self._mentioned(conditions)
         ordered = (term.column for term in query.order_by)
-        self.shown = {c.dataset_type for c in ordered if isinstance(c, DatasetField)}
+        self.shown = {
+            column.dataset_type
+            for column in (*ordered, *shown_columns(query))
+            if isinstance(column, DatasetField)
+        }
+        self.timed = _timed_types(conditions)
         self._group = self._whole_group()
         stated = stated_overlaps(conditions, self._universe)
         implied = implied_overlaps(self._group, stated, self._related)
         self.overlaps = (*stated, *implied)
         self._pixels = PixelPairs(query, core, ask, self._group)
-        self.columns = Columns(Joins(), core.schema, core.db.driver)
+        self.columns = Columns(Joins(), core)
         self.rows: dict[ResolvedSearch, sa.FromClause] = {}
         self._join(within)
 
@@ -133,7 +184,40 @@ class Relations:
             *self._sky_conditions(),
             *self._time_conditions(),
             *self._validity_conditions(),
+            *self._few_records(),
         ]
+
+    def _few_records(self) -> list[Sql]:
+        """Name the records that conditions choose, where they are few.
+
+        A database cannot know that they are: it would go through all datasets of many
+        runs for the few of some records, or of none.
+        """
+        if not any(search.needs_ranking for search in self._everything):
+            return []
+        found: list[Sql] = []
+        for name in sorted(self._records):
+            element = self._universe[name]
+            parts = [c for c in conjuncts(self._query.where) if _is_of(c, element)]
+            if not parts:
+                continue
+            table = self._schema.elements[name]
+            key = element.required[-1]
+            scope = Columns(Joins(), self._core)
+            scope.joins.add_element(element, table, supplier=False)
+            chosen = sa.select(table.c[key]).where(
+                *(to_sql(part, scope) for part in parts)
+            )
+            values = self._core.db.rows(chosen.distinct().limit(_FEW + 1))
+            if len(values) <= _FEW:
+                listed = [value for (value,) in values]
+                found.append(self._is_one_of(self.columns.dimension(key), listed))
+        return found
+
+    def _is_one_of(self, column: Sql, values: list[Any]) -> Sql:
+        if not values:
+            return sa.false()
+        return self._core.db.driver.is_listed(column, values)
 
     def _mentioned(
         self, conditions: Sequence[Predicate]
@@ -142,14 +226,14 @@ class Relations:
         dimensions: set[str] = set()
         records: set[str] = set()
         types: set[str] = set()
-        parts = (tuple(conditions), tuple(t.column for t in self._query.order_by))
-        for node in walk(parts):
+        ordered = tuple(term.column for term in self._query.order_by)
+        for node in walk((tuple(conditions), ordered, shown_columns(self._query))):
             match node:
                 case DimensionKey(name):
                     dimensions.add(name)
                 case RecordField(name) | TimespanField(name):
                     records.add(name)
-                case DatasetField(name):
+                case DatasetField(name) | DatasetTimespan(name):
                     types.add(name)
         return dimensions, records, types
 
@@ -253,7 +337,7 @@ class Relations:
 
     def _join_rows(self, search: ResolvedSearch, within: Within | None = None) -> None:
         """Join the matches of a search, and their data IDs."""
-        rows = matches(search, self._schema, within)
+        rows = matches(search, self._core, within)
         joins = self.columns.joins
         joins.add(rows, {})
         table, columns = self._data_ids(search)
@@ -263,7 +347,7 @@ class Relations:
 
     def _join_data_ids(self, search: ResolvedSearch) -> None:
         """Join the data IDs for which a search has any match."""
-        rows = matches(search, self._schema)
+        rows = matches(search, self._core)
         table, columns = self._data_ids(search)
         found = table.c.id.in_(sa.select(rows.c.data_id))
         self.columns.joins.add(table, columns, [found])

@@ -8,17 +8,31 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import sqlalchemy as sa
 
 from pantler.datasets.collection import CollectionType
-from pantler.registry.sql.schema import ROW_NUMBER
+from pantler.queries.tree import Comparison, Constant, DatasetField, Membership
+from pantler.registry.sql.compile.predicates import conjuncts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pantler.queries.query import DatasetSearch
-    from pantler.registry.sql.catalog import Catalog
-    from pantler.registry.sql.schema import Schema
+    from pantler.queries.tree import Predicate
+    from pantler.registry.sql.core import Core
     from pantler.registry.sql.snapshot import TypeRow
 
-FIELDS: Final = ("uuid", "run_id", "ingest_time", "begin_ns", "end_ns", "rank")
+FIELDS: Final = (
+    "uuid",
+    "run_id",
+    "ingest_time",
+    "begin_ns",
+    "end_ns",
+    "collection_id",
+)
+
+_NOWHERE: Final = -1
+"""The number of no collection, and of no data ID."""
+
+_MOST_IDS: Final = 1_000
+"""UUIDs that are looked up before, so that the database begins with their data IDs."""
 
 Within: TypeAlias = "Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]"
 
@@ -32,14 +46,22 @@ class ResolvedSearch:
     row
         The dataset type.
     members
-        Number, kind and rank of each collection that may hold it, in order.
+        Number and kind of each collection that may hold it, in order.
     find_first
         Whether only the first collection counts that has a match of a data ID.
+    data_ids
+        The only numbers of data IDs that can satisfy the conditions; None for all.
     """
 
     row: TypeRow
     members: tuple[tuple[int, CollectionType], ...]
     find_first: bool
+    data_ids: tuple[int, ...] | None = None
+
+    @property
+    def ranks(self) -> dict[int, int]:
+        """The place of each collection in the order of the search."""
+        return {number: rank for rank, (number, _) in enumerate(self.members)}
 
     @property
     def name(self) -> str:
@@ -67,53 +89,113 @@ class ResolvedSearch:
         return [kind for _, kind in self.members] == [CollectionType.RUN]
 
 
-def resolve(search: DatasetSearch, row: TypeRow, catalog: Catalog) -> ResolvedSearch:
-    """Flatten chains and leave out the collections without the type."""
-    found = catalog.searched(row.id, search.collections)
-    members = tuple((number, collection.type) for number, collection in found)
-    return ResolvedSearch(row, members, search.find_first)
+def resolve(
+    search: DatasetSearch,
+    row: TypeRow,
+    core: Core,
+    where: Predicate | None = None,
+) -> ResolvedSearch:
+    """Flatten chains and leave out the collections without the type.
+
+    Parameters
+    ----------
+    search, row
+        What is searched for.
+    core
+        Where.
+    where
+        Conditions on its datasets: they may leave few runs, or few data IDs.
+    """
+    runs = stated_runs(where, search.dataset_type.name)
+    members = tuple(
+        (number, c.type)
+        for number, c in core.catalog.searched(row.id, search.collections)
+        if runs is None or c.type is not CollectionType.RUN or c.name in runs
+    )
+    numbers = _stated_numbers(where, row, core)
+    return ResolvedSearch(row, members, search.find_first, numbers)
+
+
+def _stated_numbers(
+    where: Predicate | None, row: TypeRow, core: Core
+) -> tuple[int, ...] | None:
+    """Return the only data IDs that conditions on UUIDs leave, if there are some."""
+    name = row.dataset_type.name
+    for part in conjuncts(where):
+        match part:
+            case Comparison("=", DatasetField(owner, "dataset_id"), Constant(value)):
+                ids = [value]
+            case Membership(DatasetField(owner, "dataset_id"), values, ()):
+                ids = [constant.value for constant in values]
+            case _:
+                continue
+        if owner == name and len(ids) <= _MOST_IDS:
+            table = core.schema.dataset_uuid
+            found = core.db.rows(
+                sa.select(table.c.data_id).where(
+                    core.db.driver.is_listed(table.c.uuid, ids),
+                    table.c.dataset_type_id == row.id,
+                )
+            )
+            return tuple(sorted({number for (number,) in found}))
+    return None
+
+
+def stated_runs(where: Predicate | None, dataset_type: str) -> frozenset[str] | None:
+    """Return the only runs that conditions leave for a type; None if they say none."""
+    runs: frozenset[str] | None = None
+    for part in conjuncts(where):
+        match part:
+            case Comparison("=", DatasetField(name, "run"), Constant(str(value))):
+                found = frozenset({value})
+            case Membership(DatasetField(name, "run"), values, ()):
+                found = frozenset(str(constant.value) for constant in values)
+            case _:
+                continue
+        if name == dataset_type:
+            runs = found if runs is None else runs & found
+    return runs
 
 
 def matches(
-    search: ResolvedSearch, schema: Schema, within: Within | None = None
+    search: ResolvedSearch, core: Core, within: Within | None = None
 ) -> sa.Subquery:
     """Return all matches, with columns ``data_id`` and `FIELDS`, one to a dataset.
 
-    With ``find_first``, a dataset in several collections is there several times, each
-    with its rank; certified datasets are there once for each validity range.
+    ``collection_id`` is where it was found. With ``find_first``, a dataset in several
+    collections is there several times; certified datasets are there once for each
+    validity range.
 
     Parameters
     ----------
     search
         What to look for.
-    schema
-        The tables.
+    core
+        The tables, and how the database writes SQL.
     within
         Makes the condition that a match has one of the data IDs of interest.
     """
-    by_kind: dict[CollectionType, list[tuple[int, int]]] = {}
-    for rank, (number, kind) in enumerate(search.members):
-        by_kind.setdefault(kind, []).append((number, rank))
+    by_kind: dict[CollectionType, list[int]] = {}
+    for number, kind in search.members:
+        by_kind.setdefault(kind, []).append(number)
     arms: list[Any] = []
-    runs = by_kind.get(CollectionType.RUN)
-    if runs:
-        arm = _runs(search, schema, runs)
-        if within is not None:
-            # Named once more, as SQLite takes `VALUES` for a million rows, and would
-            # first read all datasets to be quick in looking them up.
-            listed = [sa.literal(number, ROW_NUMBER) for number, _ in runs]
-            arm = arm.where(schema.dataset.c.run_id.in_(listed))
-        arms.append(arm)
+    runs = by_kind.get(CollectionType.RUN, [])
     tags = by_kind.get(CollectionType.TAGGED)
-    if tags:
-        arms.append(_tags(search, schema, tags, [n for n, _ in runs or ()]))
     calibrations = by_kind.get(CollectionType.CALIBRATION)
+    if tags:
+        arms.append(_tags(search, core, tags, runs))
     if calibrations:
-        arms.append(_calibrations(search, schema, calibrations))
-    if not arms:
-        arms.append(_runs(search, schema, [(-1, 0)]))
+        arms.append(_calibrations(search, core, calibrations))
+    if runs or not arms:
+        arms.insert(0, _runs(search, core, runs or [_NOWHERE]))
     if within is not None:
         arms = [arm.where(within(arm.selected_columns.data_id)) for arm in arms]
+    if search.data_ids is not None:
+        listed = search.data_ids or (_NOWHERE,)
+        is_listed = core.db.driver.is_listed
+        arms = [
+            arm.where(is_listed(arm.selected_columns.data_id, listed)) for arm in arms
+        ]
     if len(arms) > 1:
         union_all: Any = sa.union_all  # mypy 2.4 fails on its overloads
         arms = [union_all(*arms)]
@@ -132,79 +214,84 @@ def valid_at(
     return sa.or_(rows.c.begin_ns.is_(None), overlap)
 
 
-def _searched(numbers: Sequence[tuple[int, int]]) -> sa.CTE:
-    """Return collection numbers and ranks as a relation."""
-    columns = sa.column("number", ROW_NUMBER), sa.column("rank", sa.Integer)
-    return sa.values(*columns).data(list(numbers)).cte()
+def _is_one_of(
+    column: sa.ColumnElement[Any], numbers: Sequence[int], core: Core
+) -> sa.ColumnElement[bool]:
+    """Return whether a collection is one of some.
+
+    Not a join with the numbers: SQLite takes `VALUES` for a million rows, and would
+    first read all datasets to be quick in looking them up.
+    """
+    if len(numbers) == 1:
+        return column == numbers[0]
+    return core.db.driver.is_listed(column, numbers)
 
 
-def _runs(
-    search: ResolvedSearch, schema: Schema, runs: Sequence[tuple[int, int]]
-) -> sa.Select[Any]:
-    dataset, no_time = schema.dataset, sa.cast(sa.null(), sa.BigInteger)
-    columns = dataset.c.data_id, dataset.c.uuid, dataset.c.run_id, dataset.c.ingest_time
-    times = no_time.label("begin_ns"), no_time.label("end_ns")
-    is_type = dataset.c.dataset_type_id == search.row.id
-    if len(runs) == 1:
-        ((number, rank),) = runs
-        return sa.select(*columns, *times, sa.literal(rank).label("rank")).where(
-            dataset.c.run_id == number, is_type
-        )
-    searched = _searched(runs)
-    return (
-        sa.select(*columns, *times, searched.c.rank)
-        .join_from(searched, dataset, dataset.c.run_id == searched.c.number)
-        .where(is_type)
+def _columns(core: Core, collection: sa.ColumnElement[Any]) -> list[Any]:
+    dataset = core.schema.dataset
+    return [
+        dataset.c.data_id,
+        dataset.c.uuid,
+        dataset.c.run_id,
+        dataset.c.ingest_time,
+        collection.label("collection_id"),
+    ]
+
+
+def _without_time() -> list[sa.ColumnElement[Any]]:
+    no_time = sa.cast(sa.null(), sa.BigInteger)
+    return [no_time.label("begin_ns"), no_time.label("end_ns")]
+
+
+def _runs(search: ResolvedSearch, core: Core, runs: Sequence[int]) -> sa.Select[Any]:
+    dataset = core.schema.dataset
+    columns = _columns(core, dataset.c.run_id)
+    return sa.select(*columns, *_without_time()).where(
+        dataset.c.dataset_type_id == search.row.id,
+        _is_one_of(dataset.c.run_id, runs, core),
     )
 
 
 def _tags(
-    search: ResolvedSearch,
-    schema: Schema,
-    tags: Sequence[tuple[int, int]],
-    runs: Sequence[int],
+    search: ResolvedSearch, core: Core, tags: Sequence[int], runs: Sequence[int]
 ) -> sa.Select[Any]:
-    dataset, tag = schema.dataset, schema.tag
-    searched, no_time = _searched(tags), sa.cast(sa.null(), sa.BigInteger)
-    chosen = (
-        sa.select(
-            dataset.c.data_id,
-            dataset.c.uuid,
-            dataset.c.run_id,
-            dataset.c.ingest_time,
-            no_time.label("begin_ns"),
-            no_time.label("end_ns"),
-            sa.func.min(searched.c.rank).label("rank"),
+    dataset, tag = core.schema.dataset, core.schema.tag
+    collection: sa.ColumnElement[Any] = tag.c.collection_id
+    # A dataset counts once, and its collection is the first that has it.
+    is_once = len(tags) > 1 and not search.find_first
+    if is_once:
+        place = sa.case(
+            {number: place for place, number in enumerate(tags)}, value=collection
         )
-        .join_from(searched, tag, tag.c.collection_id == searched.c.number)
-        .join(dataset, schema.is_same_dataset(dataset, tag))
-        .where(tag.c.dataset_type_id == search.row.id)
-        .group_by(
-            dataset.c.data_id, dataset.c.uuid, dataset.c.run_id, dataset.c.ingest_time
+        first = sa.func.min(place)
+        collection = sa.case(dict(enumerate(tags)), value=first)
+    chosen = (
+        sa.select(*_columns(core, collection), *_without_time())
+        .join_from(tag, dataset, core.schema.is_same_dataset(dataset, tag))
+        .where(
+            tag.c.dataset_type_id == search.row.id,
+            _is_one_of(tag.c.collection_id, tags, core),
         )
     )
+    if is_once:
+        chosen = chosen.group_by(
+            dataset.c.data_id, dataset.c.uuid, dataset.c.run_id, dataset.c.ingest_time
+        )
     if not search.find_first and runs:
-        listed = _searched([(number, 0) for number in runs])
-        chosen = chosen.where(dataset.c.run_id.not_in(sa.select(listed.c.number)))
+        chosen = chosen.where(sa.not_(_is_one_of(dataset.c.run_id, runs, core)))
     return chosen
 
 
 def _calibrations(
-    search: ResolvedSearch, schema: Schema, collections: Sequence[tuple[int, int]]
+    search: ResolvedSearch, core: Core, collections: Sequence[int]
 ) -> sa.Select[Any]:
-    dataset, valid = schema.dataset, schema.calibration
-    searched = _searched(collections)
+    dataset, valid = core.schema.dataset, core.schema.calibration
+    columns = _columns(core, valid.c.collection_id)
     return (
-        sa.select(
-            dataset.c.data_id,
-            dataset.c.uuid,
-            dataset.c.run_id,
-            dataset.c.ingest_time,
-            valid.c.begin_ns,
-            valid.c.end_ns,
-            searched.c.rank,
+        sa.select(*columns, valid.c.begin_ns, valid.c.end_ns)
+        .join_from(valid, dataset, core.schema.is_same_dataset(dataset, valid))
+        .where(
+            valid.c.dataset_type_id == search.row.id,
+            _is_one_of(valid.c.collection_id, collections, core),
         )
-        .join_from(searched, valid, valid.c.collection_id == searched.c.number)
-        .join(dataset, schema.is_same_dataset(dataset, valid))
-        .where(valid.c.dataset_type_id == search.row.id)
     )

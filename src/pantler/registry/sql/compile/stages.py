@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pantler.registry.sql.compile.find_first import RANK
+from pantler.registry.sql.compile.find_first import DATA_ID, RANK
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,6 +20,25 @@ class TestOverlap:
     """Drop the rows whose regions only share a pixel, and do not overlap."""
 
     overlap: SkyOverlap
+
+
+@dataclass(frozen=True, slots=True)
+class RankMatches:
+    """Add the ranks of the collections in which matches of a search were found.
+
+    Parameters
+    ----------
+    search
+        In whose order.
+    found_in
+        The column of their numbers.
+    rank
+        The new column.
+    """
+
+    search: ResolvedSearch
+    found_in: str
+    rank: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +77,13 @@ class UniteRanges:
 
 
 @dataclass(frozen=True, slots=True)
+class SortRows:
+    """Order the rows by some columns, so that parts of them fit together."""
+
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TakePart:
     """Take the rows of the limit and the offset."""
 
@@ -66,7 +92,14 @@ class TakePart:
 
 
 Stage: TypeAlias = (
-    TestOverlap | TakeFirst | DropRepeats | WholeRanges | UniteRanges | TakePart
+    TestOverlap
+    | RankMatches
+    | TakeFirst
+    | DropRepeats
+    | WholeRanges
+    | UniteRanges
+    | SortRows
+    | TakePart
 )
 
 
@@ -84,6 +117,8 @@ class Compiled:
         Names of those that are the answer.
     constants
         Columns of the answer that have one value in all rows, and are not selected.
+    collections
+        Columns that hold numbers of collections, of which the answer has the names.
     stages
         What is left to do, in this order.
     data_ids
@@ -95,15 +130,27 @@ class Compiled:
     schema: dict[str, type[pl.DataType] | None]
     output: tuple[str, ...]
     constants: dict[str, int | None]
+    collections: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     data_ids: sa.Select[Any] | None = field(default=None)
 
-    def with_part(self, limit: int | None, offset: int) -> Compiled:
+    def in_order(self) -> Compiled:
+        """Return the same with datasets in the order of their data IDs' numbers."""
+        names = (DATA_ID, "uuid", "begin_ns")
+        if DATA_ID not in self.schema:
+            return self
+        order = SortRows(tuple(name for name in names if name in self.schema))
+        return replace(self, stages=(*self.stages, order))
+
+    def with_part(
+        self, limit: int | None, offset: int, *, is_ordered: bool
+    ) -> Compiled:
         """Return the same with only a part of the rows."""
         if limit is None and not offset:
             return self
         if self.stages:
-            return replace(self, stages=(*self.stages, TakePart(limit, offset)))
+            whole = self if is_ordered else self.in_order()
+            return replace(self, stages=(*whole.stages, TakePart(limit, offset)))
         return replace(self, statement=part_of(self.statement, limit, offset))
 
 

@@ -18,14 +18,20 @@ import sqlalchemy as sa
 
 from pantler.dimensions.records import record_columns
 from pantler.errors import InvalidInputError
-from pantler.queries.tree import And, Not, Or
-from pantler.registry.sql.compile.find_first import DATA_ID, RANK, Competition
+from pantler.queries.tree import And, DatasetField, Not, Or, column_name
+from pantler.registry.sql.compile.find_first import (
+    DATA_ID,
+    FOUND_IN,
+    RANK,
+    Competition,
+)
 from pantler.registry.sql.compile.overlaps import is_sky_overlap
 from pantler.registry.sql.compile.predicates import all_hold, conjuncts, to_sql
-from pantler.registry.sql.compile.relations import Relations
+from pantler.registry.sql.compile.relations import Relations, shown_columns
 from pantler.registry.sql.compile.stages import (
     Compiled,
     DropRepeats,
+    RankMatches,
     TakeFirst,
     TestOverlap,
     UniteRanges,
@@ -45,6 +51,18 @@ if TYPE_CHECKING:
 
 _Selected: TypeAlias = "tuple[Sql, type[pl.DataType] | None]"
 """A column and its type in the frame; None if it only orders rows."""
+
+_TYPES: Final[dict[str, type[pl.DataType]]] = {
+    "string": pl.String,
+    "int": pl.Int64,
+    "time": pl.Int64,
+    "float": pl.Float64,
+    "bool": pl.Boolean,
+}
+"""Types of frames; those that are not named are bytes."""
+
+_NUMBERS: Final = {"run": "run_id", "collection": FOUND_IN}
+"""Fields of datasets that are fetched as numbers of collections, and named here."""
 
 _MOST_CONDITIONS: Final = 10_000
 """Conditions of one query; a list counts as one."""
@@ -92,6 +110,7 @@ class Statement:
         self._overlaps = self._relations.overlaps
         self._rows = self._relations.rows
         self._element = self._universe[query.element] if query.element else None
+        self._extras = {column_name(column): column for column in shown_columns(query)}
         self._ranked = [
             search
             for search in self._rows
@@ -125,25 +144,54 @@ class Statement:
             schema=schema or {"nothing": pl.Int64},
             output=tuple(output),
             constants=self._constants(),
+            collections=self._collections(),
             stages=stages,
             data_ids=self._data_ids_of_answer(ordering, where),
         )
-        return compiled.with_part(self._query.limit, self._query.offset)
+        return compiled.with_part(
+            self._query.limit, self._query.offset, is_ordered=bool(ordering)
+        )
 
     # Columns
 
     def _output(self) -> dict[str, _Selected]:
         """Return the columns of the answer."""
-        columns = self._columns
         if self._element is not None:
-            table = columns.joins.elements[self._element.name]
-            return {
+            table = self._columns.joins.elements[self._element.name]
+            shown: dict[str, _Selected] = {
                 column.name: (table.c[column.name], column.dtype)
                 for column in record_columns(self._element, self._universe)
             }
-        if self._target is None:
-            return self._dimension_columns(self._query.dimensions.names)
-        rows = self._rows[self._target]
+        elif self._target is None:
+            shown = self._dimension_columns(self._query.dimensions.names)
+        else:
+            shown = self._dataset_columns(self._target)
+        return {**shown, **self._extra_columns()}
+
+    def _extra_columns(self) -> dict[str, _Selected]:
+        """Return what is shown beside the data IDs, or counted."""
+        columns: dict[str, _Selected] = {}
+        for name, column in self._extras.items():
+            if isinstance(column, DatasetField) and column.field in _NUMBERS:
+                number = _NUMBERS[column.field]
+                found = self._columns.match(column.dataset_type, number)
+                columns[name] = (found, pl.Int64)
+            else:
+                dtype = _TYPES.get(column.type, pl.Binary)
+                columns[name] = (to_sql(column, self._columns), dtype)
+        return columns
+
+    def _collections(self) -> tuple[str, ...]:
+        """Return the columns that hold numbers of collections, to be named."""
+        named = [
+            name
+            for name, column in self._extras.items()
+            if isinstance(column, DatasetField) and column.field in _NUMBERS
+        ]
+        return (*named, *([RUN_ID] if self._target else []))
+
+    def _dataset_columns(self, target: ResolvedSearch) -> dict[str, _Selected]:
+        rows = self._rows[target]
         constants = self._constants()
         return {
             **self._dimension_columns(self._query.dimensions.required),
@@ -186,17 +234,17 @@ class Statement:
         return {f"key:{name}": column for name, column in others.items()}
 
     def _match_columns(self) -> dict[str, _Selected]:
-        """Return the numbers and ranks that later stages need."""
+        """Return the numbers of data IDs and collections that later stages need."""
         columns: dict[str, _Selected] = {}
         target = self._target
-        if target is not None and (
-            target in self._ranked or self._competition(target).times
-        ):
-            rows = self._rows[target]
-            columns = {name: (rows.c[name], pl.Int64) for name in (DATA_ID, RANK)}
+        if target is not None:
+            columns[DATA_ID] = (self._rows[target].c[DATA_ID], pl.Int64)
+            if target in self._ranked or self._has_whole_ranges:
+                columns[FOUND_IN] = (self._rows[target].c[FOUND_IN], pl.Int64)
         for place, search in enumerate(self._ranked):
             if search is not target:
-                columns[f"rank:{place}"] = (self._rows[search].c[RANK], pl.Int64)
+                number = self._rows[search].c[FOUND_IN]
+                columns[f"{FOUND_IN}:{place}"] = (number, pl.Int64)
         return columns
 
     def _select(self, columns: dict[str, _Selected]) -> sa.Select[Any]:
@@ -228,7 +276,7 @@ class Statement:
     @property
     def _repeats(self) -> bool:
         """Whether the joined rows may be equal in all columns of the answer."""
-        shown = self._query.dimensions.names
+        shown = {*self._query.dimensions.names, *self._extras}
         if self._query.tables or not self._columns.joins.keys.issubset(shown):
             return True
         return any(search is not self._target for search in self._rows)
@@ -250,23 +298,40 @@ class Statement:
         elif self._repeats and (self._overlaps or self._ranked or ordering):
             stages.append(DropRepeats())
         if target is not None and target.has_calibrations:
-            if self._competition(target).times:
+            if self._has_whole_ranges:
                 stages.append(WholeRanges(target))
             stages.append(UniteRanges())
         return tuple(stages)
 
+    @property
+    def _has_whole_ranges(self) -> bool:
+        """Whether a time chooses among the ranges of the answer's datasets."""
+        target = self._target
+        if target is None or not target.has_calibrations:
+            return False
+        named = target.name in self._relations.timed
+        return bool(self._competition(target).times) or named
+
     def _first_stages(self) -> list[Stage]:
         """Return what leaves first matches only: those of the answer, then others."""
         stages: list[Stage] = []
+        target = self._target
         for place, search in enumerate(self._ranked):
-            if search is self._target:
-                times = self._competition(search).times
-                stages.insert(0, TakeFirst((DATA_ID, *map(self._shown_as, times))))
-            else:
+            if search is not target:
+                found_in, rank = f"{FOUND_IN}:{place}", f"{RANK}:{place}"
                 keys = sorted(self._columns.joins.keys)
                 equal = tuple(map(self._shown_as, keys))
-                stages.append(TakeFirst(equal, f"rank:{place}"))
-        return stages
+                stages.append(RankMatches(search, found_in, rank))
+                stages.append(TakeFirst(equal, rank))
+        if target is None:
+            return stages
+        first: list[Stage] = []
+        if target in self._ranked or self._has_whole_ranges:
+            first.append(RankMatches(target, FOUND_IN, RANK))
+        if target in self._ranked:
+            times = self._competition(target).times
+            first.append(TakeFirst((DATA_ID, *map(self._shown_as, times))))
+        return [*first, *stages]
 
     def _shown_as(self, name: str) -> str:
         """Return the column of a dimension among those of the statement."""
@@ -283,6 +348,9 @@ class Statement:
         if not self._competition(target).is_by_data_id or (ordering and self._repeats):
             return None
         number = self._rows[target].c[DATA_ID]
+        query = self._query
+        if not (query.where or query.datasets or query.tables or ordering):
+            return sa.select(number).distinct()  # the table of data IDs says no more
         columns: dict[str, _Selected] = {DATA_ID: (number, pl.Int64), **ordering}
         return self._ordered(self._select(columns).where(where).distinct())
 

@@ -11,7 +11,8 @@ import pytest
 DRIVER = Path(__file__).parents[1] / "functional" / "kill_points.py"
 MODES = ("copy", "move", "hardlink", "symlink", "direct")
 WORKS = [
-    *((work, "nothing") for work in ("put", "put two", "replace", "repair")),
+    *((work, "nothing") for work in ("put", "put two", "replace", "repair", "remove")),
+    ("remove", "remove"),
     *((first, second) for first in MODES for second in (*MODES, "nothing")),
 ]
 

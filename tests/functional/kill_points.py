@@ -43,6 +43,7 @@ _libc.ptrace.restype = ctypes.c_long
 MODES = ("copy", "move", "hardlink", "symlink", "direct")
 RAW = {"exposure": 2, "detector": 1}
 OLD = {"exposure": 1, "detector": 2}
+DOOMED = "doomed"
 VALUE = {"level": 7, "filler": "x" * 9000}
 
 
@@ -74,6 +75,14 @@ class Place:
             with butler.transaction():
                 repository.delete([butler.find_dataset("raw", OLD, collections="mine")])
                 butler.put(VALUE, "raw", OLD)
+        elif work == "remove":
+            if butler.collections.query(DOOMED):
+                butler.remove_runs(DOOMED, unlink=True)
+            else:
+                # Whatever is removed next, what was left goes too.
+                butler.remove_datasets(
+                    butler.query_datasets("raw", collections="spare")
+                )
         elif work == "repair":
             repository.check(repair=True)
         elif work in MODES:
@@ -84,7 +93,13 @@ class Place:
         with Repository.open(self.root, writeable=True) as repository:
             butler = Butler.of(repository, run="mine")
             self._check_contents(butler, work, {work})
-            if again != "nothing":
+            self._check_doomed(butler)
+            if again == "remove":
+                self.work(repository, again)
+                assert not repository.records.discarded(1), "files are left"
+                # What nobody recorded is that of the preparation.
+                assert repository.check().orphans == ["nobody.json"]
+            elif again != "nothing":
                 self._do_again(repository, butler, again)
             report = repository.check(repair=True)
             assert not report.damaged, report.damaged
@@ -108,6 +123,19 @@ class Place:
             assert json.loads(self.source.read_text()) == VALUE, "the source is lost"
         if work in MODES and "move" not in done:
             assert json.loads(self.source.read_text()) == VALUE, "the source is lost"
+
+    @staticmethod
+    def _check_doomed(butler: Butler) -> None:
+        """What is to be removed is there as a whole, or not at all."""
+        if not butler.collections.query(DOOMED):
+            assert butler.collections.get("chain").children == ("mine",)
+            assert not butler.query_datasets("raw", collections="tag").any()
+            return
+        refs = list(butler.query_datasets("raw", collections=DOOMED))
+        assert len(refs) in {0, 4}, refs
+        assert [butler.get(ref)["level"] for ref in refs] == [2] * len(refs)
+        tagged = list(butler.query_datasets("raw", collections="tag"))
+        assert len(tagged) == len(refs)
 
     def _do_again(self, repository: Repository, butler: Butler, again: str) -> None:
         was_there = butler.find_dataset("raw", RAW, collections="mine") is not None
@@ -189,7 +217,16 @@ def _trace(place: Place, work: str, number: int) -> bool:
 
 def _prepare(filled: Path) -> None:
     with make_survey_repository(filled) as repository:
-        Butler.of(repository, run="mine").put({"level": 1}, "raw", OLD)
+        butler = Butler.of(repository, run="mine")
+        butler.put({"level": 1}, "raw", OLD)
+        butler.put({"level": 1}, "raw", OLD, run="spare")
+        doomed = [
+            butler.put({"level": 2}, "raw", exposure=3, detector=d, run=DOOMED)
+            for d in range(4)
+        ]
+        butler.collections.register("tag", "TAGGED")
+        butler.collections.associate("tag", doomed)
+        butler.collections.chain("chain", [DOOMED, "mine"])
     shutil.copy(filled / "pantler.yaml", filled / "datasets" / "nobody.json")
 
 

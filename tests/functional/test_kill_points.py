@@ -24,6 +24,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="traces as Linux
         ("symlink", "move", 60, 29),
         ("move", "copy", 60, 53),
         ("repair", "nothing", 290, 211),
+        ("remove", "nothing", 60, 17),
+        ("remove", "remove", 60, 41),
     ],
 )
 def test_nothing_is_lost_whenever_a_process_is_killed(

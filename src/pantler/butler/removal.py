@@ -159,6 +159,8 @@ class RemovalPlan:
             if on_progress is not None:
                 on_progress(done)
         self._remove_collections()
+        # Who was killed may have left only files of what this was to remove.
+        self._repository.remove_discarded()
 
     def refuse_linked(self) -> None:
         """Raise `ConflictError` if chains that stay search one of the collections."""
@@ -198,11 +200,17 @@ class RemovalPlan:
             yield self._ids[begin : begin + _AT_ONCE]
 
     def _parts_of_runs(self) -> Iterator[Sequence[bytes]]:
-        some = self._repository.registry.removals.some_of_run
+        parts = self._repository.registry.removals.parts_of_run
+        waiting: list[bytes] = []
         for run in self.runs:
             with suppress(CollectionNotFoundError):  # another removes it too
-                while part := some(run, _AT_ONCE):
-                    yield part
+                for part in parts(run, _AT_ONCE):
+                    waiting += part  # small runs share a transaction
+                    if len(waiting) >= _AT_ONCE:
+                        yield waiting[:_AT_ONCE]
+                        waiting = waiting[_AT_ONCE:]
+        if waiting:
+            yield waiting
 
     def _remove_collections(self) -> None:
         facet = self._repository.registry.collections

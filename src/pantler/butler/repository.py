@@ -378,6 +378,10 @@ class Repository:
             empty = functools.partial(empty_trash, self)
             self._transactions.note_deleted(ids, empty)
 
+    def remove_discarded(self) -> None:
+        """Remove files of deleted datasets that others, killed, left behind."""
+        self.delete_ids([])
+
     def record(
         self,
         dataset_type: DatasetType,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import polars as pl
 
@@ -74,6 +74,17 @@ class RemovalFacet(Protocol):
         """
         ...
 
-    def some_of_run(self, run: str, limit: int) -> list[bytes]:
-        """Return IDs of some datasets of a run, of one type; none if it is empty."""
+    def parts_of_run(self, run: str, size: int) -> Iterator[list[bytes]]:
+        """Yield the IDs of the datasets of a run, so many at a time.
+
+        Those of a part may be removed before the next is asked for. Datasets that are
+        added meanwhile may or may not be among them.
+
+        Raises
+        ------
+        CollectionNotFoundError
+            If the run does not exist, or no longer does.
+        InvalidInputError
+            If it is no RUN.
+        """
         ...

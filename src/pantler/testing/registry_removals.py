@@ -189,15 +189,16 @@ class TallySuite:
         raw, bias = raw_type(registry), bias_type(registry)
         mine = [*insert_some(registry, raw, "one"), *insert_some(registry, bias, "one")]
         others = insert_some(registry, bias, "two")
-        seen: list[bytes] = []
-        while part := registry.removals.some_of_run("one", 5):
-            assert len(part) <= 5
+        parts = []
+        for part in registry.removals.parts_of_run("one", 5):
             registry.datasets.delete(part)
-            seen += part
-        assert sorted(seen) == sorted(mine)
+            parts.append(part)
+        assert [len(part) for part in parts] == [5, 5, 5, 1]
+        assert sorted(one for part in parts for one in part) == sorted(mine)
+        assert list(registry.removals.parts_of_run("one", 5)) == []
         assert all(registry.datasets.get(one) for one in others)
         with pytest.raises(CollectionNotFoundError):
-            registry.removals.some_of_run("three", 5)
+            next(registry.removals.parts_of_run("three", 5))
 
 
 class DependentSuite:

@@ -12,7 +12,7 @@ from pantler.errors import InvalidInputError
 from pantler.registry.removals import RemovalTally
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pantler.registry.sql.core import Core
 
@@ -63,27 +63,29 @@ class SqlRemovals:
             listed = self._db.driver.is_listed(dataset.c.run_id, numbers)
             return self._tally(dataset, listed)
 
-    def some_of_run(self, run: str, limit: int) -> list[bytes]:
-        """Return IDs of some datasets of a run, of one type; none if it is empty."""
-        dataset, types = self._schema.dataset, self._schema.dataset_type
+    def parts_of_run(self, run: str, size: int) -> Iterator[list[bytes]]:
+        """Yield IDs of the datasets of a run; see `RemovalFacet.parts_of_run`."""
+        last: tuple[Any, ...] = (-1, -1)
+        while rows := self._after(run, last, size):
+            last = rows[-1][1:]
+            yield [row[0] for row in rows]
+
+    def _after(
+        self, run: str, last: tuple[Any, ...], size: int
+    ) -> list[tuple[Any, ...]]:
+        """Return the next datasets of a run in the order of the primary key."""
+        dataset = self._schema.dataset
+        place = dataset.c.dataset_type_id, dataset.c.data_id
         with self._db.reading():
-            number = self._run_id(run)
-            is_held = sa.exists().where(
-                dataset.c.run_id == number, dataset.c.dataset_type_id == types.c.id
-            )
-            held = self._db.rows(sa.select(types.c.id).where(is_held).limit(1))
-            if not held:
-                return []
-            rows = self._db.rows(
-                sa.select(dataset.c.uuid)
+            return self._db.rows(
+                sa.select(dataset.c.uuid, *place)
                 .where(
-                    dataset.c.run_id == number,
-                    dataset.c.dataset_type_id == held[0][0],
+                    dataset.c.run_id == self._run_id(run),
+                    sa.tuple_(*place) > sa.tuple_(*map(sa.literal, last)),
                 )
-                .order_by(dataset.c.data_id)
-                .limit(limit)
+                .order_by(*place)
+                .limit(size)
             )
-        return [uuid for (uuid,) in rows]
 
     def _run_id(self, run: str) -> int:
         number, collection = self._catalog.now.collection(run)

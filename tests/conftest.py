@@ -8,7 +8,7 @@ from hypothesis import Phase, settings
 from pantler.testing.postgresql_server import NoServerError, PostgresqlServer
 
 # How long an example takes says how busy the machine is, not whether the code is right.
-settings.register_profile("suite", deadline=None)
+settings.register_profile("suite", deadline=None, derandomize=False)
 # `make mutants`: the same examples each time, none kept from another mutant.
 settings.register_profile(
     "mutants",
@@ -17,7 +17,13 @@ settings.register_profile(
     database=None,
     phases=[Phase.explicit, Phase.generate],
 )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+# What fails in CI fails again wherever it is run with this profile.
+settings.register_profile(
+    "ci", deadline=None, derandomize=True, database=None, print_blob=True
+)
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "suite")
+)
 
 
 @pytest.fixture(scope="session")

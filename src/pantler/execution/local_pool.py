@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from pantler.errors import InvalidInputError
+from pantler.execution.memory import available_memory_mb
 from pantler.execution.pool import AHEAD, WorkerPool
 from pantler.execution.quantum_runner import death_outcome
 from pantler.execution.worker_process import Death
@@ -30,7 +30,14 @@ class LocalPool:
     processes
         How many workers; so many cores do the quanta that run share.
     memory_mb
-        How much memory they share, megabytes; that of the machine when None.
+        How much memory they share, megabytes. When None, as much as there is: the
+        least that the machine, the control groups of this process (of a container, a
+        batch job) and ulimit allow.
+
+    Attributes
+    ----------
+    memory_mb
+        How much memory they share, megabytes.
     """
 
     def __init__(self, processes: int = 1, *, memory_mb: int | None = None) -> None:
@@ -39,7 +46,9 @@ class LocalPool:
                 f"Cannot run on {processes} processes; give 1 or more."
             )
         self._processes = processes
-        self._memory_mb = _machine_memory_mb() if memory_mb is None else memory_mb
+        self.memory_mb = (
+            available_memory_mb(processes) if memory_mb is None else memory_mb
+        )
 
     def run(
         self, work: GraphWork, schedule: Schedule, stop: Stop
@@ -48,7 +57,7 @@ class LocalPool:
         # What was sent ahead would still be started after a failure.
         ahead = 1 if work.fail_fast else AHEAD
         with WorkerPool(
-            work.workspace, self._processes, memory_mb=self._memory_mb, ahead=ahead
+            work.workspace, self._processes, memory_mb=self.memory_mb, ahead=ahead
         ) as pool:
             while schedule.unfinished and not stop:
                 pool.hand_out(schedule)
@@ -90,8 +99,3 @@ def _bury(index: int, reason: str, work: GraphWork) -> QuantumOutcome:
         ]
     )
     return death_outcome(quantum, f"{reason}.")
-
-
-def _machine_memory_mb() -> int:
-    pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-    return max(1, pages * size // 10**6)

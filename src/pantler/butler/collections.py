@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pantler.butler.arguments import checked
 from pantler.butler.selection import (
     Datasets,
     Framed,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pantler.registry.interface import Registry
 
 
+@checked
 class Collections:
     """The collections of a repository: ``butler.collections``.
 

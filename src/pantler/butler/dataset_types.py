@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pantler.butler.arguments import checked
 from pantler.butler.selection import is_pattern, matching
 from pantler.datasets.dataset_type import DatasetType, differences, split_component
 from pantler.errors import DatasetTypeNotFoundError, InvalidInputError, close_match
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pantler.registry.interface import DatasetTypeFacet
 
 
+@checked
 class DatasetTypes:
     """The dataset types of a repository: ``butler.dataset_types``.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pantler.butler.arguments import checked
 from pantler.butler.record_removal import plan_records
 from pantler.butler.selection import Framed
 from pantler.dimensions.records import DimensionRecord
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pantler.registry.interface import OnConflict
 
 
+@checked
 class Dimensions:
     """The records of a repository's dimensions: ``butler.dimensions``.
 

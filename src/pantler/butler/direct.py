@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pantler.butler.arguments import checked
 from pantler.butler.collections import Collections
 from pantler.butler.dataset_types import DatasetTypes
 from pantler.butler.defaults import Defaults
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
     from pantler.storage.interface import TransferMode
 
 
-class DirectButler(Butler):  # noqa: PLR0904 - the same door, opened
+@checked  # noqa: PLR0904 - the same door, opened
+class DirectButler(Butler):
     """A butler with the database and the files at hand; made by `Butler.open`.
 
     Parameters

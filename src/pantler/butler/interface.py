@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self, overload
 
+from pantler.butler.arguments import checking
 from pantler.plugins import load_plugin
 from pantler.storage.location import Location
 
@@ -62,6 +63,7 @@ class Butler(ABC):  # noqa: PLR0904 - one door to all there is
     defaults: Defaults
 
     @staticmethod
+    @checking
     def open(
         uri: str | PathLike[str],
         *,
@@ -113,6 +115,7 @@ class Butler(ABC):  # noqa: PLR0904 - one door to all there is
         )
 
     @staticmethod
+    @checking
     def create(
         uri: str | PathLike[str],
         *,
@@ -138,6 +141,7 @@ class Butler(ABC):  # noqa: PLR0904 - one door to all there is
         return _kind(uri).create_repository(uri, settings=settings, universe=universe)
 
     @staticmethod
+    @checking
     def of(
         repository: Repository,
         *,

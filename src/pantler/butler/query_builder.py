@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, overload
 
+from pantler.butler.arguments import checked
 from pantler.datasets.dataset_type import DatasetType
 from pantler.errors import InvalidInputError
 from pantler.queries.analysis import element_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+@checked
 class QueryBuilder:
     """What is said of data before it is said which data are asked for.
 

@@ -99,8 +99,8 @@ def test_datasets_are_named_by_refs_results_frames_and_uuids(butler):
     for datasets, count in given:
         assert butler.plan_removal(datasets).dataset_count == count
     for wrong, match in (
-        (7, "names no datasets"),
-        ([7], "names no dataset"),
+        (7, "is 7, of type int. Give a DatasetRef"),
+        ([7], "several, each a DatasetRef"),
         ("raw", "names no dataset"),
         (pl.DataFrame({"x": [1]}), "dataset_id"),
     ):

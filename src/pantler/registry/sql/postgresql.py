@@ -14,6 +14,7 @@ from pantler.errors import (
     SchemaError,
 )
 from pantler.registry.sql.database import Database
+from pantler.registry.sql.migrations.plan import Migration
 from pantler.registry.sql.postgresql_location import parse_location
 from pantler.registry.sql.registry import SqlRegistry, create_schema, read_universe
 from pantler.registry.sql.settings import PostgresqlSettings
@@ -122,6 +123,24 @@ class PostgresqlRegistry(SqlRegistry):
         try:
             _check_schema(db, parsed, writeable=writeable)
             return cls(db, read_universe(db))
+        except BaseException:
+            db.close()
+            raise
+
+    @classmethod
+    def migration(
+        cls,
+        location: str,
+        *,
+        root: str | Path = "",  # noqa: ARG003 - the location says all
+        settings: PostgresqlSettings | None = None,
+    ) -> Migration:
+        """Return what leads a registry to the newest version; see `open`."""
+        parsed = parse_location(location)
+        db = _connect(parsed, settings or PostgresqlSettings(), writeable=True)
+        try:
+            _check_schema(db, parsed, writeable=True)
+            return Migration(db)
         except BaseException:
             db.close()
             raise

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from pantler.dimensions.universe import Universe
-from pantler.errors import SchemaError
 from pantler.registry.sql.associations import Associations
 from pantler.registry.sql.catalog import Catalog
 from pantler.registry.sql.collections import SqlCollections
@@ -18,6 +17,11 @@ from pantler.registry.sql.data_ids import DataIds
 from pantler.registry.sql.dataset_types import SqlDatasetTypes
 from pantler.registry.sql.datasets import SqlDatasets
 from pantler.registry.sql.dimensions import SqlDimensions
+from pantler.registry.sql.migrations.plan import (
+    check_version,
+    read_attributes,
+    version_attributes,
+)
 from pantler.registry.sql.query import SqlQueries
 from pantler.registry.sql.records import SqlRecordTable, open_record_table
 from pantler.registry.sql.removals import SqlRemovals
@@ -115,7 +119,7 @@ def create_schema(db: Database, universe: Universe) -> None:
     """Make all tables in an empty database, in one transaction."""
     schema = Schema(universe)
     attributes = {
-        "schema_version": str(SCHEMA_VERSION),
+        **version_attributes(SCHEMA_VERSION),
         "id": str(uuid4()),
         "universe": universe.to_yaml(),
     }
@@ -144,16 +148,8 @@ def read_universe(db: Database) -> Universe:
     SchemaError
         If the database is not a registry, or is one of another version.
     """
-    table = sa.table("attribute", sa.column("name"), sa.column("value"))
-    found = db.rows(db.driver.has_table("attribute"))
-    attributes = dict(db.rows(sa.select(table))) if found else {}
-    version = attributes.get("schema_version")
-    if version != str(SCHEMA_VERSION):
-        raise SchemaError(
-            f"'{db.driver.where}' has schema version {version or 'none'}, and this "
-            f"pantler needs {SCHEMA_VERSION}. "
-            + ("Make the repository again." if version else "It is not a registry.")
-        )
+    attributes = read_attributes(db)
+    check_version(db, attributes, SCHEMA_VERSION)
     text, default = attributes["universe"], Universe.default()
     # The same object where it can be: equal universes are slow to compare.
     return default if text == default.to_yaml() else Universe.restored(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import tempfile
@@ -19,11 +20,14 @@ from pantler.errors import (
     SettingsError,
 )
 from pantler.registry.sql.database import Database
+from pantler.registry.sql.migrations.plan import Migration
 from pantler.registry.sql.registry import SqlRegistry, create_schema, read_universe
 from pantler.registry.sql.settings import SqliteSettings
-from pantler.registry.sql.sqlite_driver import SqliteDriver
+from pantler.registry.sql.sqlite_driver import SqliteDriver, copy_database
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pantler.config.sections import RegistrySettings
     from pantler.dimensions.universe import Universe
 
@@ -119,12 +123,7 @@ class SqliteRegistry(SqlRegistry):
         """
         settings = settings or SqliteSettings()
         path = _path(location, root)
-        if not path.exists():
-            raise NotFoundError(f"There is no registry at '{path}'.")
-        needed, what = (os.W_OK, "written") if writeable else (os.R_OK, "read")
-        effective = os.access in os.supports_effective_ids
-        if not os.access(path, needed, effective_ids=effective):
-            raise AccessError(f"'{path}' cannot be {what} by this user.")
+        _check_rights(path, writeable=writeable)
         try:
             db = _connect(path, settings, writeable=writeable)
         except ReadOnlyError:
@@ -134,6 +133,71 @@ class SqliteRegistry(SqlRegistry):
         except BaseException:
             db.close()
             raise
+
+    @classmethod
+    def migration(
+        cls,
+        location: str | Path,
+        *,
+        root: str | Path = "",
+        settings: SqliteSettings | None = None,
+    ) -> SqliteMigration:
+        """Return what leads a registry to the newest version; see `open`."""
+        path = _path(location, root)
+        _check_rights(path, writeable=True)
+        db = _connect(path, settings or SqliteSettings(), writeable=True)
+        try:
+            return SqliteMigration(db, path)
+        except BaseException:
+            db.close()
+            raise
+
+
+class SqliteMigration(Migration):
+    """What leads one file to a newer version, which is copied first.
+
+    Parameters
+    ----------
+    db
+        The file, opened.
+    path
+        The file.
+    """
+
+    def __init__(self, db: Database, path: Path) -> None:
+        super().__init__(db)
+        self._path = path
+
+    def back_up(self) -> str:
+        """Copy the file as it is at one moment, beside itself; return the copy's path.
+
+        Raises
+        ------
+        StorageError
+            If there is no place for it.
+        """
+        for number in itertools.count():
+            ending = f".{number}" if number else ""
+            copy = Path(f"{self._path}.version-{self.current}{ending}")
+            if not copy.exists():
+                break
+        copy_database(self._path, copy)
+        return str(copy)
+
+    def run(self, report: Callable[[str, int, int], None]) -> None:
+        """Do all steps, and describe the new tables to SQLite."""
+        super().run(report)
+        with self._db.writing():
+            _describe_sizes(self._db)
+
+
+def _check_rights(path: Path, *, writeable: bool) -> None:
+    if not path.exists():
+        raise NotFoundError(f"There is no registry at '{path}'.")
+    needed, what = (os.W_OK, "written") if writeable else (os.R_OK, "read")
+    effective = os.access in os.supports_effective_ids
+    if not os.access(path, needed, effective_ids=effective):
+        raise AccessError(f"'{path}' cannot be {what} by this user.")
 
 
 def _path(location: str | Path, root: str | Path) -> Path:
@@ -172,6 +236,8 @@ def _describe_sizes(db: Database) -> None:
     """
     db.run(sa.text("ANALYZE sqlite_schema"))
     sizes = sa.table("sqlite_stat1", *map(sa.column, ("tbl", "idx", "stat")))
+    names = "dataset", "dataset_uuid", "tag", "calibration"
+    db.run(sa.delete(sizes).where(sa.or_(*(sizes.c.tbl == n for n in names))))
     # Rows in all, then for each value of the first, first two, ... columns of the key.
     db.run_many(
         db.prepare(sa.insert(sizes)),

@@ -241,6 +241,29 @@ _HALF_USED: Final[set[Path]] = set()
 """Files that the parent process was reading or writing as this one was forked."""
 
 
+def copy_database(path: Path, copy: Path) -> None:
+    """Copy a database as it is at one moment, also while others are using it.
+
+    Raises
+    ------
+    PantlerError
+        If it cannot be read, or the copy cannot be written.
+    """
+    driver = SqliteDriver(path, writeable=False, synchronous="FULL")
+    unfinished = Path(f"{copy}.unfinished")
+    with contextlib.closing(driver.connect(lambda: 60.0)) as source:
+        try:
+            target = sqlite3.connect(unfinished, isolation_level=None)
+            with contextlib.closing(target):
+                source.execute("BEGIN")  # one state, and no writer restarts it
+                source.execute("PRAGMA user_version").fetchall()
+                source.backup(target)
+            unfinished.rename(copy)
+        except sqlite3.Error as error:
+            unfinished.unlink(missing_ok=True)
+            raise driver.translate(error) from error
+
+
 def _translate_code(code: str, where: str, error: Exception) -> Exception | None:
     """Return our error for those that SQLite's code is enough for."""
     match code:

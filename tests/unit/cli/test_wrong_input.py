@@ -54,6 +54,7 @@ RIGHT = {
     "define-visits": ["{tmp}/camera", "DemoCam"],
     "demo": ["{tmp}/demo"],
     "ingest-raws": ["{tmp}/camera", "{tmp}/frames"],
+    "migrate": ["{repo}"],
     "query-collections": ["{repo}", "*"],
     "query-data-ids": ["{repo}", "detector"],
     "query-dataset-types": ["{repo}", "raw"],

@@ -21,6 +21,7 @@ import pytest
 from pantler.datasets.collection import CollectionType
 from pantler.errors import ConflictError, InvalidInputError, PantlerError
 from pantler.queries.query import DatasetSearch, Query
+from pantler.testing.registry_races import RaceSuite
 from pantler.testing.survey import bias_type, fill_survey, insert_some, raw_type
 
 if TYPE_CHECKING:
@@ -396,5 +397,5 @@ class ConcurrentSuite:
         assert _names(registry) == [f"{number:05d}" for number in range(1, 300, 2)]
 
 
-class SharingSuite(ThreadSuite, ForkSuite, ConcurrentSuite):
+class SharingSuite(ThreadSuite, ForkSuite, ConcurrentSuite, RaceSuite):
     """All of them."""

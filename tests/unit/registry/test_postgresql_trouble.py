@@ -209,6 +209,32 @@ def test_two_who_wait_for_each_other_are_told_apart(postgresql, database):
     assert "try again" in message
 
 
+def test_a_change_that_is_stopped_is_made_again(postgresql, database, registry):
+    # The other has the second detector and wants the first, which we have by then.
+    def insert(number):
+        return (
+            "INSERT INTO pantler.detector (instrument, detector, full_name) "
+            f"VALUES ('Cam', {number}, 'D{number}')"
+        ).encode()
+
+    rows = [
+        {"instrument": "Cam", "detector": number, "full_name": f"D{number}"}
+        for number in (101, 102)
+    ]
+    with (
+        psycopg.connect(postgresql.uri(database), autocommit=True) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        other.execute("BEGIN")
+        other.execute("SET LOCAL deadlock_timeout = '30s'")  # it is never stopped
+        other.execute(insert(102))
+        inserting = pool.submit(registry.dimensions.insert, "detector", rows)
+        time.sleep(0.4)
+        other.execute(insert(101))
+        other.execute("ROLLBACK")
+        assert inserting.result() == 2
+
+
 # Many who use it
 
 

@@ -214,6 +214,7 @@ class Associations:
         """
         db, dataset = self._db, self._schema.dataset_uuid
         stage = self._core.stage_ids(dict.fromkeys(dataset_ids))
+        self._core.hold(stage, is_shared=True)
         unknown = db.rows(
             sa.select(stage.c.uuid)
             .select_from(stage.outerjoin(dataset, stage.c.uuid == dataset.c.uuid))

@@ -113,6 +113,22 @@ class Catalog:
             self._db.run(sa.text(self._db.driver.phrases.lock_catalog))
             self._view.is_behind = True
 
+    def look_again(self) -> None:
+        """See, from now on, what others have committed since the transaction began."""
+        self._view.is_behind = True
+
+    def knowing(self, runs: Iterable[int], types: Iterable[int] = ()) -> Snapshot:
+        """Return the snapshot that is true now, with what was met in rows just now.
+
+        Where others can write meanwhile, it may have come since the transaction began.
+        """
+        snapshot = self.now
+        names, known = snapshot.collection_names, snapshot.types_by_id
+        if all(n in names for n in runs) and all(n in known for n in types):
+            return snapshot
+        self.look_again()
+        return self.now
+
     def keep(self, collection_id: int, type_ids: Iterable[int] = ()) -> None:
         """Have a collection and dataset types stay until the transaction ends.
 

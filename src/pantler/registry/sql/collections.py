@@ -15,6 +15,7 @@ from pantler.errors import (
 )
 from pantler.registry.sql.contents import Contents
 from pantler.registry.sql.driver import ConstraintError
+from pantler.registry.sql.repeating import repeated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -231,14 +232,17 @@ class SqlCollections:
         """Return what a collection holds now; see `CollectionFacet.summary`."""
         return self._contents.summary([name])
 
+    @repeated
     def associate(self, name: str, dataset_ids: Sequence[bytes]) -> None:
         """Put datasets into a TAGGED collection, replacing those of equal data ID."""
         self._associations.associate(name, dataset_ids)
 
+    @repeated
     def disassociate(self, name: str, dataset_ids: Sequence[bytes]) -> None:
         """Take datasets out of a TAGGED collection."""
         self._associations.disassociate(name, dataset_ids)
 
+    @repeated
     def certify(
         self,
         name: str,

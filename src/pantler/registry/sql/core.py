@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import sqlalchemy as sa
 
     from pantler.dimensions.universe import Universe
     from pantler.registry.sql.catalog import Catalog
@@ -43,3 +43,28 @@ class Core:
         """Return a temporary table of dataset IDs, in a column ``uuid``."""
         column = self.schema.dataset_uuid.c.uuid
         return self.db.stage([column], ((bytes(one),) for one in dataset_ids))
+
+    def hold(self, stage: sa.Table, *, is_shared: bool) -> None:
+        """Have staged datasets stay as they are until the transaction ends.
+
+        Where others can write meanwhile: who deletes them waits, and then finds also
+        what was done here.
+
+        Parameters
+        ----------
+        stage
+            Has their IDs.
+        is_shared
+            Whether others may hold them so, too; False to delete them.
+        """
+        if self.db.driver.phrases.lock_catalog:
+            place = self.schema.dataset_uuid
+            held = (
+                sa.select(place.c.uuid)
+                .join_from(stage, place, stage.c.uuid == place.c.uuid)
+                .order_by(place.c.uuid)  # all in one order, so that nobody is stuck
+                .with_for_update(read=is_shared, key_share=is_shared, of=place)
+                .subquery()
+            )
+            self.db.rows(sa.select(sa.func.count()).select_from(held))
+            self.catalog.look_again()

@@ -21,6 +21,7 @@ from pantler.registry.sql.bulk import series_rows
 from pantler.registry.sql.diagnosis import EXAMPLES, show_all
 from pantler.registry.sql.driver import ConstraintError
 from pantler.registry.sql.first_match import FirstMatch
+from pantler.registry.sql.repeating import repeated
 from pantler.registry.sql.trash import discard_records
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class SqlDatasets:
             ).where(dataset.c.uuid == sa.bindparam("uuid"))
         )
 
+    @repeated
     def insert(
         self,
         dataset_type: DatasetType,
@@ -74,6 +76,8 @@ class SqlDatasets:
                 [*self._data_ids.columns(row), self._schema.dataset_uuid.c.uuid],
                 series_rows([*values, dataset_ids]),
             )
+            # First, as it may lock the catalog: who has that may wait for a data ID.
+            self._data_ids.declare(run_id, [row.id])
             self._data_ids.intern(row, stage)
             given = {
                 "run": run_id,
@@ -86,7 +90,6 @@ class SqlDatasets:
                         self._db.run(statement, given)
             except ConstraintError as error:
                 raise self._conflict(row, run_id, stage) from error
-            self._data_ids.declare(run_id, [row.id])
 
     def find(
         self,
@@ -117,7 +120,7 @@ class SqlDatasets:
         if found is None:
             return None
         uuid, run_id = found
-        names = self._catalog.now.collection_names
+        names = self._catalog.knowing([run_id]).collection_names
         return DatasetRef(row.dataset_type, data_id, names[run_id], UUID(bytes=uuid))
 
     def get(self, dataset_id: bytes) -> DatasetRef | None:
@@ -130,7 +133,7 @@ class SqlDatasets:
         if not rows:
             return None
         run_id, type_id, number = rows[0]
-        now = self._catalog.now
+        now = self._catalog.knowing([run_id], [type_id])
         row = now.types_by_id[type_id]
         values = self._data_ids.values(row, number)
         data_id = DataCoordinate(row.dataset_type.dimensions, values)
@@ -141,11 +144,13 @@ class SqlDatasets:
             UUID(bytes=dataset_id),
         )
 
+    @repeated
     def delete(self, dataset_ids: Sequence[bytes]) -> None:
         """Remove datasets from every collection, and their records."""
         schema, db = self._schema, self._db
         with db.writing():
             stage = self._core.stage_ids(dataset_ids)
+            self._core.hold(stage, is_shared=False)
             doomed = sa.select(stage.c.uuid).scalar_subquery()
             for name in self._catalog.now.record_tables:
                 discard_records(self._core, name, stage)

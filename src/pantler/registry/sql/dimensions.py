@@ -26,6 +26,7 @@ from pantler.registry.sql.diagnosis import EXAMPLES, show, show_all, unknown_val
 from pantler.registry.sql.driver import ConstraintError
 from pantler.registry.sql.expand import Expander
 from pantler.registry.sql.pixel_index import PixelIndex
+from pantler.registry.sql.repeating import repeated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,6 +58,7 @@ class SqlDimensions:
         self._dependents = Dependents(core)
         self._finds: dict[str, Prepared] = {}
 
+    @repeated
     def insert(
         self, element: str, rows: Rows, *, on_conflict: OnConflict = "fail"
     ) -> int:

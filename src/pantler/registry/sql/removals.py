@@ -184,7 +184,7 @@ class SqlRemovals:
 
     def _named(self, counts: pl.DataFrame, number: str, name: str) -> pl.DataFrame:
         """Return counts with names in place of numbers, in order of the names."""
-        now = self._catalog.now
+        now = self._catalog.knowing(counts[number], counts["dataset_type_id"])
         collections = [now.collection_names[n] for n in counts[number]]
         types = [
             now.types_by_id[n].dataset_type.name for n in counts["dataset_type_id"]

@@ -106,7 +106,5 @@ class Columns:
             return sa.cast(sa.null(), sa.BigInteger)
         union_all: Any = sa.union_all  # mypy 2.4 fails on its overloads
         whole = union_all(*sizes).subquery()
-        total = sa.select(
-            sa.cast(sa.func.sum(whole.c.size_bytes), sa.BigInteger)
-        ).scalar_subquery()
+        total = sa.select(sa.func.sum(whole.c.size_bytes)).scalar_subquery()
         return sa.cast(total, sa.BigInteger)

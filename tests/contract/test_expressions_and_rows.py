@@ -174,6 +174,7 @@ ITEM = st.one_of(
         lambda r: f"{r[0]}..{r[0] + r[1]}:{r[2]}"
     ),
 )
+MATCH = st.sampled_from(["LIKE", "NOT LIKE"])
 ATOM = st.one_of(
     st.tuples(INTEGER, COMPARE, INTEGER).map(" ".join),
     st.tuples(FLOAT, COMPARE, FLOAT | INTEGER).map(" ".join),
@@ -189,6 +190,7 @@ ATOM = st.one_of(
     st.tuples(INTEGER, INTEGER, INTEGER).map(
         lambda parts: "{} BETWEEN {} AND {}".format(*parts)
     ),
+    st.tuples(TEXT_COLUMN, MATCH, PATTERN.map(quoted)).map(" ".join),
     st.tuples(TEXT_COLUMN, PATTERN.map(quoted)).map(
         lambda parts: "GLOB({}, {})".format(*parts)
     ),
@@ -236,6 +238,10 @@ def chosen(registry, text):
 @example("NOT (exposure.seq_num IN (1, NULL))")
 @example("exposure.seq_num / exposure.seq_start = 0")
 @example("exposure.seq_num % exposure.seq_start = -1")
+@example("NOT exposure.target_name LIKE 'A%'")
+@example(
+    r"exposure.target_name LIKE '\\' OR exposure.target_name LIKE '_!__' ESCAPE '!'"
+)
 @example("NULL = 1 OR exposure = 3")
 def test_an_expression_chooses_the_rows_that_it_says(registry, text):
     tree = parse(text)

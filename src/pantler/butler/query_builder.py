@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, overload
 from pantler.butler.arguments import checked
 from pantler.datasets.dataset_type import DatasetType
 from pantler.errors import InvalidInputError
-from pantler.queries.analysis import element_of
 from pantler.queries.binding import combine
 from pantler.queries.columns import parse_columns
 from pantler.queries.condition import Condition
@@ -265,14 +264,11 @@ class QueryBuilder:
         """
         if not columns:
             raise InvalidInputError("Name the columns to select.")
-        universe = self.factory.universe
-        bare = Query(universe.group([]), datasets=self.searches, tables=self.tables)
-        found = parse_columns(columns, bare)
-        owners = [universe[n] for c in found if (n := element_of(c)) is not None]
-        names = {name for owner in owners for name in owner.required}
-        query = self._query(replace(bare, dimensions=universe.group(names)))
+        # The rows are of no dimensions but those that are columns.
+        nothing = self.factory.universe.group([])
+        query = self._query(Query(nothing))
         results = DataIdResults(self.factory.runner, query, self.factory.assume)
-        return RowResults.of(results, found)
+        return RowResults.of(results, parse_columns(columns, query))
 
     def _query(
         self, query: Query, searches: tuple[DatasetSearch, ...] | None = None

@@ -108,11 +108,11 @@ class Query:
 
     - without ``element``, ``target`` and ``columns``: ``dimensions.names``, distinct
       rows;
-    - with ``columns`` (and so neither ``element`` nor ``target``): just these, each
-      named by `pantler.queries.tree.column_name`; distinct rows. ``dimensions`` are
-      then those that must take part, shown or not. A dataset column belongs to a search
-      in ``datasets``, and the row has its match, of which there is one for each data ID
-      if only the first counts;
+    - with ``columns`` (and so neither ``element`` nor ``target``):
+      ``dimensions.names``, which may be none, then those of the columns that are not
+      among them, each named by `pantler.queries.tree.column_name`; distinct rows. A
+      dataset column belongs to a search in ``datasets``, and the row has its match, of
+      which there is one for each data ID if only the first counts;
     - with ``element``: the columns of that element's record frames;
     - with ``target``: ``dimensions.required``, then ``dataset_id`` (Binary), ``run``
       (String), and ``timespan_begin``, ``timespan_end`` (Int64, null outside
@@ -141,7 +141,7 @@ class Query:
     order_by, limit, offset
         Order and part of the rows; limit None for all.
     columns
-        What is shown in place of the data IDs.
+        What is shown beside the data IDs.
     tables
         Rows of the user's own; each row of the answer must have one in each of them.
     aggregates, group_by

@@ -23,7 +23,7 @@ from pantler.queries.condition import Condition
 from pantler.queries.explanation import explain
 from pantler.queries.implied import with_implied
 from pantler.queries.query import Aggregate
-from pantler.queries.tree import DatasetField, DimensionKey, column_name
+from pantler.queries.tree import DatasetField, column_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -339,17 +339,12 @@ class DataIdResults(Results[DataCoordinate]):
         InvalidInputError
             If a name is unknown.
         """
-        shown = [DimensionKey(n, _key(self.query, n)) for n in self.dimensions.names]
-        return RowResults.of(self, (*shown, *parse_columns(names, self.query)))
+        return RowResults.of(self, parse_columns(names, self.query))
 
     def __iter__(self) -> Iterator[DataCoordinate]:
         group = self.query.dimensions
         for chunk in self._chunks():
             yield from _coordinates(chunk.select(group.names), group)
-
-
-def _key(query: Query, dimension: str) -> Any:
-    return query.dimensions.universe[dimension].primary_key.type
 
 
 def _coordinates(full: pl.DataFrame, group: DimensionGroup) -> Iterator[DataCoordinate]:
@@ -406,12 +401,10 @@ class DatasetResults(Results[DatasetRef]):
             If a name is unknown.
         """
         name = self.dataset_type.name
-        group = self.dataset_type.dimensions
-        shown: list[Column] = [
-            *(DimensionKey(n, _key(self.query, n)) for n in group.required),
+        shown = (
             DatasetField(name, "dataset_id", "uuid"),
             DatasetField(name, "run", "string"),
-        ]
+        )
         return RowResults.of(self, (*shown, *parse_columns(names, self.query)))
 
     def __iter__(self) -> Iterator[DatasetRef]:
@@ -437,11 +430,8 @@ class RowResults(Results[dict[str, Any]]):
     def of(cls, results: Results[Any], columns: tuple[Column, ...]) -> RowResults:
         """Return other results with other columns."""
         query = results.query
-        order = query.order_by
         chosen = tuple(dict.fromkeys(columns))
-        asked = replace(
-            query, datasets=query.searches, target=None, columns=chosen, order_by=order
-        )
+        asked = replace(query, datasets=query.searches, target=None, columns=chosen)
         return cls(results.runner, asked, results.assume)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:

@@ -533,6 +533,22 @@ class SelectionQuerySuite:
         )
         assert registry.query(best).rows() == [(0.7,)]
 
+    def test_a_table_brings_in_no_values_that_there_are_not(
+        self, registry: Registry
+    ) -> None:
+        """What no record has is in no row, though the user's table names it."""
+        fill_survey(registry)
+        own = pl.DataFrame({"detector": [1, 77], "grade": ["a", "b"]})
+        table = JoinedTable("own", own, ("detector",), {"grade": "string"})
+        group = registry.universe.group(["detector"])
+        found = registry.query(Query(group, tables=(table,)))
+        assert found["detector"].to_list() == [1]
+        grade = TableField("own", "grade", "string")
+        nothing = registry.universe.group([])
+        chosen = Query(nothing, tables=(table,), columns=(grade,))
+        assert registry.query(chosen)["own.grade"].to_list() == ["a"]
+        assert registry.count(chosen) == 1
+
     def test_tables_that_cannot_be_joined_are_refused(self, registry: Registry) -> None:
         """Without dimensions, with one that is missing or has nulls."""
         fill_survey(registry)

@@ -169,3 +169,77 @@ def test_a_component_stands_for_the_datasets_that_have_it(butler):
     assert butler.query_datasets("image.wcs").dataset_type.name == "image"
     with pytest.raises(InvalidInputError, match=r"no component 'wsc'.*'wcs'"):
         butler.query_datasets("image.wsc")
+
+
+OWN = pl.DataFrame({"exposure": [1, 2, 9], "seeing": [0.5, 1.5, 1.0]})
+
+
+def test_rows_of_a_table_of_ones_own_choose_and_are_shown(butler):
+    own = butler.query().join_table(OWN, "own")
+    assert exposures(own.data_ids("exposure")) == [1, 2]
+    assert own.where("own.seeing < 1").datasets("raw").count() == 4
+    assert own.where("own.seeing > 1").records("exposure").to_polars()[
+        "exposure"
+    ].to_list() == [2]
+    found = own.select("exposure", "own.seeing").order_by("-own.seeing")
+    assert found.to_polars().rows() == [(2, 1.5), (1, 0.5)]
+    assert list(found.limit(1)) == [{"exposure": 2, "own.seeing": 1.5}]
+    shown = own.datasets("raw").with_columns("own.seeing").to_polars()
+    assert shown.filter(exposure=1)["own.seeing"].to_list() == [0.5] * 4
+    # Results of a query are a table too.
+    bright = butler.query_data_ids("exposure", where="exposure.exposure_time > 15")
+    assert exposures(butler.query().join_table(bright).data_ids("exposure")) == [2, 3]
+
+
+def test_columns_stand_beside_data_ids_and_datasets(butler):
+    ids = butler.query_data_ids("exposure").with_columns("exposure_time", "timespan")
+    assert ids.to_polars().columns[-3:] == [
+        "exposure.exposure_time",
+        "exposure.timespan_begin",
+        "exposure.timespan_end",
+    ]
+    assert ids.to_astropy()["exposure.timespan_begin"].scale == "tai"
+    rows = butler.query_datasets("raw").with_columns(
+        "ingest_time", "size", "collection"
+    )
+    frame = rows.where(exposure=2).to_polars()
+    assert frame["raw.dataset_id"].n_unique() == frame.height == rows.count() / 3
+    assert set(frame["raw.collection"]) == {"Cam/raw"}
+    assert frame["raw.size"].min() > 0
+    biases = butler.query_datasets("bias", collections="Cam/calib")
+    assert biases.with_columns("bias.timespan.end").count() == 4
+    with pytest.raises(InvalidInputError, match=r"Cannot show 'exposur.*'exposure'"):
+        butler.query_data_ids("exposure").with_columns("exposur.exposure_time")
+
+
+def test_selected_rows_are_there_once(butler):
+    begin = butler.query().where("exposure > 0")
+    assert begin.select("band").order_by("band").to_polars().rows() == [("g",), ("r",)]
+    pairs = begin.select("band", "exposure.can_see_sky").to_polars()
+    assert set(pairs.rows()) == {("g", True), ("g", False), ("r", True)}
+    joined = butler.query().join_datasets("raw", "Cam/raw")
+    assert joined.select("raw.run").to_polars().rows() == [("Cam/raw",)]
+
+
+def test_rows_are_counted_and_compared_by_columns(butler):
+    ids = butler.query_data_ids(["exposure", "detector"])
+    assert ids.count(by="band").rows() == [("g", 8), ("r", 4)]
+    assert ids.count(by=["band", "detector"]).height == 8
+    raws = butler.query_datasets("raw")
+    assert raws.count(by="run").rows() == [("Cam/raw", 12)]
+    assert raws.where("detector > 1").count(by="exposure, band").rows() == [
+        (1, "g", 2),
+        (2, "g", 2),
+        (3, "r", 2),
+    ]
+    assert raws.min("exposure.exposure_time") == 10.0
+    assert raws.max("exposure.exposure_time") == 30.0
+    assert raws.where(band="x").max("exposure.exposure_time") is None
+    assert raws.max("exposure.exposure_time", by="band").rows() == [
+        ("g", 20.0),
+        ("r", 30.0),
+    ]
+    with pytest.raises(InvalidInputError, match="limit and offset"):
+        raws.limit(3).count(by="band")
+    with pytest.raises(InvalidInputError, match="Did you mean 'band'"):
+        raws.count(by="bnd")

@@ -159,6 +159,8 @@ class Relations:
         self._pixels = PixelPairs(query, core, ask, self._group)
         self.columns = Columns(Joins(), core)
         self.rows: dict[ResolvedSearch, sa.FromClause] = {}
+        # Dimensions whose values come from the user, who may name what there is not.
+        self._unproven: set[str] = set()
         self._join(within)
 
     @property
@@ -302,6 +304,12 @@ class Relations:
         stage = stage_table(table, self._core)
         names = table.dimensions
         columns = {name: stage.c[stage_name(table.name, name)] for name in names}
+        self._unproven.update(
+            name
+            for name in names
+            if name not in self.columns.joins.dimensions
+            and not self._universe[name].is_pixel  # any pixel exists
+        )
         self.columns.tables[table.name] = stage
         self.columns.joins.add(stage, columns)
         self.columns.joins.keys.update(columns)
@@ -378,7 +386,7 @@ class Relations:
             used=used,
             referenced=sorted(referenced),
             related=self._related,
-            provided=frozenset(self.columns.joins.dimensions),
+            provided=frozenset(self.columns.joins.dimensions) - self._unproven,
         )
         join_elements(self.columns.joins, self._schema, chosen)
 

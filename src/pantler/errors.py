@@ -32,10 +32,20 @@ prints under ``--format json``, and an ``exit_code`` for the command line.
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, ClassVar
+import re
+from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_LONG_MESSAGE: Final = 2000
+_LONG_WORD: Final = re.compile(r"\S{1000,}")
+_LONGEST_NAME: Final = 1000
+
+
+def _cut(word: re.Match[str]) -> str:
+    return f"{word[0][:100]}… ({len(word[0]):,} characters) …{word[0][-20:]}"
 
 
 class PantlerError(Exception):
@@ -43,6 +53,13 @@ class PantlerError(Exception):
 
     kind: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        """Return the message; what somebody gave in it is cut if it is very long."""
+        message = super().__str__()
+        if len(message) <= _LONG_MESSAGE:
+            return message
+        return _LONG_WORD.sub(_cut, message)
 
 
 class NotFoundError(PantlerError, LookupError):
@@ -226,6 +243,8 @@ def close_match(name: str, known: Iterable[str]) -> str:
     str
         ``" Did you mean 'calexp'?"``, with a leading space, or ``""``.
     """
+    if len(name) > _LONGEST_NAME:
+        return ""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" Did you mean '{found[0]}'?" if found else ""
 

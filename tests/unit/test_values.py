@@ -10,6 +10,7 @@ import pkgutil
 import pytest
 
 CHANGED = {
+    "dimensions.draft.Draft": "notes what is wrong with a universe",
     "quanta.building.alive.Alive": "loses quanta and datasets",
     "quanta.building.draft.Draft": "loses rows while a graph is built",
     "quanta.building.sources.Sources": "remembers what it has found",

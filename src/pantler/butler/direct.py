@@ -10,7 +10,12 @@ from pantler.butler.dataset_types import DatasetTypes
 from pantler.butler.defaults import Defaults
 from pantler.butler.dimensions import Dimensions
 from pantler.butler.interface import Butler
-from pantler.butler.keywords import parameters_of, refuse_more_than_ref, split_name
+from pantler.butler.keywords import (
+    merged,
+    parameters_of,
+    refuse_more_than_ref,
+    split_name,
+)
 from pantler.butler.lookup import DatasetLookup
 from pantler.butler.query_builder import QueryBuilder
 from pantler.butler.querying import QueryFactory
@@ -137,7 +142,7 @@ class DirectButler(Butler):
                 dataset = self._lookup.dataset_type(dataset)
                 parameters = parameters_of(keys, dataset, self.universe)
                 keys = {k: v for k, v in keys.items() if k not in parameters}
-            ref = self._find(dataset, {**(data_id or {}), **keys}, collections)
+            ref = self._find(dataset, merged(data_id, keys), collections)
         return self._repository.get(ref, component=component, parameters=parameters)
 
     def get_deferred(
@@ -171,7 +176,7 @@ class DirectButler(Butler):
             refuse_more_than_ref(dataset, data_id, collections, keys)
             ref = dataset
         else:
-            ref = self._find(dataset_type, {**(data_id or {}), **keys}, collections)
+            ref = self._find(dataset_type, merged(data_id, keys), collections)
         return DeferredDataset(ref, self._repository)
 
     def _find(
@@ -195,7 +200,7 @@ class DirectButler(Butler):
         **keys: object,
     ) -> DatasetRef | None:
         """Return the ref of a dataset, or None."""
-        wanted = {**(data_id or {}), **keys}
+        wanted = merged(data_id, keys)
         return self._lookup.find(dataset, wanted, collections, timespan=timespan)
 
     def get_ref(self, dataset_id: UUID | str) -> DatasetRef:
@@ -249,9 +254,7 @@ class DirectButler(Butler):
                 "or open the butler with run='NAME'."
             )
         dataset_type = self._lookup.dataset_type(dataset)
-        coordinate = self._lookup.expand(
-            {**(data_id or {}), **keys}, dataset_type.dimensions
-        )
+        coordinate = self._lookup.expand(merged(data_id, keys), dataset_type.dimensions)
         ref = DatasetRef(dataset_type, coordinate, run, make_uuid())
         return self._repository.put(value, ref)
 

@@ -15,6 +15,24 @@ if TYPE_CHECKING:
     from pantler.dimensions.universe import DimensionGroup, Universe
 
 
+def merged(
+    data_id: Mapping[str, object] | None, keys: Mapping[str, object]
+) -> dict[str, object]:
+    """Return a data ID with what keywords add to it, or say otherwise.
+
+    Raises
+    ------
+    DataIdError
+        If a key is no text.
+    """
+    if data_id is None:
+        return dict(keys)
+    for key in data_id:
+        if not isinstance(key, str):
+            raise DataIdError(f"A key of a data ID is text, not {key!r}.")
+    return {**data_id, **keys}
+
+
 def parameters_of(
     keys: Mapping[str, Any], dataset_type: DatasetType, universe: Universe
 ) -> dict[str, Any]:

@@ -71,8 +71,10 @@ def plain_text(value: str) -> str:
     ------
     ValueError
         If it has lone surrogates, which stand for bytes that are not text (in a file
-        name, say) and cannot be stored.
+        name, say), or a NUL character: neither can be stored.
     """
+    if "\0" in value:
+        raise ValueError(f"{value!a} has a NUL character.")
     if not value.isascii():
         try:
             value.encode()

@@ -153,6 +153,8 @@ def _frame_of_rows(
             UnicodeError,
             pl.exceptions.PolarsError,
         ) as error:
+            for row, value in zip(flat, values, strict=True):  # which one, in our words
+                column.check(value, f"'{element.name}' record {_show(element, row)}")
             raise InvalidInputError(
                 f"'{element.name}' records: '{column.name}' has a value that does not "
                 f"fit: {_first_line(error)}"
@@ -224,6 +226,13 @@ def _check_column(
         raise InvalidInputError(
             f"'{element.name}' record {where}: '{column.name}' is missing."
         )
+    if column.type == "string" and dtype == pl.String:
+        with_nul = values.str.contains("\0", literal=True).fill_null(value=False)
+        if with_nul.any():
+            row = frame.row(with_nul.arg_max() or 0, named=True)
+            column.check(
+                row[column.name], f"'{element.name}' record {_show(element, row)}"
+            )
     if column.length and dtype != pl.Null:
         lengths = (
             values.bin.size()

@@ -21,7 +21,7 @@ class Timespan:
     Raises
     ------
     InvalidInputError
-        If the end is not after the begin.
+        If the end is not after the begin, or one is no whole number of 64 bits.
     """
 
     begin: int
@@ -31,6 +31,9 @@ class Timespan:
     MAX: ClassVar[int] = 2**63 - 1
 
     def __post_init__(self) -> None:
+        if type(self.begin) is not int or type(self.end) is not int:
+            object.__setattr__(self, "begin", _nanoseconds(self.begin))
+            object.__setattr__(self, "end", _nanoseconds(self.end))
         if not self.MIN <= self.begin < self.end <= self.MAX:
             raise InvalidInputError(
                 f"A time span must end after it begins: {self.begin} .. {self.end} ns."
@@ -85,3 +88,16 @@ class Timespan:
         begin = "-∞" if self.begin == self.MIN else format_time(self.begin)
         end = "∞" if self.end == self.MAX else format_time(self.end)
         return f"[{begin}, {end}) TAI"
+
+
+def _nanoseconds(value: object) -> int:
+    """Return a time of another integer type, such as numpy's, as Python's own."""
+    from pantler.dimensions.column import plain_integer
+
+    try:
+        return plain_integer(value)
+    except (TypeError, ValueError):
+        raise InvalidInputError(
+            f"A time span has whole numbers of nanoseconds, not {value!r}. "
+            "Timespan.from_text takes times as people write them."
+        ) from None

@@ -147,10 +147,11 @@ def _rich_operand(value: object, name: str, place: Place) -> Operand:
         from pantler.dimensions.times import from_astropy
 
         return Constant(from_astropy(value), "time")
-    encoded = value.encode() if hasattr(value, "encode") else None
+    is_class = isinstance(value, type)  # has the methods of its values
+    encoded = value.encode() if hasattr(value, "encode") and not is_class else None
     if isinstance(encoded, bytes):
         return RegionConstant(encoded)
-    if hasattr(value, "__index__"):
+    if hasattr(value, "__index__") and not is_class:
         return number(operator.index(value), place)
     raise place.error(
         f"The value of '{name}' is a {type(value).__name__}, of which an expression "

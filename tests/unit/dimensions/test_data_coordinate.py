@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,17 +15,20 @@ from pantler.errors import DataIdError
 
 UNIVERSE = Universe.default()
 GROUP = UNIVERSE.group(["visit", "detector"])
+TEXTS = functools.partial(
+    st.text, st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+)
 mappings = st.fixed_dictionaries(
     {
-        "instrument": st.text(min_size=1, max_size=5),
+        "instrument": TEXTS(min_size=1, max_size=5),
         "visit": st.integers(0, 10),
         "detector": st.integers(0, 10),
     }
 )
 implied = st.fixed_dictionaries(
     {
-        "physical_filter": st.text(max_size=3),
-        "band": st.text(max_size=1),
+        "physical_filter": TEXTS(max_size=3),
+        "band": TEXTS(max_size=1),
         "day_obs": st.integers(0, 20300101),
     }
 )

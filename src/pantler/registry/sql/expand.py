@@ -79,6 +79,8 @@ class Expander:
         for key, value in data_id.items():
             if value is None:
                 continue
+            if not isinstance(key, str):
+                raise DataIdError(f"A key of a data ID is text, not {key!r}.")
             name, dot, field = key.partition(".")
             if name not in universe:
                 known = [*group.names, *universe.elements]

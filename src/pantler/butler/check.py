@@ -45,7 +45,7 @@ class Damage:
     ref
         Which.
     uri
-        Where its file should be; empty if no file is recorded.
+        Where its file should be.
     problem
         What is wrong, in a few words.
     """
@@ -72,6 +72,8 @@ class CheckReport:
         Recorded datasets whose file is not as recorded.
     odd
         What could not be looked at, with the reason.
+    without_files
+        How many datasets are known whose files were removed on purpose.
     repaired
         Whether all but the damaged and the odd were removed.
     """
@@ -81,6 +83,7 @@ class CheckReport:
     orphans: list[str] = field(default_factory=list)
     damaged: list[Damage] = field(default_factory=list)
     odd: dict[str, str] = field(default_factory=dict)
+    without_files: int = 0
     repaired: bool = False
 
     @property
@@ -123,7 +126,7 @@ def check_repository(
     if repair:
         _remove(repository, report)
         report.repaired = True
-    report.damaged.extend(_damaged(repository, deep=deep))
+    report.damaged.extend(_damaged(repository, report, deep=deep))
     return report
 
 
@@ -176,26 +179,28 @@ def _refuse_live_runs(root: str) -> None:
         )
 
 
-def _damaged(repository: CheckedRepository, *, deep: bool) -> Iterator[Damage]:
+def _damaged(
+    repository: CheckedRepository, report: CheckReport, *, deep: bool
+) -> Iterator[Damage]:
     """Yield what cannot be read, unless somebody deletes it meanwhile.
 
     Files go after the dataset: one that is still there should have its file.
     """
     registry = repository.registry
-    for dataset_id, uri, problem in _problems(repository, deep=deep):
+    for dataset_id, uri, problem in _problems(repository, report, deep=deep):
         ref = registry.datasets.get(dataset_id)
         if ref is not None:
             yield Damage(ref, uri, problem)
 
 
 def _problems(
-    repository: CheckedRepository, *, deep: bool
+    repository: CheckedRepository, report: CheckReport, *, deep: bool
 ) -> Iterator[tuple[bytes, str, str]]:
     """Yield datasets that seem damaged: their ID, URI and what is wrong."""
     for part in _dataset_ids(repository.registry):
         records = repository.records.fetch(part["dataset_id"].to_list())
-        for dataset_id in part.join(records, on="dataset_id", how="anti")["dataset_id"]:
-            yield dataset_id, "", "no file is recorded"
+        # A record and its dataset come in one transaction: who has none lost it so.
+        report.without_files += part.join(records, on="dataset_id", how="anti").height
         # Those of one pack together.
         of_files = frame_to_records(records.sort("path", "offset"))
         for record, problem in repository.datastore.verify(of_files, content=deep):

@@ -219,6 +219,8 @@ def test_files_alone_are_removed_and_the_datasets_stay_known(repository, butler)
         butler.get(refs[0])
     assert butler.get_ref(refs[0].id) == refs[0]
     assert list(butler.query_datasets("raw", collections="tag")) == [refs[0]]
+    assert _is_whole(repository)
+    assert repository.check().without_files == 2
     assert butler.remove_datasets(refs[:2], files_only=True) == 0
     assert butler.remove_datasets(refs[:2]) == 2
 

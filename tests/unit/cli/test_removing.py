@@ -122,6 +122,12 @@ def test_files_alone_are_removed(pantler, butler):
     assert "Removed the files of 3 datasets." in out
     assert _count(butler, "u/b") == 3
     assert not any(map(butler.exists, butler.query_datasets("raw", collections="u/b")))
+    code, out, _ = pantler("check")
+    assert code == 0
+    assert out == (
+        "3 datasets are known without files, which were removed alone.\n"
+        "Every other dataset has its file, and every file its dataset.\n"
+    )
 
 
 def test_a_run_in_a_chain_is_removed_only_if_unlinked(pantler, butler):

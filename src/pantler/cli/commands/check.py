@@ -82,5 +82,12 @@ def _advise(report: CheckReport) -> None:
         click.echo(f"{counted(len(report.damaged), 'dataset')} cannot be read.")
     if report.odd:
         click.echo(f"{counted(len(report.odd), 'place')} cannot be looked at.")
+    if report.without_files:
+        verb = "is" if report.without_files == 1 else "are"
+        click.echo(
+            f"{counted(report.without_files, 'dataset')} {verb} known without files, "
+            "which were removed alone."
+        )
     if not report.remains and not report.damaged and not report.odd:
-        click.echo("Every dataset has its file, and every file its dataset.")
+        other = "other " if report.without_files else ""
+        click.echo(f"Every {other}dataset has its file, and every file its dataset.")

@@ -51,8 +51,8 @@ mutants: $(STAMP)  ## Change the code a little, many times: do the tests find it
 	$(BIN)/python tools/mutants.py
 
 .PHONY: chaos
-chaos: $(STAMP)  ## Kill runs, puts and ingests at random, for long
-	$(BIN)/python -m pytest -p no:cacheprovider -q tests/chaos
+chaos: $(STAMP)  ## Kill puts, ingests and repairs before each system call (CHAOS_STEP=25: each 25th)
+	$(BIN)/python -m pytest -p no:cacheprovider -n 2 -q tests/chaos
 
 .PHONY: lint
 lint: $(STAMP)  ## Check format, style, types and layers

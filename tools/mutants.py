@@ -166,6 +166,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "width = np.int64(int(columns.max(initial=0)) + 1) | 1 → 2": "a little wider "
         "than is needed; the pairs come back the same",
     },
+    "quanta/join/reduction.py": {
+        "covering = [r for r in self.relations if wanted <= r.names] | "
+        "wanted <= r.names → wanted < r.names": "the smallest subtree is then that "
+        "relation",
+    },
     "quanta/join/keys.py": {
         "range_ = 1 | 1 → 2": "keys are made dense a little earlier, in the same order",
         "range_ *= max(size, 1) | 1 → 2": "as above, where a column has one value",
@@ -174,6 +179,20 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "both sides are packed together, into keys as good",
         "keys = keys * size + column if range_ > 1 else column.astype(np.int64) | "
         "range_ > 1 → range_ >= 1": "adds to nothing but zeros",
+    },
+    "registry/sql/collections.py": {
+        "sa.select(dataset.c.run_id).where(dataset.c.run_id == number).limit(1) | "
+        "1 → 2": "any row will do",
+    },
+    "registry/sql/compile/predicates.py": {
+        "if len(parts) <= _MOST_JOINED: | "
+        "len(parts) <= _MOST_JOINED → len(parts) < _MOST_JOINED": "brackets earlier "
+        "than needed",
+    },
+    "registry/sql/compile/joins.py": {
+        "names.update(dict.fromkeys(new)) | names.update(dict.fromkeys(new)) → pass": (
+            "what a supplier requires is there with it"
+        ),
     },
 }
 """Mutants that do what the code does, with the reason: they are not counted.

@@ -270,6 +270,15 @@ class DatasetSuite:
                 raw, "run", frame.with_columns(column), uuid_series(make_uuids(2))
             )
 
+    def test_data_ids_must_be_whole(self, registry: Registry) -> None:
+        """What they lack is named, with what they have."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        registry.collections.register("run", CollectionType.RUN)
+        frame = pl.DataFrame({"instrument": "Cam", "detector": [0, 1]})
+        with pytest.raises(DataIdError, match=r"'exposure'.*have instrument, detector"):
+            registry.datasets.insert(raw, "run", frame, uuid_series(make_uuids(2)))
+
     @pytest.mark.parametrize(
         ("ids", "message"),
         [

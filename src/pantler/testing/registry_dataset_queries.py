@@ -156,6 +156,23 @@ class DatasetQuerySuite:
         )
         assert registry.query(query)["dataset_id"].to_list() == [ids[5], ids[1]]
 
+    def test_datasets_are_chosen_by_what_their_data_ids_imply(
+        self, registry: Registry
+    ) -> None:
+        """Also where that follows only from what is implied in turn."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        ids = insert_some(registry, raw, "run")
+        band = DimensionKey("band", "string")
+        for name, expected in (("g", ids[:8]), ("r", ids[8:])):
+            query = Query(
+                raw.dimensions,
+                Comparison("=", band, _text(name)),
+                target=DatasetSearch(raw, ("run",)),
+            )
+            assert sorted(registry.query(query)["dataset_id"]) == sorted(expected)
+            assert registry.count(query) == len(expected)
+
     def test_datasets_are_chosen_by_the_sky(self, registry: Registry) -> None:
         """First matches only, of those that overlap anything that is wanted."""
         fill_survey(registry)

@@ -69,8 +69,13 @@ class QuerySuite:
     def test_data_ids_are_combinations_that_records_allow(
         self, registry: Registry
     ) -> None:
-        """With required and implied values as columns."""
+        """With required and implied values as columns; of all there must be one."""
         fill_survey(registry)
+        other = {"instrument": "Without detectors"}
+        registry.dimensions.insert("instrument", [other])
+        registry.dimensions.insert(
+            "exposure", [{**other, "exposure": 1, "obs_id": "1"}]
+        )
         group = registry.universe.group(["exposure", "detector"])
         found = registry.query(Query(group))
         assert found.columns == list(group.names)
@@ -88,8 +93,11 @@ class QuerySuite:
         assert found.height == 4
 
     def test_elements_that_relate_are_always_joined(self, registry: Registry) -> None:
-        """Exposures go with their visits only."""
+        """Exposures go with their visits only, and one without a visit with none."""
         fill_survey(registry)
+        row = {"instrument": "Cam", "exposure": 9, "obs_id": "9", "group": "group 1"}
+        alike = {"physical_filter": "g1", "day_obs": 20260101}  # as the first visit
+        registry.dimensions.insert("exposure", [{**row, **alike}])
         group = registry.universe.group(["exposure", "visit"])
         found = registry.query(Query(group)).select("exposure", "visit")
         assert sorted(found.iter_rows()) == [(1, 1), (2, 2), (3, 3)]

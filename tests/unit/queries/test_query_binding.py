@@ -242,6 +242,7 @@ def test_integers_become_floats_where_they_meet_one():
     ("text", "value"),
     [
         ("visit = 1 + 2 * 3 - -4", 11),
+        ("visit = +3", 3),
         ("visit = 7 / 2", 3),
         ("visit = -7 / 2", -3),
         ("visit = -7 % 3", -1),

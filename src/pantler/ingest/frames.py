@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pantler.errors import HeaderError, PantlerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from pantler.instruments.instrument import Instrument
     from pantler.instruments.observation import Observation
@@ -35,6 +36,9 @@ _UNTRANSLATABLE: Final = (
     ArithmeticError,
     AttributeError,
 )
+
+
+_MOST_KEYS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,30 @@ def find_files(
     return list(found)
 
 
+class _Asked(Mapping[str, object]):
+    """The values of a header, which notes the keys that a translator looks for."""
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        self._values = values
+        self._keys: dict[str, bool] = {}
+
+    def __getitem__(self, key: str) -> object:
+        self._keys[key] = key in self._values
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __str__(self) -> str:
+        """Return the last keys in a sentence with a leading space; empty for none."""
+        last = list(self._keys.items())[-_MOST_KEYS:]
+        said = [key if there else f"{key} (not there)" for key, there in last]
+        return f" Header keys that it looked for last: {', '.join(said)}." * bool(said)
+
+
 def _place(error: Exception, instrument: Instrument) -> str:
     """Return the line of the translator at which an error was raised, in brackets.
 
@@ -112,14 +140,15 @@ def read_frame(path: Path, instrument: Instrument) -> Frame:
             f"{path} holds {len(headers)} images, and a raw frame is one detector in a "
             "file of its own. Split it: docs/how-to/add-an-instrument.md shows how."
         )
+    asked = _Asked(headers[0].values)
     try:
-        observation = instrument.translate(headers[0])
+        observation = instrument.translate(replace(headers[0], values=asked))
     except _UNTRANSLATABLE as error:
         if isinstance(error, PantlerError):
             raise
         raise HeaderError(
             f"{path}: the header cannot be translated by '{instrument.name}': "
-            f"{type(error).__name__}: {error}{_place(error, instrument)}."
+            f"{type(error).__name__}: {error}{_place(error, instrument)}.{asked}"
         ) from error
     try:
         instrument.check(observation)

@@ -82,11 +82,27 @@ def _explain_unconditional(runner: QueryRunner, plain: Query) -> list[str]:
 def _elements_without_records(
     runner: QueryRunner, plain: Query, needed: Iterable[DimensionElement]
 ) -> list[str]:
-    return [
-        f"The repository has no records of '{element.name}'."
+    missing = {
+        element.name: element
         for element in needed
         if not element.is_pixel and not _has_rows(runner, _records(plain, element.name))
+    }
+    return [
+        _no_records(element)
+        for element in missing.values()
+        # Where there are no visits, it goes without saying that none has exposures.
+        if not (element.always_join and missing.keys() & element.required)
     ]
+
+
+def _no_records(element: DimensionElement) -> str:
+    if not (element.always_join and element.doc.startswith("Which ")):
+        return f"The repository has no records of '{element.name}'."
+    # Nobody has named it: its name would say nothing.
+    how = _DEFINED_BY.get(element.populated_by or "", "")
+    return (
+        f"The repository does not say which {element.doc.removeprefix('Which ')}{how}"
+    )
 
 
 def _no_datasets(search: DatasetSearch) -> str:

@@ -393,6 +393,20 @@ def test_the_line_at_which_a_translator_failed_is_named(night):
     assert f"({__file__}, line {line})" in str(told.value)
 
 
+def test_a_failed_translation_says_which_header_keys_it_looked_for(night):
+    class Careless(DemoCamera):
+        def translate(self, header):
+            header.text("FILTER")
+            return header.find_text("SKYLEVEL") + header.text("OBJECT")
+
+    with pytest.raises(HeaderError, match="TypeError") as told:
+        read_frame(night[0], Careless())
+    expected = (
+        "Header keys that it looked for last: FILTER, SKYLEVEL (not there), OBJECT."
+    )
+    assert expected in str(told.value)
+
+
 def test_an_exposure_number_beyond_the_largest_is_refused(night):
     class Small(DemoCamera):
         exposure_max = 12

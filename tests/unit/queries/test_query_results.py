@@ -241,6 +241,25 @@ def test_what_is_empty_without_any_condition_is_said(datasets):
     assert "The repository has no records of 'visit'." in visits.why_empty()
 
 
+def test_that_exposures_have_no_visits_is_said_in_words():
+    both = UNIVERSE.group(["exposure", "visit"])
+
+    def count(query):
+        return int(query.element not in lacking and query.element is not None)
+
+    runner = FakeRunner(VISIT_ROWS)
+    runner.count = count
+    lacking = {"visit_definition"}
+    assert DataIdResults(runner, Query(both)).why_empty() == [
+        "The repository does not say which exposures make up a visit. "
+        "'pantler define-visits' defines visits, and says why it leaves out a frame."
+    ]
+    lacking = {"visit", "visit_definition"}
+    assert DataIdResults(runner, Query(both)).why_empty() == [
+        "The repository has no records of 'visit'."
+    ]
+
+
 def test_an_offset_beyond_all_rows_is_blamed(visits):
     (sentence,) = visits.where("visit > 1").offset(9).why_empty()
     assert "offset of 9" in sentence

@@ -315,6 +315,8 @@ class Sources:
         """Return the records of an element without key, and their regions if any."""
         group = self.universe.group(element.required)
         title = f"'{element.name}' records"
+        if element.always_join:  # nobody has named it: say what it is
+            title += f" ({element.doc[:1].lower()}{element.doc[1:].rstrip('.')})"
         where = self.pushed(group.names)
         frame = self.ask(title, Query(group, where=where, element=element.name))
         encoded = coding.encode(frame, deciding(self.universe, group.names))

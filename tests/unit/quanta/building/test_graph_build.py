@@ -209,7 +209,8 @@ def test_inputs_and_records_that_do_not_meet_are_both_named(build, registry):
     with pytest.raises(
         NotFoundError,
         match=r"None of the 4 'raw' datasets in 'Cam/alone'.* agrees in 'exposure' "
-        r"with any of the 3 'visit_definition' records",
+        r"with any of the 3 'visit_definition' records "
+        r"\(which exposures make up a visit\)",
     ):
         build("reduce", "measure", inputs=("Cam/alone", "Cam/calib"))
 
@@ -619,8 +620,9 @@ def test_records_that_leave_nothing_to_compare_on_the_sky_are_named(build, regis
         build(where="visit = 4")
     with pytest.raises(
         NotFoundError,
-        match=r"None of the 1 'visit_definition' records agrees in 'visit' with any of "
-        r"the 12 'visit_detector_region' records\.$",
+        match=r"None of the 1 'visit_definition' records \(which exposures make up a "
+        r"visit\) agrees in 'visit' with any of the 12 'visit_detector_region' "
+        r"records\.$",
     ):
         build(where="exposure = 4")
 

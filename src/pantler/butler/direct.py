@@ -231,6 +231,10 @@ class DirectButler(Butler):
         """Return the URI of a dataset's file."""
         return self._repository.uri(ref)
 
+    def uris(self, ref: DatasetRef) -> dict[str, str]:
+        """Return the URIs of a dataset's files, by component."""
+        return self._repository.uris(ref)
+
     # Writing
 
     def put(

@@ -304,6 +304,18 @@ class Butler(ABC):  # noqa: PLR0904 - one door to all there is
         ------
         DatasetNotFoundError
             If it has none.
+        InvalidInputError
+            If it is taken apart, and has several: see `uris`.
+        """
+
+    @abstractmethod
+    def uris(self, ref: DatasetRef) -> dict[str, str]:
+        """Return the URIs of a dataset's files by component, "" for one of the whole.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If it has none.
         """
 
     @abstractmethod

@@ -30,6 +30,7 @@ from pantler.datasets.records import records_to_frame
 from pantler.dimensions.universe import Universe
 from pantler.errors import (
     DatasetNotFoundError,
+    InvalidInputError,
     PantlerError,
     ReadOnlyError,
 )
@@ -263,11 +264,30 @@ class Repository:
         ------
         DatasetNotFoundError
             If it has none.
+        InvalidInputError
+            If it is taken apart, and has several.
+        """
+        uris = self.uris(ref)
+        if len(uris) > 1:
+            raise InvalidInputError(
+                f"{ref} is taken apart into {len(uris)} files, one for each of "
+                f"{', '.join(uris)}. uris(ref) returns them all, by component."
+            )
+        (uri,) = uris.values()
+        return uri
+
+    def uris(self, ref: DatasetRef) -> dict[str, str]:
+        """Return the URIs of a dataset's files by component, "" for one of the whole.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If it has none.
         """
         records = self.records.find(ref.id.bytes)
         if not records:
             raise DatasetNotFoundError(f"{ref} has no file in this repository.")
-        return self.datastore.uri(records[0])
+        return {record.component: self.datastore.uri(record) for record in records}
 
     # Writing
 

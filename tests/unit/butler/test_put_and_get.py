@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
+from click.testing import CliRunner
 
 from pantler.butler.interface import Butler
 from pantler.butler.repository import Repository
+from pantler.cli.main import cli
 from pantler.datasets.dataset_type import DatasetType
 from pantler.errors import (
     CollectionNotFoundError,
@@ -17,6 +22,7 @@ from pantler.errors import (
     PantlerError,
     ReadOnlyError,
 )
+from pantler.testing.datastores import make_image
 
 RAW = {"exposure": 2, "detector": 1}
 VALUE = {"detector": 1, "level": 201}
@@ -220,3 +226,45 @@ def test_a_name_that_is_too_long_for_a_file_leaves_nothing_to_warn_of(
         butler.put(VALUE, "t" * 250, RAW)
     assert repository.check().remains == 0
     assert not caplog.records
+
+
+def _taking_apart(root: Path) -> Path:
+    """Have a repository keep the components of images in files of their own."""
+    file = root / "pantler.yaml"
+    settings = yaml.safe_load(file.read_text()) or {}
+    settings.setdefault("datastore", {})["take_apart"] = ["CCDImage"]
+    file.write_text(yaml.safe_dump(settings))
+    return root
+
+
+def test_a_dataset_that_is_taken_apart_has_a_uri_for_each_component(root):
+    with Butler.open(_taking_apart(root), run="mine", writeable=True) as butler:
+        butler.dataset_types.register("calexp", ["exposure", "detector"], "CCDImage")
+        ref = butler.put(make_image(), "calexp", exposure=1, detector=1)
+        uris = butler.uris(ref)
+        assert {"data", "mask"} <= uris.keys()
+        assert len(set(uris.values())) == len(uris)
+        for component, uri in uris.items():
+            assert component in uri
+            assert Path(uri.removeprefix("file://")).is_file()
+        with pytest.raises(InvalidInputError, match=r"apart into \d files.*data.*uris"):
+            butler.uri(ref)
+
+
+def test_a_dataset_of_one_file_has_one_uri(butler):
+    ref = butler.put({"level": 1}, "raw", exposure=1, detector=1)
+    assert butler.uris(ref) == {"": butler.uri(ref)}
+    butler.remove_datasets(ref)
+    for call in (butler.uri, butler.uris):
+        with pytest.raises(DatasetNotFoundError, match="has no file"):
+            call(ref)
+
+
+def test_the_command_shows_all_uris_of_a_dataset(root):
+    with Butler.open(_taking_apart(root), run="mine", writeable=True) as butler:
+        butler.dataset_types.register("calexp", ["exposure", "detector"], "CCDImage")
+        ref = butler.put(make_image(), "calexp", exposure=1, detector=1)
+        uris = butler.uris(ref).values()
+    words = ["query-datasets", str(root), "calexp", "--show-uri", "--format", "json"]
+    said = CliRunner().invoke(cli, words)
+    assert all(uri in said.stdout for uri in uris), said.output

@@ -112,7 +112,11 @@ def _table(butler: Butler, results: DatasetResults, *, show_uri: bool) -> pl.Dat
     table = results.to_polars()
     if show_uri:
         table = table.with_columns(
-            pl.Series("uri", [butler.uri(ref) for ref in results], dtype=pl.String)
+            pl.Series(
+                "uri",
+                [", ".join(butler.uris(ref).values()) for ref in results],
+                dtype=pl.String,
+            )
         )
     spans = [column for column in table.columns if column.startswith("timespan_")]
     empty = [column for column in spans if table[column].null_count() == table.height]

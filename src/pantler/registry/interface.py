@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     import polars as pl
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pantler.dimensions.records import DimensionRecord, Rows
     from pantler.dimensions.timespan import Timespan
     from pantler.dimensions.universe import DimensionGroup, Universe
+    from pantler.queries.plan import QueryPlan
     from pantler.queries.query import Query
     from pantler.registry.removals import Dependent, RemovalFacet
 
@@ -470,6 +471,34 @@ class Registry(Protocol):
         ReadOnlyError
             If the registry was opened for reading.
         """
+        ...
+
+    def query_batches(self, query: Query, rows: int = 50_000) -> Iterator[pl.DataFrame]:
+        """Yield the rows of a query in frames, in memory that does not grow with them.
+
+        Datasets without an order are found piece by piece, by ranges of their data
+        IDs: nothing is locked in between, each piece is of one state, and what others
+        change meanwhile may be in later pieces; no dataset comes twice. All else is of
+        one state; rows wait in temporary files. An order over first matches, and rows
+        of which repeats are dropped after a test on the sky, are held as a whole.
+
+        Parameters
+        ----------
+        query
+            What is asked.
+        rows
+            How many a frame has; the last one may have fewer. There is none if there
+            are no rows.
+
+        Raises
+        ------
+        InvalidInputError
+            If a frame would have no rows.
+        """
+        ...
+
+    def explain(self, query: Query) -> QueryPlan:
+        """Answer a query, and return how: of aggregates, how their rows are found."""
         ...
 
     def record_table(self, name: str) -> RecordTable:

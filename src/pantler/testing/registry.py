@@ -49,6 +49,7 @@ from pantler.testing.registry_queries import QuerySuite
 from pantler.testing.registry_removals import RemovalSuite
 from pantler.testing.registry_selection_queries import SelectionQuerySuite
 from pantler.testing.registry_sharing import SharingSuite
+from pantler.testing.registry_streamed_queries import StreamedQuerySuite
 from pantler.testing.registry_universe import UniverseSuite
 from pantler.testing.survey import (
     bias_type,
@@ -538,6 +539,7 @@ class RegistrySuite(
     PixelQuerySuite,
     UniverseSuite,
     SelectionQuerySuite,
+    StreamedQuerySuite,
     QuerySuite,
 ):
     """All of them."""

@@ -398,7 +398,8 @@ class SelectionQuerySuite:
             columns=(SIZE,),
             order_by=(OrderTerm(DETECTOR),),
         )
-        assert registry.query(query)["raw.size"].to_list() == [100, 15, None, None]
+        sizes = registry.query(query)["raw.size"].to_list()
+        assert sizes == [100, 15, None, None]
         small = Comparison("<", SIZE, _int(50))
         target = Query(raw.dimensions, small, target=search)
         assert sorted(registry.query(target)["dataset_id"]) == sorted([two[0], one[1]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -24,9 +25,11 @@ def frame_rows(frame: pl.DataFrame) -> Iterable[tuple[Any, ...]]:
 
 
 def fetch_frame(
-    cursor: Any, schema: Mapping[str, type[pl.DataType] | pl.DataType | None]
+    cursor: Any,
+    schema: Mapping[str, type[pl.DataType] | pl.DataType | None],
+    most: int | None = None,
 ) -> pl.DataFrame:
-    """Return all that a cursor has left as a frame.
+    """Return what a cursor has left as a frame.
 
     Parameters
     ----------
@@ -34,11 +37,15 @@ def fetch_frame(
         A driver's cursor with as many columns as the schema.
     schema
         Names and types of the columns; those of type None are left out.
+    most
+        How many rows to fetch at most; None for all.
     """
     wanted = [(name, dtype) for name, dtype in schema.items() if dtype is not None]
     kept = [at for at, dtype in enumerate(schema.values()) if dtype is not None]
     parts = []
-    while rows := cursor.fetchmany(_BATCH):
+    left = sys.maxsize if most is None else most
+    while rows := cursor.fetchmany(min(_BATCH, left)) if left else ():
+        left -= len(rows)
         columns = list(zip(*rows, strict=True))
         parts.append(
             pl.DataFrame(

@@ -71,6 +71,13 @@ class Phrases:
     freshness
         A statement whose result, on one connection, changes when another connection
         has changed the catalog (or anything).
+    explain
+        Begins the statement that says how a query would be answered, in rows whose
+        last column is text.
+    declare
+        Begins the statement that keeps the rows of a query on the server, within a
+        transaction; a name follows and `CURSOR FOR`. Empty where rows are made only as
+        they are fetched.
     lock_catalog
         A statement that makes changes of the catalog wait for each other until the
         transaction ends; empty where writers wait for each other anyway.
@@ -85,6 +92,8 @@ class Phrases:
     begin_reading: str
     begin_writing: str
     freshness: str
+    explain: str
+    declare: str = ""
     lock_catalog: str = ""
     sweep: str = ""
     analyze: str = ""

@@ -79,7 +79,7 @@ class Pieces:
 
 
 def frames(rows: Rows, compiled: Compiled, pieces: Pieces) -> Iterator[pl.DataFrame]:
-    """Yield the answer in pieces; see `Rows.fetch`.
+    """Yield the answer in pieces, each of one state; see `Rows.fetch`.
 
     Parameters
     ----------
@@ -90,9 +90,12 @@ def frames(rows: Rows, compiled: Compiled, pieces: Pieces) -> Iterator[pl.DataFr
     pieces
         All of them.
     """
-    statement = pieces.core.db.prepare(compiled.statement)
+    db = pieces.core.db
+    statement = db.prepare(compiled.statement)
     for bounds in pieces:
-        yield rows.fetch(compiled, statement, bounds)
+        with db.reading():
+            frame = rows.fetch(compiled, statement, bounds)
+        yield frame
 
 
 def count(numbers: sa.Select[Any], pieces: Pieces, most: int | None) -> int:

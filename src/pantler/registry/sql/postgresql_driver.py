@@ -81,6 +81,8 @@ class PostgresqlDriver:
         begin_reading="BEGIN ISOLATION LEVEL REPEATABLE READ",
         begin_writing="BEGIN ISOLATION LEVEL READ COMMITTED",
         freshness="SELECT max(revision) FROM catalog_change",
+        explain="EXPLAIN",
+        declare="DECLARE",
         lock_catalog=(
             f"SELECT pg_advisory_xact_lock({_CATALOG_LOCK}, hashtext(current_schema()))"
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,12 +16,14 @@ from pantler.registry.sql.compile.searches import resolve
 from pantler.registry.sql.compile.stages import TestOverlap, part_of
 from pantler.registry.sql.compile.statement import Statement
 from pantler.registry.sql.rows import Rows
+from pantler.registry.sql.spool import Spool, in_batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import sqlalchemy as sa
 
+    from pantler.queries.plan import QueryPlan
     from pantler.queries.query import DatasetSearch, Query
     from pantler.registry.sql.compile.searches import ResolvedSearch, Within
     from pantler.registry.sql.compile.stages import Compiled
@@ -75,6 +79,56 @@ class SqlQueries:
         if most is not None:
             found = min(found, most)
         return max(found - query.offset, 0)
+
+    def batches(self, query: Query, rows: int) -> Iterator[pl.DataFrame]:
+        """Yield the rows of a query in frames; see `Registry.query_batches`."""
+        if rows < 1:
+            raise InvalidInputError(f"A batch has one row at least, not {rows}.")
+        if query.target is not None and not (query.order_by or query.aggregates):
+            with self._db.reading():
+                compiled = self._compile(replace(query, limit=None, offset=0))
+            if not compiled.is_staged:
+                yield from self._pieces_in_batches(query, rows)
+                return
+        with Spool() as spool:
+            with self._db.reading():
+                for frame in self._streamed(query, rows):
+                    spool.add(frame)
+            yield from in_batches(spool, rows, limit=None)
+
+    def _pieces_in_batches(self, query: Query, rows: int) -> Iterator[pl.DataFrame]:
+        """Yield rows piece by piece, so that nothing is locked in between."""
+        whole = replace(query, limit=None, offset=0)
+        with self._db.reading():
+            none = self._rows.fetch(self._compile(replace(query, limit=0)))
+            most = None if query.limit is None else query.limit + query.offset
+        frames = itertools.chain((none,), self._frames(whole, most))
+        yield from in_batches(frames, rows, offset=query.offset, limit=query.limit)
+
+    def _streamed(self, query: Query, rows: int) -> Iterator[pl.DataFrame]:
+        """Yield the rows of a query, as few at a time as its stages allow."""
+        if query.aggregates:
+            yield self.query(query)
+            return
+        compiled = self._compile(query)
+        if all(isinstance(stage, TestOverlap) for stage in compiled.stages):
+            self._db.data_version()
+            chunks = self._db.frames(compiled.statement, compiled.schema, rows)
+            for chunk in chunks:
+                yield self._rows.finish(chunk, compiled, compiled.stages)
+        else:
+            yield self.query(query)
+
+    def explain(self, query: Query) -> QueryPlan:
+        """Return how a query is answered; see `Registry.explain`."""
+        plain = replace(query, aggregates=(), group_by=(), order_by=())
+        query = plain if query.aggregates else query
+        with self._db.reading():
+            begun = time.perf_counter()
+            compiled = self._compile(query)
+            prepared = self._db.prepare(compiled.statement)
+            made = time.perf_counter() - begun
+            return self._rows.explain(compiled, prepared, made)
 
     def _count(self, query: Query, most: int | None) -> int:
         """Return how many rows there are, or at least ``most`` if there are more."""

@@ -29,11 +29,13 @@ from pantler.registry.sql.schema import SCHEMA_VERSION, Schema
 from pantler.registry.sql.universe_change import extend_universe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     import polars as pl
 
     from pantler.dimensions.extension import Extension
+    from pantler.queries.plan import QueryPlan
     from pantler.queries.query import Query
     from pantler.registry.sql.database import Database
 
@@ -94,6 +96,14 @@ class SqlRegistry:
     ) -> Extension:
         """Go over to a newer version of the universe, which only adds."""
         return extend_universe(self._core, universe, dry_run=dry_run)
+
+    def query_batches(self, query: Query, rows: int = 50_000) -> Iterator[pl.DataFrame]:
+        """Yield the rows of a query in frames; see `Registry.query_batches`."""
+        return self._queries.batches(query, rows)
+
+    def explain(self, query: Query) -> QueryPlan:
+        """Answer a query, and return how."""
+        return self._queries.explain(query)
 
     def record_table(self, name: str) -> SqlRecordTable:
         """Return the table of one datastore's records, made if need be."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
 import sqlalchemy as sa
 
+from pantler.queries.plan import PlanStep, QueryPlan
 from pantler.registry.sql.bulk import frame_rows
 from pantler.registry.sql.compile.find_first import (
     DATA_ID,
@@ -49,6 +52,28 @@ _NAMES: Final = {
 }
 
 
+def _said(stage: Stage) -> str:
+    """Return what a stage does, in words."""
+    match stage:
+        case TestOverlap(overlap):
+            names = " and ".join(f"'{e.name}'" for e in overlap.elements)
+            return f"test exactly whether regions overlap, of {names}"
+        case RankMatches(search):
+            return f"rank the matches of '{search.name}' by collection"
+        case TakeFirst():
+            return "take the first matches"
+        case DropRepeats():
+            return "drop repeated rows"
+        case WholeRanges():
+            return "fetch the whole ranges of validity"
+        case UniteRanges():
+            return "unite ranges of validity that touch"
+        case SortRows():
+            return "put the rows in the order of their data IDs"
+        case TakePart():
+            return "take the part that is asked for"
+
+
 class Rows:
     """Fetches rows, and does what only Python can decide or does faster.
 
@@ -83,6 +108,39 @@ class Rows:
             statement or compiled.statement, compiled.schema, parameters
         )
         return self.finish(frame, compiled, compiled.stages)
+
+    def explain(
+        self, compiled: Compiled, statement: Prepared, seconds: float
+    ) -> QueryPlan:
+        """Do what `fetch` does, and return how.
+
+        Parameters
+        ----------
+        compiled, statement
+            As for `fetch`.
+        seconds
+            How long it took to make the statement.
+        """
+        said = self._db.driver.phrases.explain
+        values = statement.bind({})
+        plan = self._db.rows(replace(statement, text=f"{said} {statement.text}"))
+        steps = [PlanStep("make the statement", False, 0, seconds)]
+        begun = time.perf_counter()
+        frame = self._db.frame(statement, compiled.schema)
+        took = time.perf_counter() - begun
+        steps.append(PlanStep("run it and fetch the rows", True, frame.height, took))
+        for stage in compiled.stages:
+            begun = time.perf_counter()
+            frame = self._done(stage, frame, compiled)
+            took = time.perf_counter() - begun
+            steps.append(PlanStep(_said(stage), False, frame.height, took))
+        return QueryPlan(
+            compiled.relations,
+            statement.text,
+            values,
+            tuple(str(row[-1]) for row in plan),
+            tuple(steps),
+        )
 
     def finish(
         self, frame: pl.DataFrame, compiled: Compiled, stages: Iterable[Stage]

@@ -82,6 +82,7 @@ class SqliteDriver:
             begin_reading="BEGIN",
             begin_writing="BEGIN IMMEDIATE",
             freshness="PRAGMA data_version",
+            explain="EXPLAIN QUERY PLAN",
             setup=setup,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
@@ -96,15 +96,10 @@ class Columns:
 
     def _size(self, uuid: Sql) -> Sql:
         """Return the bytes of all files of a dataset; null if none are recorded."""
-        sizes = [
-            sa.select(table.c.size_bytes).where(table.c.dataset_id == uuid)
-            for table in map(
-                self.core.schema.record_table, self.core.catalog.now.record_tables
-            )
-        ]
-        if not sizes:
-            return sa.cast(sa.null(), sa.BigInteger)
-        union_all: Any = sa.union_all  # mypy 2.4 fails on its overloads
-        whole = union_all(*sizes).subquery()
-        total = sa.select(sa.func.sum(whole.c.size_bytes)).scalar_subquery()
+        total: Sql = sa.cast(sa.null(), sa.BigInteger)
+        for name in self.core.catalog.now.record_tables:
+            table = self.core.schema.record_table(name)
+            found = sa.select(sa.func.sum(table.c.size_bytes))
+            size = found.where(table.c.dataset_id == uuid).scalar_subquery()
+            total = sa.func.coalesce(total + size, total, size)
         return sa.cast(total, sa.BigInteger)

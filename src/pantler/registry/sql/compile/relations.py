@@ -59,6 +59,11 @@ def shown_columns(query: Query) -> tuple[Column, ...]:
     return tuple(dict.fromkeys((*query.columns, *query.group_by, *counted)))
 
 
+def _said(search: ResolvedSearch, what: str) -> str:
+    count = len(search.members)
+    return f"{what} of '{search.name}' in {count:,} collection{'s' * (count != 1)}"
+
+
 def _timed_types(conditions: Sequence[Predicate]) -> set[str]:
     """Return the dataset types whose validity conditions name."""
     types: set[str] = set()
@@ -123,6 +128,10 @@ class Relations:
         so that it must be that of the first match.
     timed
         Names of the dataset types whose validity conditions name.
+    is_staged
+        Whether rows were staged to be joined, which other queries may replace.
+    steps
+        What was joined, in words.
     """
 
     def __init__(
@@ -161,6 +170,8 @@ class Relations:
         self.rows: dict[ResolvedSearch, sa.FromClause] = {}
         # Dimensions whose values come from the user, who may name what there is not.
         self._unproven: set[str] = set()
+        self.is_staged = False
+        self.steps: list[str] = []
         self._join(within)
 
     @property
@@ -291,6 +302,8 @@ class Relations:
         for overlap in self.overlaps:
             if len(overlap.elements) == 2:
                 pairs, columns = candidate_pairs(overlap, self._schema)
+                names = " and ".join(f"'{e.name}'" for e in overlap.elements)
+                self.steps.append(f"pairs of {names} with a common pixel")
                 self.columns.joins.add(pairs, columns)
                 self.columns.joins.keys.update(columns)
         for table in self._query.tables:
@@ -302,6 +315,8 @@ class Relations:
 
     def _join_table(self, table: JoinedTable) -> None:
         stage = stage_table(table, self._core)
+        self.is_staged = True
+        self.steps.append(f"table '{table.name}', {table.frame.height:,} rows")
         names = table.dimensions
         columns = {name: stage.c[stage_name(table.name, name)] for name in names}
         self._unproven.update(
@@ -320,7 +335,9 @@ class Relations:
         """Join the pairs of pixels and what they overlap."""
         known = pixel_table(overlap, self._schema)
         names = overlap.dimensions
+        self.steps.append(f"pairs of '{names[0]}' and '{overlap.other.name}'")
         if known is None:
+            self.is_staged = True
             stage = stage_pairs(overlap, found[overlap], self._core)
             self.columns.joins.add(stage, {name: stage.c[name] for name in names})
         else:
@@ -337,6 +354,8 @@ class Relations:
                 continue
             values = self._pixels.values(element)
             if values is not None:
+                self.is_staged = True
+                self.steps.append(f"listed values of '{element.name}'")
                 columns = self._schema.dimension_columns([element.name])
                 rows = frame_rows(values.unique().to_frame())
                 stage = self._core.db.stage(columns, rows)
@@ -346,6 +365,7 @@ class Relations:
     def _join_rows(self, search: ResolvedSearch, within: Within | None = None) -> None:
         """Join the matches of a search, and their data IDs."""
         rows = matches(search, self._core, within)
+        self.steps.append(_said(search, "datasets"))
         joins = self.columns.joins
         joins.add(rows, {})
         table, columns = self._data_ids(search)
@@ -356,6 +376,7 @@ class Relations:
     def _join_data_ids(self, search: ResolvedSearch) -> None:
         """Join the data IDs for which a search has any match."""
         rows = matches(search, self._core)
+        self.steps.append(_said(search, "data IDs with datasets"))
         table, columns = self._data_ids(search)
         found = table.c.id.in_(sa.select(rows.c.data_id))
         self.columns.joins.add(table, columns, [found])
@@ -388,6 +409,7 @@ class Relations:
             related=self._related,
             provided=frozenset(self.columns.joins.dimensions) - self._unproven,
         )
+        self.steps += (f"records of '{element.name}'" for element, _ in chosen)
         join_elements(self.columns.joins, self._schema, chosen)
 
     def _time_conditions(self) -> list[Sql]:

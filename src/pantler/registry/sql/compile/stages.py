@@ -124,6 +124,10 @@ class Compiled:
     data_ids
         A statement that selects, in order, the number of each data ID for which the
         answer has a row; None if the answer is not one row for each of some data IDs.
+    is_staged
+        Whether it joins rows that were staged, which other queries may replace.
+    relations
+        What it joins, in words.
     """
 
     statement: sa.Select[Any]
@@ -133,6 +137,8 @@ class Compiled:
     collections: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     data_ids: sa.Select[Any] | None = field(default=None)
+    is_staged: bool = False
+    relations: tuple[str, ...] = ()
 
     def in_order(self) -> Compiled:
         """Return the same with datasets in the order of their data IDs' numbers."""

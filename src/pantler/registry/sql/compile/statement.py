@@ -147,6 +147,8 @@ class Statement:
             collections=self._collections(),
             stages=stages,
             data_ids=self._data_ids_of_answer(ordering, where),
+            is_staged=self._relations.is_staged,
+            relations=tuple(self._relations.steps),
         )
         return compiled.with_part(
             self._query.limit, self._query.offset, is_ordered=bool(ordering)

@@ -47,7 +47,10 @@ from pantler.testing.registry_dimensions import DimensionSuite
 from pantler.testing.registry_pixel_queries import PixelQuerySuite
 from pantler.testing.registry_queries import QuerySuite
 from pantler.testing.registry_removals import RemovalSuite
-from pantler.testing.registry_selection_queries import SelectionQuerySuite
+from pantler.testing.registry_selection_queries import (
+    FieldQuerySuite,
+    SelectionQuerySuite,
+)
 from pantler.testing.registry_sharing import SharingSuite
 from pantler.testing.registry_streamed_queries import StreamedQuerySuite
 from pantler.testing.registry_universe import UniverseSuite
@@ -539,6 +542,7 @@ class RegistrySuite(
     PixelQuerySuite,
     UniverseSuite,
     SelectionQuerySuite,
+    FieldQuerySuite,
     StreamedQuerySuite,
     QuerySuite,
 ):

@@ -216,7 +216,7 @@ SEEDS = pytest.mark.parametrize("seed", range(4))
 
 
 class SelectionQuerySuite:
-    """General selections, aggregates, and tables of one's own."""
+    """General selections and aggregates."""
 
     @SEEDS
     def test_datasets_are_those_that_a_look_at_each_finds(
@@ -374,6 +374,10 @@ class SelectionQuerySuite:
         assert registry.query(query).rows() == [(1, 3)]
         bands = replace(query, group_by=(BAND,))
         assert sorted(registry.query(bands).rows()) == [("g", 1, 2), ("r", 1, 3)]
+
+
+class FieldQuerySuite:
+    """Fields of datasets, text patterns, and tables of one's own."""
 
     def test_sizes_are_those_of_recorded_files(self, registry: Registry) -> None:
         """Of all files of a dataset; null where none are recorded."""

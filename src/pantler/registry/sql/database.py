@@ -155,66 +155,27 @@ class Database:
         """Run a statement and return its rows as a frame; see `bulk.fetch_frame`."""
         if not isinstance(statement, Prepared):
             statement = self.prepare(statement)
-        session = self._mine()
-        session.uses += 1
-        try:
-            self._execute(session, statement.text, statement.bind(parameters or {}))
+        values = statement.bind(parameters or {})
+        with self.using() as session:
+            self._execute(session, statement.text, values)
             return fetch_frame(session.cursor, schema)
-        except self.driver.errors as error:
-            raise self.driver.translate(error) from error
-        finally:
-            self._used(session)
 
-    def frames(
-        self,
-        statement: sa.ClauseElement,
-        schema: Mapping[str, type[pl.DataType] | pl.DataType | None],
-        rows: int,
-    ) -> Iterator[pl.DataFrame]:
-        """Yield the rows of a statement in frames of so many; see `frame`.
-
-        Only within a transaction, in which other statements may come between. There is
-        one frame at least.
-        """
-        prepared = self.prepare(statement)
+    @contextmanager
+    def using(self) -> Iterator[Session]:
+        """Use this thread's connection for something of one's own."""
         session = self._mine()
-        values = prepared.bind({})
-        cursor = self.driver.cursor(session.raw)
-        name = f"rows_{next(self._numbers)}"
         session.uses += 1
         try:
-            if self.driver.phrases.declare:
-                beginning = f"{self.driver.phrases.declare} {name} CURSOR FOR "
-                cursor.execute(beginning + prepared.text, values)
-                cursor.execute(f"FETCH {rows} FROM {name}")
-            else:
-                cursor.execute(prepared.text, values)
-            frame = fetch_frame(cursor, schema, rows)
-            while True:
-                yield frame
-                if frame.height < rows:
-                    break
-                if self.driver.phrases.declare:
-                    cursor.execute(f"FETCH {rows} FROM {name}")
-                frame = fetch_frame(cursor, schema, rows)
-            if self.driver.phrases.declare:
-                cursor.execute(f"CLOSE {name}")
+            yield session
         except self.driver.errors as error:
             raise self.driver.translate(error) from error
         finally:
-            cursor.close()
             self._used(session)
 
     def run_many(self, prepared: Prepared, rows: Iterable[tuple[Any, ...]]) -> None:
         """Run a compiled statement for many rows."""
-        session = self._mine()
-        session.uses += 1
-        try:
+        with self.using() as session:
             session.cursor.executemany(prepared.text, rows)
-        except self.driver.errors as error:
-            raise self.driver.translate(error) from error
-        finally:
-            self._used(session)
 
     def insert_rows(self, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
         """Insert many rows, all columns in the table's order."""

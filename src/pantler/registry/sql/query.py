@@ -17,6 +17,7 @@ from pantler.registry.sql.compile.stages import TestOverlap, part_of
 from pantler.registry.sql.compile.statement import Statement
 from pantler.registry.sql.rows import Rows
 from pantler.registry.sql.spool import Spool, in_batches
+from pantler.registry.sql.streaming import stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,9 +114,10 @@ class SqlQueries:
         compiled = self._compile(query)
         if all(isinstance(stage, TestOverlap) for stage in compiled.stages):
             self._db.data_version()
-            chunks = self._db.frames(compiled.statement, compiled.schema, rows)
-            for chunk in chunks:
-                yield self._rows.finish(chunk, compiled, compiled.stages)
+            statement = self._db.prepare(compiled.statement)
+            with self._db.using() as session:
+                for chunk in stream(session, statement, compiled.schema, rows):
+                    yield self._rows.finish(chunk, compiled, compiled.stages)
         else:
             yield self.query(query)
 

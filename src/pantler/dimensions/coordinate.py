@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -114,6 +115,44 @@ class DataCoordinate(Mapping[str, DataIdValue]):
         if len(held) == len(self.group.names) and held.keys() >= set(group.implied):
             values += tuple([held[name] for name in group.implied])
         return DataCoordinate(group, values)
+
+    def union(self, other: DataCoordinate) -> DataCoordinate:
+        """Return the data ID of all dimensions of this one and another.
+
+        Raises
+        ------
+        DataIdError
+            If they contradict each other.
+        """
+        for name in self:
+            if name in other and self[name] != other[name]:
+                raise DataIdError(
+                    f"{self} and {other} contradict each other: '{name}' is "
+                    f"{self[name]!r} in one and {other[name]!r} in the other."
+                )
+        group = self.group.union(other.group)
+        return DataCoordinate.from_mapping({**self, **other}, group)
+
+    def to_json(self) -> str:
+        """Return the values as a JSON object, from which `from_json` makes it again."""
+        return json.dumps(dict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes, group: DimensionGroup) -> DataCoordinate:
+        """Read a data ID of a group from a JSON object.
+
+        Raises
+        ------
+        DataIdError
+            If it is not JSON, no object, or no data ID of the group.
+        """
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise DataIdError(f"A data ID in JSON cannot be read: {error}.") from None
+        if not isinstance(values, dict):
+            raise DataIdError(f"A data ID in JSON is an object, not {values!r}.")
+        return cls.from_mapping(values, group)
 
     def __getitem__(self, key: str) -> DataIdValue:
         try:

@@ -265,6 +265,11 @@ class DimensionGroup:
         names = [*self.names, *(name for other in others for name in other.names)]
         return self.universe.group(names)
 
+    def intersection(self, *others: Self) -> DimensionGroup:
+        """Return the group of the dimensions that this one and all others have."""
+        names = [n for n in self.names if all(n in other.names for other in others)]
+        return self.universe.group(names)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
 

@@ -165,3 +165,42 @@ def test_a_value_that_is_not_there_is_missed_with_a_reason():
         required["band"]
     with pytest.raises(KeyError, match=r"no 'vist'.* Did you mean 'visit'"):
         required["vist"]
+
+
+@given(mappings, implied)
+def test_json_gives_the_same_data_id(mapping, more):
+    for values in (mapping, {**mapping, **more}):
+        one = DataCoordinate.from_mapping(values, GROUP)
+        again = DataCoordinate.from_json(one.to_json(), GROUP)
+        assert again == one
+        assert again.values_ == one.values_
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "3", "null", '{"visit": 1.5}', '{"vist": 1}', "[" * 100_000, "NaN"],
+)
+def test_json_that_is_no_data_id_is_refused(text):
+    with pytest.raises(DataIdError):
+        DataCoordinate.from_json(text, GROUP)
+
+
+@given(mappings)
+def test_a_union_has_the_values_of_both(mapping):
+    whole = DataCoordinate.from_mapping(mapping, GROUP)
+    visit = whole.subset(UNIVERSE.group(["visit"]))
+    detector = whole.subset(UNIVERSE.group(["detector"]))
+    assert visit.union(detector) == whole
+    assert detector.union(visit) == whole
+    assert whole.union(visit) == whole
+
+
+def test_a_union_of_what_contradicts_is_refused():
+    one = DataCoordinate.from_mapping(
+        {"instrument": "A", "visit": 1}, UNIVERSE.group(["visit"])
+    )
+    other = DataCoordinate.from_mapping(
+        {"instrument": "B", "detector": 1}, UNIVERSE.group(["detector"])
+    )
+    with pytest.raises(DataIdError, match="'instrument' is 'A' in one and 'B'"):
+        one.union(other)

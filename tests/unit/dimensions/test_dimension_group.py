@@ -136,3 +136,14 @@ def test_universes_are_equal_if_their_definitions_are():
 def test_a_universe_is_written_in_the_order_in_which_it_was_defined():
     keys = [line.partition(":")[0] for line in UNIVERSE.to_yaml().splitlines()]
     assert keys[:3] == ["namespace", "version", "skypix"]
+
+
+@given(names, names)
+def test_an_intersection_has_what_both_have(first, second):
+    one, two = UNIVERSE.group(first), UNIVERSE.group(second)
+    both = one.intersection(two)
+    assert set(both.names) == set(one.names) & set(two.names)
+    assert both is two.intersection(one)
+    assert both <= one
+    assert one.intersection(one) is one
+    assert one.intersection() is one

@@ -7,6 +7,9 @@ fixture ``open_again``: a function that opens the same registry once more, for w
 # ruff: noqa: S101 - these are tests
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -118,6 +121,67 @@ class TrashSuite:
             raise ZeroDivisionError
         assert _paths(registry) == []
         assert registry.datasets.get(ids[0]) is not None
+
+    def test_who_records_a_path_waits_for_who_removes_its_old_file(
+        self, registry: Registry, open_again: OpenAgain
+    ) -> None:
+        """So the new file comes after the old one has gone, and stays."""
+        fill_survey(registry)
+        ids = insert_some(registry, bias_type(registry), "run")
+        table = registry.record_table("store")
+        table.insert(records_to_frame([_record(ids[0], "a"), _record(ids[1], "b")]))
+        table.delete(ids[:2])
+        order: list[str] = []
+        begun = threading.Event()
+
+        def record() -> None:
+            with closing(open_again()) as own:
+                assert begun.wait(timeout=30)
+                new = records_to_frame([_record(ids[0], "a")])
+                own.record_table("store").insert(new)
+                order.append("recorded")
+
+        with ThreadPoolExecutor(1) as pool:
+            recording = pool.submit(record)
+            with registry.transaction():
+                notes = table.discarded(10)
+                begun.set()
+                time.sleep(0.3)
+                order.append("removed")
+                table.forget_discarded([note.id for note in notes])
+            recording.result(timeout=30)
+        assert order == ["removed", "recorded"]
+        assert _paths(registry) == []
+
+    def test_two_who_remove_files_share_them(
+        self, registry: Registry, open_again: OpenAgain
+    ) -> None:
+        """Each note is seen to once, and none is left."""
+        fill_survey(registry)
+        ids = insert_some(registry, raw_type(registry), "run")
+        table = registry.record_table("store")
+        records = [_record(one, f"p{at}") for at, one in enumerate(ids)]
+        table.insert(records_to_frame(records))
+        table.delete(ids)
+        seen: list[str] = []
+
+        def empty() -> None:
+            with closing(open_again()) as own:
+                mine, after = own.record_table("store"), 0
+                while True:
+                    with own.transaction():
+                        notes = mine.discarded(2, after=after)
+                        if not notes:
+                            return
+                        after = notes[-1].id
+                        mine.forget_discarded([note.id for note in notes])
+                    seen.extend(note.path for note in notes)
+
+        with ThreadPoolExecutor(3) as pool:
+            for each in [pool.submit(empty) for _ in range(3)]:
+                each.result(timeout=30)
+        assert sorted(seen) == sorted(record.path for record in records)
+        assert _paths(registry) == []
 
 
 class TallySuite:

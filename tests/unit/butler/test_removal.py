@@ -18,6 +18,7 @@ from pantler.butler.interface import Butler
 from pantler.butler.repository import Repository
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.records import records_to_frame
+from pantler.datastores.staged import StagedFiles
 from pantler.dimensions.timespan import Timespan
 from pantler.errors import (
     AccessError,
@@ -396,6 +397,22 @@ def test_what_a_killed_removal_left_goes_with_a_repair(repository, butler, monke
     assert report.remains == 4
     assert repository.records.discarded(10) == []
     assert _is_whole(repository)
+
+
+def test_a_file_gets_its_name_after_its_record(repository, butler, monkeypatch):
+    """Who removes an old file of that name does not remove the new one."""
+    (ref,) = _fill(butler, "old", exposures=[1])[:1]
+    butler.remove_datasets(ref)
+    publish, found = StagedFiles.publish, []
+
+    def look(self, **how):
+        found.append(repository.records.find(ref.id.bytes))
+        publish(self, **how)
+
+    monkeypatch.setattr(StagedFiles, "publish", look)
+    butler.put({"level": 7}, ref)
+    assert [len(records) for records in found] == [1]
+    assert butler.get(ref) == {"level": 7}
 
 
 def test_refs_are_had_by_uuid(butler):

@@ -22,19 +22,30 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from os import PathLike
 
+    from pantler.config.settings import RepositorySettings
+
 
 RAWS: Final = "Cam/raw"
 CALIBRATIONS: Final = "Cam/calib"
 INPUTS: Final = (RAWS, CALIBRATIONS)
 
 
-def make_survey_repository(root: str | PathLike[str]) -> Repository:
+def make_survey_repository(
+    root: str | PathLike[str], settings: RepositorySettings | None = None
+) -> Repository:
     """Make a repository with the survey of `fill_survey`, and open it for writing.
 
     The raw of exposure ``e`` and detector ``d`` has the level ``100 e + d``; the bias
     of detector ``d`` has the level ``d`` and is valid at any time.
+
+    Parameters
+    ----------
+    root
+        A folder that does not exist or is empty.
+    settings
+        How to store; the packaged defaults when None.
     """
-    repository = Repository.create(root)
+    repository = Repository.create(root, settings=settings)
     butler = Butler.of(repository)
     with repository.transaction():
         fill_survey(repository.registry)

@@ -132,6 +132,8 @@ PACKAGES = {"registry": "registry.sql"}
 
 EQUIVALENT: dict[str, dict[str, str]] = {
     "dimensions/times.py": {
+        'if ahead >= dt.timedelta(days=1) or int(match["minutes"] or 0) > 59: | '
+        "0 → 1": "an offset without minutes, Z, is not too large either way",
         "if moment.year > 9000: | moment.year > 9000 → moment.year >= 9000": "refused "
         "below, in the same words",
         "if time_ns >= _LIMIT: | time_ns >= _LIMIT → time_ns > _LIMIT": "a datetime is "

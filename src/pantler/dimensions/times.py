@@ -197,8 +197,7 @@ def datetime_to_tai(moment: dt.datetime) -> int:
 
 
 def _short(text: str) -> str:
-    shown = text if len(text) <= 40 else f"{text[:40]}…"
-    return ascii(shown)
+    return ascii(text) if len(text) <= 40 else f"{text[:40]!a}…"
 
 
 def _split(text: str) -> tuple[str | None, str, str | None]:

@@ -147,3 +147,21 @@ def test_an_intersection_has_what_both_have(first, second):
     assert both <= one
     assert one.intersection(one) is one
     assert one.intersection() is one
+
+
+def test_groups_of_equal_universes_are_equal():
+    """As those are that another process has read."""
+    one, two = (Universe.from_yaml(VISITS).group(["visit"]) for _ in range(2))
+    assert one is not two
+    assert one == two
+    assert one != two.universe.group([])
+    assert one != UNIVERSE.group(["visit"])
+
+
+VISITS = """
+namespace: visits
+version: 1
+skypix: {common: htm7, systems: {htm: {max_level: 7}}}
+elements:
+  visit: {doc: A visit., keys: [{name: id, type: int}]}
+"""

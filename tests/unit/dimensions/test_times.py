@@ -46,6 +46,7 @@ anytime = st.integers(-(2**63), 2**63 - 1)
         ("2020-01-01T00:00:00+00:00", J2020 + 37 * SECOND),
         ("2020-01-01T00:00:00Z", J2020 + 37 * SECOND),
         ("2020-01-01 02:00+0200", J2020 + 37 * SECOND),
+        ("2020-01-01 00:59+00:59", J2020 + 37 * SECOND),
         ("2019-12-31T18:30:00.5-05:30/utc", J2020 + 37_500_000_000),
         ("fits/2020-01-01T09:00:00 +09:00", J2020 + 37 * SECOND),
         # 37 s ahead from 2017 on: the leap second is named with any offset.
@@ -156,8 +157,16 @@ def test_datetimes_are_utc_unless_they_say_otherwise():
     assert datetime_to_tai(dt.datetime(2020, 1, 1, 2, tzinfo=zone)) == (
         J2020 + 37 * SECOND
     )
+    assert datetime_to_tai(dt.datetime(2020, 1, 1, 2, 3, 4, tzinfo=dt.UTC)) == (
+        J2020 + (7384 + 37) * SECOND
+    )
     with pytest.raises(InvalidInputError, match="before 1972"):
         datetime_to_tai(dt.datetime(1971, 1, 1, tzinfo=dt.UTC))
+
+
+def test_of_a_long_text_the_beginning_is_shown():
+    with pytest.raises(InvalidInputError, match=f"'{'1' * 40}'… is not a time"):
+        parse_time("1" * 5000)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
+from pantler.errors import InvalidInputError, close_match
+
 if TYPE_CHECKING:
+    import polars as pl
+
     from pantler.queries.results import Results
 
 Found = TypeVar("Found", bound="Results[Any]")
@@ -128,6 +132,21 @@ class RowChoice:
             results = results.order_by(*self.order_by)
         return results if self.limit is None else results.limit(self.limit)
 
+    def counted(self, results: Results[Any], columns: list[str]) -> pl.DataFrame:
+        """Return how many rows there are for each value of some columns."""
+        frame = results.count(by=columns)
+        for term in reversed(self.order_by):
+            name = term.lstrip("-")
+            if name not in frame.columns:
+                raise InvalidInputError(
+                    f"Counts cannot be ordered by '{name}', only by "
+                    f"{', '.join(frame.columns)}.{close_match(name, frame.columns)}"
+                )
+            frame = frame.sort(
+                name, descending=term.startswith("-"), maintain_order=True
+            )
+        return frame.head(self.limit) if self.limit is not None else frame
+
 
 @dataclass(frozen=True, slots=True)
 class PipelineChoice:
@@ -204,6 +223,22 @@ def gathered(
         return cast("Command", command)
 
     return add
+
+
+def columns(function: Command) -> Command:
+    """Add ``--columns``."""
+    return names_option(
+        "--columns",
+        help="Columns to show too, such as visit.exposure_time; of datasets also "
+        "ingest_time, size, collection.",
+    )(function)
+
+
+def count_by(function: Command) -> Command:
+    """Add ``--count-by``."""
+    return names_option(
+        "--count-by", help="Print how many there are for each value of these columns."
+    )(function)
 
 
 def rows(function: Command) -> Command:

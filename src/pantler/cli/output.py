@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 OutputFormat = Literal["table", "json", "csv"]
 
-_TIMES = ("timespan_begin", "timespan_end")
+_TIMES = ("timespan_begin", "timespan_end", "ingest_time")
 
 
 def format_option(function: Callable[..., Any]) -> Callable[..., Any]:

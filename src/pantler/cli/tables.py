@@ -138,7 +138,9 @@ def cell_text(value: object) -> str:
         return ", ".join(map(cell_text, value))
     if isinstance(value, dict):
         return json.dumps(value)
-    return "".join(map(visible, str(value)))
+    text = str(value)
+    # What is printable moves no cursor, and most text is.
+    return text if text.isprintable() else "".join(map(visible, text))
 
 
 def text_width(text: str) -> int:

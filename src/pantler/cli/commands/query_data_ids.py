@@ -17,6 +17,8 @@ from pantler.errors import InvalidInputError
     "--datasets", help="Dataset types that each data ID must have, in the collections."
 )
 @options.where
+@options.columns
+@options.count_by
 @options.rows
 @format_option
 def query_data_ids(
@@ -26,6 +28,8 @@ def query_data_ids(
     collections: list[str],
     datasets: list[str],
     where: str,
+    columns: list[str],
+    count_by: list[str],
     rows: options.RowChoice,
     output_format: OutputFormat,
 ) -> None:
@@ -38,6 +42,8 @@ def query_data_ids(
     Examples:
       pantler query-data-ids my-repository visit detector --where "band = 'g'"
       pantler query-data-ids my-repository tract patch visit
+      pantler query-data-ids my-repository visit --columns visit.exposure_time
+      pantler query-data-ids my-repository visit detector --count-by band
     """
     from pantler.butler.interface import Butler
 
@@ -52,9 +58,13 @@ def query_data_ids(
             datasets=datasets,
             collections=collections or None,
         )
-        results = rows.of(results)
-        frame = results.to_polars()
-        reasons = results.why_empty() if frame.is_empty() else []
+        if count_by:
+            frame = rows.counted(results, count_by)
+        else:
+            chosen = rows.of(results)
+            shown = chosen.with_columns(*columns) if columns else chosen
+            frame = shown.to_polars()
+        reasons = rows.of(results).why_empty() if frame.is_empty() else []
     print_frame(frame, output_format)
     for reason in reasons:
         click.echo(reason, err=True)

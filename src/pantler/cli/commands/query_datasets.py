@@ -23,9 +23,11 @@ _MOST_EXPLAINED = 3
 
 @click.command()
 @options.repository
-@click.argument("glob", default="*")
+@click.argument("globs", nargs=-1, metavar="[GLOB]...")
 @options.collections
 @options.where
+@options.columns
+@options.count_by
 @options.rows
 @click.option(
     "--find-first/--no-find-first",
@@ -37,10 +39,12 @@ _MOST_EXPLAINED = 3
 @format_option
 def query_datasets(
     repo: str,
-    glob: str,
+    globs: tuple[str, ...],
     *,
     collections: list[str],
     where: str,
+    columns: list[str],
+    count_by: list[str],
     rows: options.RowChoice,
     find_first: bool | None,
     show_uri: bool,
@@ -48,7 +52,7 @@ def query_datasets(
 ) -> None:
     """List datasets, a table for each type.
 
-    Those whose types match GLOB, a pattern of * and ?; all of them without it.
+    Those whose types match any GLOB, a name or pattern of * and ?; all without any.
     Without --collections, all datasets of all RUN collections are listed. If there are
     none, the reason is given.
 
@@ -56,6 +60,8 @@ def query_datasets(
     Examples:
       pantler query-datasets my-repository raw --where "detector = 2 AND band = 'g'"
       pantler query-datasets my-repository 'coadd*' -i demo/run --show-uri --format json
+      pantler query-datasets my-repository raw calexp --count-by band
+      pantler query-datasets my-repository raw --columns ingest_time,size --limit 5
     """
     from pantler.butler.interface import Butler
 
@@ -64,17 +70,21 @@ def query_datasets(
         reasons: list[str] = []
         counts = {}
         left = rows.limit
-        for name in _types(butler, glob):
+        for name in _types(butler, globs):
             results = butler.query_datasets(
                 name,
                 collections=collections or None,
                 where=where,
                 find_first=find_first,
             )
+            if count_by:
+                shown[name] = rows.counted(results, count_by)
+                counts[name] = shown[name].height
+                continue
             dimensions = results.dataset_type.dimensions.required
             chosen = results.order_by(*(rows.order_by or dimensions))
             chosen = chosen if left is None else chosen.limit(left)
-            table = _table(butler, chosen, show_uri=show_uri)
+            table = _table(butler, chosen, columns, show_uri=show_uri)
             left = None if left is None else left - table.height
             is_counted = left == 0 and output_format == "table"
             counts[name] = results.count() if is_counted else table.height
@@ -91,14 +101,21 @@ def query_datasets(
             click.echo(reason, err=True)
 
 
-def _types(butler: Butler, glob: str) -> list[str]:
+def _types(butler: Butler, globs: tuple[str, ...]) -> list[str]:
+    """Return the names of the dataset types that match.
+
+    Raises
+    ------
+    DatasetTypeNotFoundError
+        If a name or pattern matches none.
+    """
     known = [dataset_type.name for dataset_type in butler.dataset_types.all()]
-    found = [name for name in known if fnmatch.fnmatchcase(name, glob)]
-    if not found and known:
-        raise DatasetTypeNotFoundError(
-            f"No dataset type matches '{glob}'.{close_match(glob, known)}"
-        )
-    return found
+    for glob in globs:
+        if known and not fnmatch.filter(known, glob):
+            raise DatasetTypeNotFoundError(
+                f"No dataset type matches '{glob}'.{close_match(glob, known)}"
+            )
+    return [n for n in known if any(fnmatch.fnmatchcase(n, g) for g in globs or "*")]
 
 
 def _heading(name: str, shown: int, count: int) -> str:
@@ -106,17 +123,22 @@ def _heading(name: str, shown: int, count: int) -> str:
     return f"{name} ({count})" if shown == count else f"{name} ({shown} of {count})"
 
 
-def _table(butler: Butler, results: DatasetResults, *, show_uri: bool) -> pl.DataFrame:
+def _table(
+    butler: Butler, results: DatasetResults, columns: list[str], *, show_uri: bool
+) -> pl.DataFrame:
     import polars as pl
 
-    table = results.to_polars()
+    if columns:
+        table = results.with_columns(*columns).to_polars()
+        prefix = f"{results.dataset_type.name}."
+        table = table.rename({f"{prefix}{n}": n for n in ("dataset_id", "run")})
+    else:
+        table = results.to_polars()
     if show_uri:
+        uris = {ref.id.bytes: ", ".join(butler.uris(ref).values()) for ref in results}
+        ids = table["dataset_id"].to_list()
         table = table.with_columns(
-            pl.Series(
-                "uri",
-                [", ".join(butler.uris(ref).values()) for ref in results],
-                dtype=pl.String,
-            )
+            pl.Series("uri", [uris[one] for one in ids], dtype=pl.String)
         )
     spans = [column for column in table.columns if column.startswith("timespan_")]
     empty = [column for column in spans if table[column].null_count() == table.height]

@@ -12,6 +12,7 @@ from pantler.cli.output import OutputFormat, format_option, print_frame
 @options.repository
 @click.argument("element")
 @options.where
+@options.count_by
 @options.rows
 @format_option
 def query_dimension_records(
@@ -19,6 +20,7 @@ def query_dimension_records(
     element: str,
     *,
     where: str,
+    count_by: list[str],
     rows: options.RowChoice,
     output_format: OutputFormat,
 ) -> None:
@@ -29,18 +31,21 @@ def query_dimension_records(
     are no records, the reason is given.
 
     \b
-    Example:
+    Examples:
       pantler query-dimension-records my-repository exposure \\
           --where "exposure.exposure_time > 30" --order-by -exposure.timespan.begin
+      pantler query-dimension-records my-repository exposure --count-by target_name
     """
     from pantler.butler.interface import Butler
 
     with Butler.open(repo) as butler:
         results = butler.query_dimension_records(element, where=where)
-        results = rows.of(results)
-        frame = results.to_polars()
-        reasons = results.why_empty() if frame.is_empty() else []
-    if output_format == "table":
+        if count_by:
+            frame = rows.counted(results, count_by)
+        else:
+            frame = rows.of(results).to_polars()
+        reasons = rows.of(results).why_empty() if frame.is_empty() else []
+    if output_format == "table" and not count_by:
         # Columns that no record fills are noise to a person.
         full = [s.name for s in frame.iter_columns() if s.null_count() < len(s)]
         frame = frame.select(full) if full else frame

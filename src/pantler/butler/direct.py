@@ -142,7 +142,14 @@ class DirectButler(Butler):
                 dataset = self._lookup.dataset_type(dataset)
                 parameters = parameters_of(keys, dataset, self.universe)
                 keys = {k: v for k, v in keys.items() if k not in parameters}
-            ref = self._find(dataset, merged(data_id, keys), collections)
+            wanted = merged(data_id, keys)
+            # One state says which dataset it is and where; its file is read after that.
+            with self._repository.registry.reading():
+                ref = self._find(dataset, wanted, collections)
+                records = self._repository.records.find(ref.id.bytes)
+            return self._repository.datastore.read(
+                ref, records, component=component, parameters=parameters
+            )
         return self._repository.get(ref, component=component, parameters=parameters)
 
     def get_deferred(

@@ -154,10 +154,10 @@ class DatasetLookup:
     def _is_plain(wanted: Mapping[str, object], group: DimensionGroup) -> bool:
         """Whether no text stands for an integer, which would need a look-up."""
         universe = group.universe
-        return not any(
-            isinstance(value, str) and universe[name].primary_key.type == "int"
-            for name, value in wanted.items()
-        )
+        for name, value in wanted.items():
+            if isinstance(value, str) and universe[name].primary_key.type == "int":
+                return False
+        return True
 
     def _everything(
         self, wanted: Mapping[str, object], group: DimensionGroup

@@ -246,11 +246,9 @@ class Repository:
         DatasetNotFoundError
             If it has no file here.
         """
+        records = self.records.find(ref.id.bytes)
         return self.datastore.read(
-            ref,
-            self.records.find(ref.id.bytes),
-            component=component,
-            parameters=dict(parameters or {}),
+            ref, records, component=component, parameters=dict(parameters or {})
         )
 
     def exists(self, ref: DatasetRef) -> bool:

@@ -68,7 +68,7 @@ class DataCoordinate(Mapping[str, DataIdValue]):
             group, or a value has the wrong type.
         """
         for name in mapping:
-            if name not in group:
+            if name not in group.names:
                 raise DataIdError(
                     f"Key '{name}' does not belong to a data ID of {group!r}."
                     f"{close_match(name, group.names)}"
@@ -79,9 +79,10 @@ class DataCoordinate(Mapping[str, DataIdValue]):
                 f"Data ID {_show(mapping)} lacks {', '.join(map(repr, missing))}; "
                 f"it needs {', '.join(group.required)}."
             )
-        full = all(mapping.get(name) is not None for name in group.implied)
+        # Lists rather than generators, here and below: each `get` passes by.
+        full = None not in [mapping.get(name) for name in group.implied]
         names = group.names if full else group.required
-        return cls(group, tuple(_value(name, mapping[name], group) for name in names))
+        return cls(group, tuple([_value(name, mapping[name], group) for name in names]))
 
     @property
     def is_full(self) -> bool:
@@ -224,7 +225,7 @@ def _show(mapping: Mapping[str, object]) -> str:
 
 
 def _value(name: str, value: object, group: DimensionGroup) -> DataIdValue:
-    element = group.universe[name]
+    element = group.universe.elements[name]
     column = element.primary_key
     try:
         if column.type == "int":

@@ -239,7 +239,7 @@ class DimensionGroup:
     def governors(self) -> tuple[str, ...]:
         """Names of the governor dimensions of the group."""
         elements = self.universe.elements
-        return tuple(name for name in self.names if elements[name].is_governor)
+        return tuple([name for name in self.names if elements[name].is_governor])
 
     def spatial_elements(self) -> tuple[DimensionElement, ...]:
         """Return the finest element of each spatial family that is present."""

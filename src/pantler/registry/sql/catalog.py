@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from pantler.errors import ConflictError
 from pantler.registry.sql.catalog_reader import CatalogReader
+from pantler.registry.sql.snapshot import Searched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pantler.registry.sql.database import Database
     from pantler.registry.sql.driver import Prepared
     from pantler.registry.sql.schema import Schema
-    from pantler.registry.sql.snapshot import Found, Snapshot
+    from pantler.registry.sql.snapshot import Snapshot
 
 Subject = Literal["collection", "removal", "type", "holder", "governor", "record_table"]
 """What a line of the journal is about."""
@@ -202,15 +203,26 @@ class Catalog:
             snapshot.holds[collection_id, type_id] = None
         return found
 
-    def searched(self, type_id: int, names: Iterable[str]) -> Found:
-        """Return the collections of a search that may hold a dataset type, in order."""
-        snapshot = self.now
+    def searched(
+        self, snapshot: Snapshot, type_id: int, names: Iterable[str]
+    ) -> Searched:
+        """Return the collections of a search that may hold a dataset type, in order.
+
+        Parameters
+        ----------
+        snapshot
+            The catalog as it is now.
+        type_id
+            Number of the type.
+        names
+            What is searched.
+        """
         asked = tuple(names)
         known = snapshot.searched.get((type_id, asked))
         if known is None:
             flat = snapshot.flatten(asked)
             holding = self._holding([number for number, _ in flat], type_id)
-            known = tuple(pair for pair in flat if pair[0] in holding)
+            known = Searched.of(tuple(pair for pair in flat if pair[0] in holding))
             snapshot.searched[type_id, asked] = known
         return known
 

@@ -10,8 +10,8 @@ import itertools
 import os
 import threading
 import weakref
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import contextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
@@ -24,6 +24,7 @@ from pantler.registry.sql.waiting import run_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     import polars as pl
 
@@ -34,6 +35,10 @@ _SWEPT_ROWS: Final = 2_000
 
 _COUNTED_ROWS: Final = 1_000
 """Rows of a temporary table from which on the planner should know of them."""
+
+
+Rows: TypeAlias = list[tuple[Any, ...]]
+"""What a statement returns."""
 
 
 class Database:
@@ -136,6 +141,10 @@ class Database:
             self._mine(), statement.text, statement.bind(parameters or {})
         )
 
+    def fetch(self, prepared: Prepared, values: tuple[Any, ...]) -> Rows:
+        """Run a compiled statement with its parameters in order; return all rows."""
+        return self._fetch(self._mine(), prepared.text, values)
+
     def run(
         self,
         statement: Prepared | sa.ClauseElement,
@@ -228,14 +237,10 @@ class Database:
             self._execute(session, f"{self.driver.phrases.analyze} {name}", ())
         return stage.table
 
-    def _fetch(
-        self, session: Session, text: str, values: tuple[Any, ...]
-    ) -> list[tuple[Any, ...]]:
+    def _fetch(self, session: Session, text: str, values: tuple[Any, ...]) -> Rows:
         session.uses += 1
         try:
-            found: list[tuple[Any, ...]] = session.cursor.execute(
-                text, values
-            ).fetchall()
+            found: Rows = session.cursor.execute(text, values).fetchall()
         except self.driver.errors as error:
             self._try_again(session, text, values, error)
             try:
@@ -243,7 +248,9 @@ class Database:
             except self.driver.errors as another:
                 raise self.driver.translate(another) from another
         finally:
-            self._used(session)
+            session.uses -= 1
+            if session.is_doomed:
+                session.close_if_idle()
         return found
 
     def _execute(self, session: Session, text: str, values: tuple[Any, ...]) -> None:
@@ -253,7 +260,9 @@ class Database:
         except self.driver.errors as error:
             self._try_again(session, text, values, error)
         finally:
-            self._used(session)
+            session.uses -= 1
+            if session.is_doomed:
+                session.close_if_idle()
 
     def _used(self, session: Session) -> None:
         session.uses -= 1
@@ -267,15 +276,12 @@ class Database:
 
     # Transactions
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self) -> AbstractContextManager[None]:
         """See one state of the database in several statements."""
         session = self._mine()
         if session.depth:
-            yield
-        else:
-            with self._transaction(session, self.driver.phrases.begin_reading):
-                yield
+            return nullcontext()
+        return self._transaction(session, self.driver.phrases.begin_reading)
 
     @contextmanager
     def writing(self) -> Iterator[None]:

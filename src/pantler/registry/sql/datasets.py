@@ -20,7 +20,7 @@ from pantler.errors import (
 from pantler.registry.sql.bulk import series_rows
 from pantler.registry.sql.diagnosis import EXAMPLES, show_all
 from pantler.registry.sql.driver import ConstraintError
-from pantler.registry.sql.first_match import FirstMatch
+from pantler.registry.sql.first_match import FEW_RUNS, FirstMatch
 from pantler.registry.sql.repeating import repeated
 from pantler.registry.sql.trash import discard_records
 
@@ -99,6 +99,8 @@ class SqlDatasets:
         timespan: Timespan | None = None,
     ) -> DatasetRef | None:
         """Return the first match, or None; see `DatasetFacet.find`."""
+        if self._db.epoch:
+            return self._find(dataset_type, data_id, collections, timespan)
         with self._db.reading():
             return self._find(dataset_type, data_id, collections, timespan)
 
@@ -109,19 +111,25 @@ class SqlDatasets:
         collections: Sequence[str],
         timespan: Timespan | None,
     ) -> DatasetRef | None:
-        row = self._catalog.now.checked_type(dataset_type)
-        searched = self._catalog.searched(row.id, collections)
+        now = self._catalog.now
+        row = now.checked_type(dataset_type)
+        searched = self._catalog.searched(now, row.id, collections)
         if data_id.group is not dataset_type.dimensions:
             data_id = data_id.subset(dataset_type.dimensions)
-        number = self._data_ids.find(row, data_id) if searched else None
-        if number is None:
-            return None
-        found = self._finder.find(row.id, number, searched, timespan)
+        if 0 < len(searched.runs) <= FEW_RUNS:
+            found = self._finder.find_in_runs(row, data_id, searched.runs)
+        else:
+            number = self._data_ids.find(row, data_id) if searched.found else None
+            if number is None:
+                return None
+            found = self._finder.find(row.id, number, searched.found, timespan)
         if found is None:
             return None
         uuid, run_id = found
-        names = self._catalog.knowing([run_id]).collection_names
-        return DatasetRef(row.dataset_type, data_id, names[run_id], UUID(bytes=uuid))
+        if run_id not in now.collection_names:
+            now = self._catalog.knowing([run_id])
+        run = now.collection_names[run_id]
+        return DatasetRef(row.dataset_type, data_id, run, UUID(bytes=uuid))
 
     def get(self, dataset_id: bytes) -> DatasetRef | None:
         """Return the ref of a UUID, or None."""

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pantler.datasets.collection import Collection
+    from pantler.dimensions.coordinate import DataCoordinate
     from pantler.registry.sql.core import Core
     from pantler.registry.sql.driver import Prepared
+    from pantler.registry.sql.snapshot import TypeRow
 
-_FIRST_SLOTS = 32
+FEW_RUNS = 32
+"""Collections that are looked into at once, at first."""
+
 _MOST_SLOTS = 512
 
 Match = tuple[bytes, int]
@@ -38,6 +42,40 @@ class FirstMatch:
         self._db = core.db
         self._schema = core.schema
         self._statements: dict[tuple[CollectionType, int], Prepared] = {}
+        self._in_runs: dict[tuple[sa.Table, int], Prepared] = {}
+
+    def find_in_runs(
+        self, row: TypeRow, data_id: DataCoordinate, runs: tuple[int, ...]
+    ) -> Match | None:
+        """Return the first match in a few RUNs, or None, by a single statement."""
+        slots = 1 << (len(runs) - 1).bit_length()
+        statement = self._in_runs.get((row.data_ids, slots))
+        if statement is None:
+            statement = self._prepare_runs(row.data_ids, slots)
+            self._in_runs[row.data_ids, slots] = statement
+        # Slots that are left over repeat the last run.
+        places = (*runs, *runs[-1:] * (slots - len(runs)))
+        rows = self._db.fetch(statement, (*data_id.required_values, row.id, *places))
+        if len(rows) > 1:
+            rows.sort(key=lambda found: runs.index(found[1]))
+        return rows[0] if rows else None
+
+    def _prepare_runs(self, data_ids: sa.Table, slots: int) -> Prepared:
+        dataset = self._schema.dataset
+        numbers = [sa.bindparam(f"c{i}", type_=sa.BigInteger) for i in range(slots)]
+        names = [column.name for column in data_ids.c if column.name != "id"]
+        prepared = self._db.prepare(
+            sa.select(dataset.c.uuid, dataset.c.run_id)
+            .join_from(data_ids, dataset, dataset.c.data_id == data_ids.c.id)
+            .where(
+                *(data_ids.c[name] == sa.bindparam(name) for name in names),
+                dataset.c.dataset_type_id == sa.bindparam("type", type_=sa.BigInteger),
+                dataset.c.run_id.in_(numbers),
+            )
+        )
+        # The values are given in that order.
+        assert prepared.names == (*names, "type", *(n.key for n in numbers))  # noqa: S101
+        return prepared
 
     def find(
         self,
@@ -86,7 +124,7 @@ class FirstMatch:
         numbers: Sequence[int],
         given: dict[str, int],
     ) -> None:
-        start, size = 0, _FIRST_SLOTS
+        start, size = 0, FEW_RUNS
         # The most likely ones first: numbers are in the order of the search.
         while start < len(numbers) and matches.keys().isdisjoint(numbers[:start]):
             part = numbers[start : start + size]

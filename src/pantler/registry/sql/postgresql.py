@@ -32,6 +32,11 @@ btree_gist."""
 
 _EXTENSION: Final = "btree_gist"
 
+_DIVIDED: Final = ("dataset", "dataset_uuid")
+_PARTS: Final = 8
+"""Parts of a table with a row for each dataset: of 10⁹, each has as many as one table
+holds with ease. It cannot be changed later."""
+
 _APART: Final = "calibration_ranges_apart"
 """The constraint that keeps the ranges of validity of one data ID apart."""
 
@@ -86,6 +91,7 @@ class PostgresqlRegistry(SqlRegistry):
                 )  # two may create it at once
                 _make_schema(db, parse_location(location).schema)
                 create_schema(db, universe)
+                _make_partitions(db)
                 _keep_ranges_apart(db)
             return cls(db, universe)
         except BaseException:
@@ -249,6 +255,18 @@ def _make_schema(db: Database, name: str) -> None:
             f"'{where}' has tables of another program: {', '.join(tables[:5])}. Choose "
             "another schema: '…?schema=name'."
         )
+
+
+def _make_partitions(db: Database) -> None:
+    """Divide the tables that have a row for each dataset: decision 17."""
+    for table in _DIVIDED:
+        for part in range(_PARTS):
+            db.run(
+                sa.text(
+                    f"CREATE TABLE {table}_part_{part} PARTITION OF {table} "
+                    f"FOR VALUES WITH (MODULUS {_PARTS}, REMAINDER {part})"
+                )
+            )
 
 
 def _keep_ranges_apart(db: Database) -> None:

@@ -158,6 +158,7 @@ class Schema:
             sa.Column("uuid", sa.LargeBinary(16), nullable=False),
             sa.Column("ingest_time", sa.BigInteger, nullable=False),
             sa.PrimaryKeyConstraint("run_id", "dataset_type_id", "data_id"),
+            postgresql_partition_by="HASH (data_id)",
             **_NO_ROWID,
         )
         # Where each dataset is. A table rather than an index, so that it is filled in
@@ -170,6 +171,7 @@ class Schema:
             sa.Column("dataset_type_id", ROW_NUMBER, nullable=False),
             sa.Column("data_id", ROW_NUMBER, nullable=False),
             sa.PrimaryKeyConstraint("uuid"),
+            postgresql_partition_by="HASH (uuid)",
             **_NO_ROWID,
         )
 

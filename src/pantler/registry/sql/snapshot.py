@@ -40,6 +40,29 @@ class TypeRow:
 Found: TypeAlias = tuple[tuple[int, Collection], ...]
 """Collections with their numbers, in the order of a search."""
 
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """The collections of a search that may hold a dataset type.
+
+    Parameters
+    ----------
+    found
+        They, in order.
+    runs
+        Their numbers if all are RUNs; otherwise nothing.
+    """
+
+    found: Found
+    runs: tuple[int, ...]
+
+    @classmethod
+    def of(cls, found: Found) -> Searched:
+        """Return those of some collections."""
+        is_run = all(c.type is CollectionType.RUN for _, c in found)
+        return cls(found, tuple(number for number, _ in found) if is_run else ())
+
+
 CollectionRow: TypeAlias = tuple[int, str, int, str, tuple[str, ...]]
 """Number, name, kind, documentation and children of a collection."""
 
@@ -130,7 +153,7 @@ class Snapshot:
     members: LayeredDict[int, CollectionType]
     holds: LayeredDict[tuple[int, int], None] = field(default_factory=LayeredDict)
     flattened: dict[tuple[str, ...], Found] = field(default_factory=dict)
-    searched: dict[tuple[int, tuple[str, ...]], Found] = field(default_factory=dict)
+    searched: dict[tuple[int, tuple[str, ...]], Searched] = field(default_factory=dict)
 
     def copy(self) -> Snapshot:
         """Return one that can be changed, while others go on with this."""

@@ -107,9 +107,11 @@ def resolve(
         Conditions on its datasets: they may leave few runs, or few data IDs.
     """
     runs = stated_runs(where, search.dataset_type.name)
+    catalog = core.catalog
+    searched = catalog.searched(catalog.now, row.id, search.collections)
     members = tuple(
         (number, c.type)
-        for number, c in core.catalog.searched(row.id, search.collections)
+        for number, c in searched.found
         if runs is None or c.type is not CollectionType.RUN or c.name in runs
     )
     numbers = _stated_numbers(where, row, core)

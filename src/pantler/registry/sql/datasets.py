@@ -126,9 +126,10 @@ class SqlDatasets:
         if found is None:
             return None
         uuid, run_id = found
-        if run_id not in now.collection_names:
-            now = self._catalog.knowing([run_id])
-        run = now.collection_names[run_id]
+        try:
+            run = now.collection_names[run_id]
+        except KeyError:
+            run = self._catalog.knowing([run_id]).collection_names[run_id]
         return DatasetRef(row.dataset_type, data_id, run, UUID(bytes=uuid))
 
     def get(self, dataset_id: bytes) -> DatasetRef | None:

@@ -87,7 +87,7 @@ class SqlRecordTable:
 
     def find(self, dataset_id: bytes) -> list[DatastoreRecord]:
         """Return the records of one dataset; empty if it has none."""
-        rows = self._db.rows(self._fetch_one, {"id": dataset_id})
+        rows = self._db.fetch(self._fetch_one, (dataset_id,))
         return [DatastoreRecord(*row) for row in rows]
 
     def delete(self, dataset_ids: Sequence[bytes]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pantler.errors import close_match
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pantler.dimensions.element import DimensionElement
+    from pantler.queries.plan import QueryPlan
     from pantler.queries.query import DatasetSearch
     from pantler.queries.runner import QueryRunner
     from pantler.queries.tree import Predicate
@@ -28,6 +29,25 @@ _DEFINED_BY = {
     "visit": " 'pantler define-visits' defines visits, and says why it leaves out a "
     "frame."
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How a query was answered, and why there is nothing; as text, to be read.
+
+    Parameters
+    ----------
+    plan
+        The steps of the answer, with the time that each took.
+    reasons
+        Sentences that say why there are no rows; none if there are some.
+    """
+
+    plan: QueryPlan
+    reasons: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join([*self.reasons, str(self.plan)])
 
 
 def explain(runner: QueryRunner, query: Query) -> list[str]:

@@ -20,7 +20,7 @@ from pantler.queries import exports
 from pantler.queries.binding import combine, data_id_predicate
 from pantler.queries.columns import parse_columns, parse_order
 from pantler.queries.condition import Condition
-from pantler.queries.explanation import explain
+from pantler.queries.explanation import Explanation, explain
 from pantler.queries.implied import with_implied
 from pantler.queries.query import Aggregate
 from pantler.queries.tree import DatasetField, column_name
@@ -174,6 +174,21 @@ class Results(ABC, Generic[Item_co]):
         stream = self.to_polars().__arrow_c_stream__
         return stream(requested_schema)
 
+    def batches(self, rows: int = 50_000) -> Iterator[pl.DataFrame]:
+        """Yield the rows in frames, so that no more memory is needed for more rows.
+
+        Parameters
+        ----------
+        rows
+            How many a frame has; the last one may have fewer.
+
+        Raises
+        ------
+        InvalidInputError
+            If a frame would have no rows.
+        """
+        return self.runner.query_batches(self.asked, rows)
+
     @abstractmethod
     def __iter__(self) -> Iterator[Item_co]:
         """Return objects, one a row."""
@@ -241,6 +256,11 @@ class Results(ABC, Generic[Item_co]):
     def why_empty(self) -> list[str]:
         """Return sentences that say why there are no rows; none if there are some."""
         return [] if self.any() else explain(self.runner, self.asked)
+
+    def explain(self) -> Explanation:
+        """Answer the query, and return how, with timings, and why there is nothing."""
+        reasons = tuple(self.why_empty())
+        return Explanation(self.runner.explain(self.asked), reasons)
 
     def _extreme(
         self,

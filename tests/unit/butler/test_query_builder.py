@@ -243,3 +243,24 @@ def test_rows_are_counted_and_compared_by_columns(butler):
         raws.limit(3).count(by="band")
     with pytest.raises(InvalidInputError, match="Did you mean 'band'"):
         raws.count(by="bnd")
+
+
+def test_rows_come_in_batches(butler):
+    raws = butler.query_datasets("raw").where("detector > 0").order_by("exposure")
+    frames = list(raws.batches(4))
+    assert [frame.height for frame in frames] == [4, 4, 1]
+    assert pl.concat(frames)["exposure"].to_list() == [1] * 3 + [2] * 3 + [3] * 3
+    assert list(raws.where("detector > 9").batches()) == []
+    with pytest.raises(InvalidInputError):
+        list(raws.batches(0))
+
+
+def test_an_explanation_says_how_and_why_not(butler):
+    raws = butler.query_datasets("raw")
+    found = raws.explain()
+    assert found.reasons == ()
+    assert found.plan.seconds > 0
+    assert "raw" in str(found)
+    nothing = raws.where("detector = 9").explain()
+    assert nothing.reasons[0] == "No row satisfies `detector = 9`."
+    assert str(nothing).startswith(nothing.reasons[0])

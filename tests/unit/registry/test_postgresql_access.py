@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +24,7 @@ from pantler.errors import (
 from pantler.queries.query import DatasetSearch, Query
 from pantler.registry.sql.postgresql import PostgresqlRegistry
 from pantler.registry.sql.postgresql_location import parse_location
-from pantler.testing.survey import insert_some, raw_type
+from pantler.testing.survey import fill_survey, insert_some, raw_type
 
 SECRET = "hunter2"
 
@@ -247,6 +249,39 @@ def test_a_writer_needs_rights_on_the_schema_alone(postgresql, user):
         create(place).close()
         with closing(open_(place, writeable=True)) as registry:
             assert registry.collections.register("run", CollectionType.RUN)
+
+
+def test_the_roles_of_the_how_to_suffice(postgresql, empty_database):
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "use-postgresql.md"
+    blocks = re.findall(r"```sql\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    text = "".join(blocks).replace("DATABASE survey SET", "DATABASE {0} SET")
+    text = re.sub(r"CREATE DATABASE.*\n|\\c.*\n", "", text)
+    for statement in text.format(empty_database).strip().split(";")[:-1]:
+        postgresql.run(statement, empty_database)
+    postgresql.run("CREATE ROLE carol LOGIN IN ROLE survey_writer", empty_database)
+    postgresql.run(
+        f"ALTER ROLE carol IN DATABASE {empty_database} SET role = survey_writer"
+    )
+    alice, bob, carol = (
+        postgresql.uri(empty_database, user, schema="dr1")
+        for user in ("alice", "bob", "carol")
+    )
+    try:
+        create(alice).close()
+        with closing(open_(alice, writeable=True)) as registry:
+            fill_survey(registry)
+            insert_some(registry, raw_type(registry), "run", [1])
+        with closing(open_(carol, writeable=True)) as registry:
+            ids = insert_some(registry, raw_type(registry), "run", [2])
+        with closing(open_(bob)) as registry:
+            assert registry.datasets.get(ids[0])
+        with pytest.raises(AccessError, match="CREATE ON SCHEMA"):
+            open_(bob, writeable=True)
+    finally:
+        postgresql.run("DROP OWNED BY survey_writer CASCADE", empty_database)
+        for role in ("alice", "bob", "carol", "survey_writer", "survey_reader"):
+            postgresql.run(f"DROP OWNED BY {role} CASCADE", empty_database)
+            postgresql.run(f"DROP ROLE {role}")
 
 
 def test_a_password_comes_from_a_file_or_the_environment(

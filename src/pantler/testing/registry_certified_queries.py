@@ -13,12 +13,12 @@ from pantler.queries.query import DatasetSearch, OrderTerm, Query
 from pantler.queries.tree import (
     And,
     Comparison,
-    Constant,
     DatasetField,
     DimensionKey,
     Membership,
     RecordField,
 )
+from pantler.testing.constants import integer, text
 from pantler.testing.survey import (
     DAY_NS,
     DETECTORS,
@@ -34,14 +34,6 @@ if TYPE_CHECKING:
 
 EXPOSURE = DimensionKey("exposure", "int")
 DETECTOR = DimensionKey("detector", "int")
-
-
-def _int(value: int) -> Constant:
-    return Constant(value, "int")
-
-
-def _text(value: str) -> Constant:
-    return Constant(value, "string")
 
 
 class CertifiedQuerySuite:
@@ -71,17 +63,17 @@ class CertifiedQuerySuite:
         bias, old, new = _certified(registry)
         search = DatasetSearch(bias, ("calib",))
         for exposure, ids in ((1, old), (2, new), (3, [])):
-            where = Comparison("=", EXPOSURE, _int(exposure))
+            where = Comparison("=", EXPOSURE, integer(exposure))
             query = Query(bias.dimensions, where, target=search)
             assert sorted(registry.query(query)["dataset_id"]) == sorted(ids)
             assert registry.count(query) == len(ids)
-        day = Comparison("=", DimensionKey("day_obs", "int"), _int(20260102))
+        day = Comparison("=", DimensionKey("day_obs", "int"), integer(20260102))
         assert _found(registry, Query(bias.dimensions, day, target=search)) == set(new)
         name = Comparison(
-            "=", RecordField("exposure", "obs_id", "string"), _text("obs-1")
+            "=", RecordField("exposure", "obs_id", "string"), text("obs-1")
         )
         assert _found(registry, Query(bias.dimensions, name, target=search)) == set(old)
-        both = Membership(EXPOSURE, (_int(1), _int(2)))
+        both = Membership(EXPOSURE, (integer(1), integer(2)))
         query = Query(bias.dimensions, both, target=search)
         assert _found(registry, query) == {*old, *new}
         assert registry.count(query) == registry.query(query).height == 8
@@ -93,7 +85,7 @@ class CertifiedQuerySuite:
         assert registry.count(Query(group, datasets=(search,))) == 8
         records = Query(
             registry.universe.group(["exposure"]),
-            Comparison("=", DETECTOR, _int(1)),
+            Comparison("=", DETECTOR, integer(1)),
             (search,),
             element="exposure",
         )
@@ -111,7 +103,7 @@ class CertifiedQuerySuite:
         bias, _, _ = _certified(registry)
         row = {"instrument": "Cam", "exposure": 9, "obs_id": "9"}
         registry.dimensions.insert("exposure", [row])
-        nine = Comparison("=", EXPOSURE, _int(9))
+        nine = Comparison("=", EXPOSURE, integer(9))
         for collection, count in (("calib", 0), ("old", 4)):
             search = DatasetSearch(bias, (collection,))
             query = Query(bias.dimensions, nine, target=search)
@@ -136,7 +128,7 @@ class CertifiedQuerySuite:
                 registry,
                 Query(
                     bias.dimensions,
-                    Membership(EXPOSURE, tuple(map(_int, exposures))),
+                    Membership(EXPOSURE, tuple(map(integer, exposures))),
                     target=DatasetSearch(bias, names, first),
                 ),
             )
@@ -149,12 +141,12 @@ class CertifiedQuerySuite:
         assert found([1], "old", "calib") == found([1], "calib", "old") == set(old)
         assert found([3], "calib", "other", first=False) == set(whole)
         assert found([1], "calib", "other", first=False) == {*old, *whole}
-        run = Comparison("=", DatasetField("bias", "run", "string"), _text("whole"))
-        where = And((run, Membership(EXPOSURE, (_int(1), _int(3)))))
+        run = Comparison("=", DatasetField("bias", "run", "string"), text("whole"))
+        where = And((run, Membership(EXPOSURE, (integer(1), integer(3)))))
         search = DatasetSearch(bias, ("calib", "other"))
         query = Query(bias.dimensions, where, target=search)
         assert _found(registry, query) == set(whole)
-        only = And((run, Comparison("=", EXPOSURE, _int(1))))
+        only = And((run, Comparison("=", EXPOSURE, integer(1))))
         query = Query(bias.dimensions, only, target=search)
         assert _found(registry, query) == set(whole)
 
@@ -199,7 +191,7 @@ class CertifiedQuerySuite:
         assert registry.count(query) == 3
         at = Query(
             bias.dimensions,
-            Comparison("=", EXPOSURE, _int(1)),
+            Comparison("=", EXPOSURE, integer(1)),
             target=DatasetSearch(bias, ("calib",)),
         )
         assert sorted(registry.query(at)["dataset_id"]) == sorted(ids[:2])
@@ -247,11 +239,11 @@ class CertifiedQuerySuite:
             assert registry.count(page) == registry.query(page).height == 1
             by_run = OrderTerm(DatasetField("bias", "run", "string"))
             assert _ranges(registry, replace(query, order_by=(by_run,))) == rows
-        where = Comparison("=", DatasetField("bias", "run", "string"), _text("two"))
+        where = Comparison("=", DatasetField("bias", "run", "string"), text("two"))
         search = DatasetSearch(bias, ("c1", "c2"))
         query = Query(bias.dimensions, where, target=search)
         assert _ranges(registry, query) == second
-        bands = Membership(DimensionKey("band", "string"), (_text("g"), _text("r")))
+        bands = Membership(DimensionKey("band", "string"), (text("g"), text("r")))
         query = Query(bias.dimensions, bands, target=search)
         assert _ranges(registry, query) == first
         every = DatasetSearch(bias, ("c1", "c2"), find_first=False)
@@ -307,7 +299,7 @@ class CertifiedQuerySuite:
         run = OrderTerm(DatasetField("bias", "run", "string"))
 
         def at(*exposures: int, first: bool, order: tuple[OrderTerm, ...]) -> _Rows:
-            where = Membership(EXPOSURE, tuple(map(_int, exposures)))
+            where = Membership(EXPOSURE, tuple(map(integer, exposures)))
             search = DatasetSearch(bias, ("c1", "c2"), first)
             query = Query(bias.dimensions, where, target=search, order_by=order)
             return _ranges(registry, query)
@@ -324,7 +316,7 @@ class CertifiedQuerySuite:
                 two_first,
             ]
         alone = DatasetSearch(bias, ("c1",))
-        where = Comparison("=", EXPOSURE, _int(1))
+        where = Comparison("=", EXPOSURE, integer(1))
         query = Query(bias.dimensions, where, target=alone, limit=1)
         assert _ranges(registry, query) in [[row] for row in first]
 

@@ -23,6 +23,7 @@ from pantler.queries.tree import (
     Or,
     RecordField,
 )
+from pantler.testing.constants import integer, text
 from pantler.testing.survey import (
     bias_type,
     fill_survey,
@@ -36,14 +37,6 @@ if TYPE_CHECKING:
 EXPOSURE = DimensionKey("exposure", "int")
 DETECTOR = DimensionKey("detector", "int")
 TIME = RecordField("exposure", "exposure_time", "float")
-
-
-def _int(value: int) -> Constant:
-    return Constant(value, "int")
-
-
-def _text(value: str) -> Constant:
-    return Constant(value, "string")
 
 
 class DatasetQuerySuite:
@@ -116,7 +109,7 @@ class DatasetQuerySuite:
         two = insert_some(registry, raw, "two", [1, 2])
         run = DatasetField("raw", "run", "string")
         search = DatasetSearch(raw, ("one", "two"))
-        query = Query(raw.dimensions, Comparison("=", run, _text("two")), target=search)
+        query = Query(raw.dimensions, Comparison("=", run, text("two")), target=search)
         assert sorted(registry.query(query)["dataset_id"]) == sorted(two)
         assert registry.count(query) == 8
         assert registry.count(replace(query, limit=3)) == 3
@@ -147,8 +140,8 @@ class DatasetQuerySuite:
             raw.dimensions,
             And(
                 (
-                    Comparison("=", DimensionKey("band", "string"), _text("g")),
-                    Comparison("=", DETECTOR, _int(1)),
+                    Comparison("=", DimensionKey("band", "string"), text("g")),
+                    Comparison("=", DETECTOR, integer(1)),
                 )
             ),
             target=DatasetSearch(raw, ("run",)),
@@ -167,7 +160,7 @@ class DatasetQuerySuite:
         for name, expected in (("g", ids[:8]), ("r", ids[8:])):
             query = Query(
                 raw.dimensions,
-                Comparison("=", band, _text(name)),
+                Comparison("=", band, text(name)),
                 target=DatasetSearch(raw, ("run",)),
             )
             assert sorted(registry.query(query)["dataset_id"]) == sorted(expected)
@@ -184,7 +177,7 @@ class DatasetQuerySuite:
         for run, part in (("one", ids[: frame.height]), ("two", ids[frame.height :])):
             registry.collections.register(run, CollectionType.RUN)
             registry.datasets.insert(calexp, run, frame, part)
-        patch = Comparison(">=", DimensionKey("patch", "int"), _int(2))
+        patch = Comparison(">=", DimensionKey("patch", "int"), integer(2))
         query = Query(group, patch, target=DatasetSearch(calexp, ("two", "one")))
         found = registry.query(query)
         rows = found.select("visit", "detector", "run").rows()
@@ -271,7 +264,7 @@ class DatasetQuerySuite:
         for run, exposures in (("one", [1]), ("two", [1, 2]), ("three", [2, 3])):
             insert_some(registry, raw, run, exposures)
         search = DatasetSearch(raw, ("one", "two", "three"))
-        where = Comparison(">", DETECTOR, _int(0))
+        where = Comparison(">", DETECTOR, integer(0))
         whole = Query(raw.dimensions, where, target=search, order_by=order)
         rows = registry.query(whole)
         assert rows.height == registry.count(whole) == 9
@@ -300,12 +293,12 @@ class DatasetQuerySuite:
             insert_some(registry, raw, name, exposures)
             insert_some(registry, other, name, exposures)
         run = DatasetField("raw", "run", "string")
-        second = Comparison("=", run, _text("two"))
-        first_detector = Comparison("=", DETECTOR, _int(0))
+        second = Comparison("=", run, text("two"))
+        first_detector = Comparison("=", DETECTOR, integer(0))
         search = DatasetSearch(raw, ("one", "two"))
         query = Query(
             raw.dimensions,
-            Or((second, And((first_detector, Comparison(">", TIME, _int(0)))))),
+            Or((second, And((first_detector, Comparison(">", TIME, integer(0)))))),
             target=search,
             order_by=(
                 OrderTerm(run, descending=True),
@@ -341,7 +334,7 @@ class DatasetQuerySuite:
         run = DatasetField("raw", "run", "string")
         query = Query(
             raw.dimensions,
-            Comparison("=", run, _text("two")),
+            Comparison("=", run, text("two")),
             (DatasetSearch(raw, ("one",)),),
             target=DatasetSearch(raw, ("two", "one")),
         )

@@ -26,6 +26,7 @@ from pantler.queries.tree import (
     Or,
     TableField,
 )
+from pantler.testing.constants import integer
 from pantler.testing.survey import fill_survey
 
 if TYPE_CHECKING:
@@ -41,12 +42,8 @@ VisitDetector = tuple[int, int]
 Patch = tuple[int, int]
 
 
-def _int(value: int) -> Constant:
-    return Constant(value, "int")
-
-
 def _is(name: str, *values: int) -> Membership:
-    return Membership(DimensionKey(name, "int"), tuple(map(_int, values)))
+    return Membership(DimensionKey(name, "int"), tuple(map(integer, values)))
 
 
 class PixelQuerySuite:
@@ -68,7 +65,7 @@ class PixelQuerySuite:
         found = registry.query(query).select("visit", "detector", name).rows()
         assert sorted(found) == sorted(expected)
         assert registry.count(query) == len(expected)
-        one = Comparison("=", VISIT, _int(2))
+        one = Comparison("=", VISIT, integer(2))
         query = Query(group, one, datasets=(search,))
         found = registry.query(query).select("visit", "detector", name).rows()
         assert sorted(found) == sorted(row for row in expected if row[0] == 2)
@@ -105,8 +102,8 @@ class PixelQuerySuite:
         key = DimensionKey(name, "int")
         for where in (
             _is(name, *some),
-            Or(tuple(Comparison("=", key, _int(n)) for n in some)),
-            And((Comparison(">=", key, _int(some[0])), _is(name, *some))),
+            Or(tuple(Comparison("=", key, integer(n)) for n in some)),
+            And((Comparison(">=", key, integer(some[0])), _is(name, *some))),
         ):
             detectors = registry.universe.group(["visit", "detector"])
             rows = registry.query(Query(detectors, where))
@@ -200,7 +197,7 @@ class PixelQuerySuite:
         """With a sentence that says what would."""
         fill_survey(registry)
         universe = registry.universe
-        some = Comparison(">", DimensionKey("htm9", "int"), _int(5))
+        some = Comparison(">", DimensionKey("htm9", "int"), integer(5))
         for query in (
             Query(universe.group(["htm9"])),
             Query(universe.group(["htm9"]), some),

@@ -30,6 +30,7 @@ from pantler.queries.tree import (
     TimespanField,
     Truth,
 )
+from pantler.testing.constants import integer, text
 from pantler.testing.survey import (
     DAY_NS,
     fill_survey,
@@ -49,18 +50,10 @@ BEGIN = RecordField("exposure", "timespan_begin", "time")
 SPAN = TimespanField("exposure")
 
 
-def _int(value: int) -> Constant:
-    return Constant(value, "int")
-
-
-def _text(value: str) -> Constant:
-    return Constant(value, "string")
-
-
-IS_2 = Comparison("=", EXPOSURE, _int(2))
-IS_3 = Comparison("=", EXPOSURE, _int(3))
+IS_2 = Comparison("=", EXPOSURE, integer(2))
+IS_3 = Comparison("=", EXPOSURE, integer(3))
 NO_TIME = IsNull(RecordField("exposure", "dark_time", "float"))
-DARK = Comparison(">", RecordField("exposure", "dark_time", "float"), _int(0))
+DARK = Comparison(">", RecordField("exposure", "dark_time", "float"), integer(0))
 
 
 class QuerySuite:
@@ -106,27 +99,30 @@ class QuerySuite:
         ("where", "expected"),
         [
             (IS_2, {2}),
-            (Comparison("!=", EXPOSURE, _int(2)), {1, 3}),
+            (Comparison("!=", EXPOSURE, integer(2)), {1, 3}),
             (Comparison("<=", TIME, Constant(20.0, "float")), {1, 2}),
-            (Comparison("=", NAME, _text("obs-3")), {3}),
-            (Comparison("=", Arithmetic("%", EXPOSURE, _int(2)), _int(0)), {2}),
-            (Comparison("=", Arithmetic("/", EXPOSURE, _int(2)), _int(1)), {2, 3}),
+            (Comparison("=", NAME, text("obs-3")), {3}),
+            (Comparison("=", Arithmetic("%", EXPOSURE, integer(2)), integer(0)), {2}),
+            (
+                Comparison("=", Arithmetic("/", EXPOSURE, integer(2)), integer(1)),
+                {2, 3},
+            ),
             (
                 Comparison(
                     "=",
-                    Arithmetic("*", Arithmetic("+", EXPOSURE, _int(1)), _int(2)),
-                    _int(6),
+                    Arithmetic("*", Arithmetic("+", EXPOSURE, integer(1)), integer(2)),
+                    integer(6),
                 ),
                 {2},
             ),
-            (Comparison("<", Negative(EXPOSURE), _int(-2)), {3}),
+            (Comparison("<", Negative(EXPOSURE), integer(-2)), {3}),
             (Comparison(">=", BEGIN, Constant(2 * DAY_NS, "time")), {2, 3}),
-            (Comparison("=", DimensionKey("band", "string"), _text("r")), {3}),
-            (Comparison("=", DimensionKey("visit", "int"), _int(1)), {1}),
-            (Membership(EXPOSURE, (_int(1), _int(3))), {1, 3}),
+            (Comparison("=", DimensionKey("band", "string"), text("r")), {3}),
+            (Comparison("=", DimensionKey("visit", "int"), integer(1)), {1}),
+            (Membership(EXPOSURE, (integer(1), integer(3))), {1, 3}),
             (Membership(EXPOSURE, (), ((1, 9, 2),)), {1, 3}),
-            (Membership(EXPOSURE, tuple(map(_int, range(2, 900)))), {2, 3}),
-            (Membership(NAME, tuple(_text(f"obs-{i}") for i in range(2, 900))), {2, 3}),
+            (Membership(EXPOSURE, tuple(map(integer, range(2, 900)))), {2, 3}),
+            (Membership(NAME, tuple(text(f"obs-{i}") for i in range(2, 900))), {2, 3}),
             (Glob(NAME, "obs-[1-3]"), set()),
             (Glob(NAME, "?bs*2"), {2}),
             (Truth(SKY), {1, 3}),
@@ -158,7 +154,7 @@ class QuerySuite:
         """Joined by OR, by AND, and each by the other."""
         fill_survey(registry)
         group = registry.universe.group(["exposure"])
-        equal = tuple(Comparison("=", EXPOSURE, _int(n)) for n in range(3, 2_000))
+        equal = tuple(Comparison("=", EXPOSURE, integer(n)) for n in range(3, 2_000))
         long = tuple(
             Comparison(">", TIME, Constant(n, "float")) for n in range(-400, 15)
         )
@@ -173,7 +169,7 @@ class QuerySuite:
     def test_conditions_beyond_all_bounds_are_refused(self, registry: Registry) -> None:
         """With an error that says what to do."""
         fill_survey(registry)
-        where = Or(tuple(Comparison("=", EXPOSURE, _int(n)) for n in range(20_000)))
+        where = Or(tuple(Comparison("=", EXPOSURE, integer(n)) for n in range(20_000)))
         with pytest.raises(InvalidInputError, match="list"):
             registry.query(Query(registry.universe.group(["exposure"]), where))
 
@@ -193,7 +189,7 @@ class QuerySuite:
         fill_survey(registry)
         query = Query(
             registry.universe.group(["patch"]),
-            Comparison("=", DimensionKey("visit", "int"), _int(2)),
+            Comparison("=", DimensionKey("visit", "int"), integer(2)),
             order_by=(OrderTerm(DimensionKey("patch", "int"), descending=True),),
             limit=2,
             offset=1,
@@ -207,7 +203,7 @@ class QuerySuite:
         region = RegionConstant(square(11.3, 0.15).encode())
         overlap = Overlaps(RecordField("patch", "region", "region"), region, "spatial")
         group = registry.universe.group(["patch"])
-        only = And((overlap, Comparison("=", DimensionKey("tract", "int"), _int(0))))
+        only = And((overlap, Comparison("=", DimensionKey("tract", "int"), integer(0))))
         for where in (overlap, only):
             found = registry.query(Query(group, where))
             assert found.select("tract", "patch").rows() == [(0, 1)]
@@ -233,7 +229,7 @@ class QuerySuite:
         fill_survey(registry)
         universe = registry.universe
         element = universe["exposure"]
-        where = Comparison("=", DimensionKey("detector", "int"), _int(1))
+        where = Comparison("=", DimensionKey("detector", "int"), integer(1))
         query = Query(universe.group(["exposure"]), where, element="exposure")
         found = registry.query(query)
         columns = record_columns(element, universe)
@@ -245,7 +241,7 @@ class QuerySuite:
         """Fields of datasets that are not searched, pixels that nothing fixes."""
         fill_survey(registry)
         group = registry.universe.group(["exposure"])
-        run = Comparison("=", DatasetField("raw", "run", "string"), _text("x"))
+        run = Comparison("=", DatasetField("raw", "run", "string"), text("x"))
         with pytest.raises(InvalidInputError, match="raw"):
             registry.query(Query(group, run))
         with pytest.raises(InvalidInputError, match="htm9"):

@@ -42,6 +42,7 @@ from pantler.queries.tree import (
     TableField,
     TimespanConstant,
 )
+from pantler.testing.constants import integer, text
 from pantler.testing.survey import (
     DAY_NS,
     DETECTORS,
@@ -70,14 +71,6 @@ SIZE = DatasetField("raw", "size", "int")
 
 BEGIN = DatasetField("bias", "timespan_begin", "time")
 END = DatasetField("bias", "timespan_end", "time")
-
-
-def _text(value: str) -> Constant:
-    return Constant(value, "string")
-
-
-def _int(value: int) -> Constant:
-    return Constant(value, "int")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,19 +150,22 @@ class _Chance:
         run = self.random.choice(self.runs)
         other = self.random.choice([*self.runs, *self.tags])
         number = self.random.choice(EXPOSURES)
-        is_run = Comparison("=", RUN, _text(run))
+        is_run = Comparison("=", RUN, text(run))
         choices: list[tuple[Predicate, Callable[[_Match], bool]]] = [
             (is_run, lambda m: m.run == run),
-            (Comparison("!=", RUN, _text(run)), lambda m: m.run != run),
+            (Comparison("!=", RUN, text(run)), lambda m: m.run != run),
             (
-                Membership(RUN, (_text(run), _text("x"))),
+                Membership(RUN, (text(run), text("x"))),
                 lambda m: m.run in {run, "x"},
             ),
             (
-                Comparison("=", COLLECTION, _text(other)),
+                Comparison("=", COLLECTION, text(other)),
                 lambda m: m.collection == other,
             ),
-            (Comparison(">=", EXPOSURE, _int(number)), lambda m: m.exposure >= number),
+            (
+                Comparison(">=", EXPOSURE, integer(number)),
+                lambda m: m.exposure >= number,
+            ),
             (
                 Comparison("<", TIME, Constant(10.0 * number, "float")),
                 lambda m: m.exposure_time < 10.0 * number,
@@ -177,13 +173,13 @@ class _Chance:
             (
                 Or(
                     (
-                        Comparison("=", RUN, _text(run)),
-                        Comparison("=", DETECTOR, _int(1)),
+                        Comparison("=", RUN, text(run)),
+                        Comparison("=", DETECTOR, integer(1)),
                     )
                 ),
                 lambda m: m.run == run or m.detector == 1,
             ),
-            (Comparison("=", BAND, _text("g")), lambda m: m.band == "g"),
+            (Comparison("=", BAND, text("g")), lambda m: m.band == "g"),
         ]
         picked = self.random.sample(choices, self.random.randint(1, 2))
         if len(picked) == 1:
@@ -368,7 +364,7 @@ class SelectionQuerySuite:
         fill_survey(registry)
         query = Query(
             registry.universe.group(["instrument"]),
-            Comparison(">", EXPOSURE, _int(0)),
+            Comparison(">", EXPOSURE, integer(0)),
             aggregates=(Aggregate("count"), Aggregate("max", EXPOSURE)),
         )
         assert registry.query(query).rows() == [(1, 3)]
@@ -404,7 +400,7 @@ class FieldQuerySuite:
         )
         sizes = registry.query(query)["raw.size"].to_list()
         assert sizes == [100, 15, None, None]
-        small = Comparison("<", SIZE, _int(50))
+        small = Comparison("<", SIZE, integer(50))
         target = Query(raw.dimensions, small, target=search)
         assert sorted(registry.query(target)["dataset_id"]) == sorted([two[0], one[1]])
         assert registry.count(target) == 2
@@ -567,7 +563,7 @@ class FieldQuerySuite:
             table = JoinedTable("mine", frame, names, {"x": "int"})
             with pytest.raises(InvalidInputError, match=word):
                 registry.query(Query(group, tables=(table,)))
-        field = Comparison("=", TableField("other", "x", "int"), _int(1))
+        field = Comparison("=", TableField("other", "x", "int"), integer(1))
         with pytest.raises(InvalidInputError, match="other"):
             registry.query(Query(group, field))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -69,6 +70,22 @@ _LOG = logging.getLogger("pantler.quanta")
 FetchRecords = Callable[[Sequence[bytes]], pl.DataFrame]
 
 
+@dataclass(frozen=True, slots=True)
+class UuidOrigin:
+    """What the UUIDs of a graph's outputs are made of.
+
+    Parameters
+    ----------
+    seed
+        Any integer of 64 bits.
+    time_ms
+        A reading of the clock, Unix milliseconds.
+    """
+
+    seed: int
+    time_ms: int
+
+
 def build_graph(
     pipeline: PipelineGraph,
     registry: Registry,
@@ -78,7 +95,7 @@ def build_graph(
     where: Predicate | None = None,
     output: str = "",
     records: FetchRecords | None = None,
-    uuids_from: tuple[int, int] | None = None,
+    uuids_from: UuidOrigin | None = None,
 ) -> QuantumGraph:
     """Match a pipeline with the data of a repository.
 
@@ -99,8 +116,8 @@ def build_graph(
     records
         Returns the datastore records of inputs, which the graph then carries.
     uuids_from
-        Seed and clock reading (Unix milliseconds) of the outputs' UUIDs; new ones
-        when None. The same ones, on the same data, give the same graph.
+        Where the outputs' UUIDs come from; a new origin when None. The same one, on
+        the same data, gives the same graph.
 
     Returns
     -------
@@ -144,7 +161,7 @@ def build_graph(
     refuse_unfit(sources, draft)
     draft.refuse_ambiguous()
     _add_prerequisites(sources, coding, draft)
-    seed, time_ms = uuids_from or (new_seed(), time.time_ns() // 1_000_000)
+    origin = uuids_from or UuidOrigin(new_seed(), time.time_ns() // 1_000_000)
     datasets = draft.dataset_tables() | _init_inputs(sources, coding, pipeline)
     header = GraphHeader(
         inputs=tuple(inputs),
@@ -152,8 +169,8 @@ def build_graph(
         output_run=output_run,
         user=user_name(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        seed=seed,
-        time_ms=time_ms,
+        seed=origin.seed,
+        time_ms=origin.time_ms,
     )
     return QuantumGraph(
         header=header,

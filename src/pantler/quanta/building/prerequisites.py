@@ -267,7 +267,8 @@ def _pairs(seekers: Seekers, index: NDArray[np.int64], group: CandidateGroup) ->
         [asking.codes(name) for name in names],
         [offered.codes(name) for name in names],
         [asking.coding.size(name) for name in names],
-        (len(asking), len(offered)),
+        left_rows=len(asking),
+        right_rows=len(offered),
     )
     if not group.certified:
         return match(left, right)

@@ -58,7 +58,9 @@ def pack_both(
     left: Sequence[NDArray[np.int32]],
     right: Sequence[NDArray[np.int32]],
     sizes: Sequence[int],
-    counts: tuple[int, int],
+    *,
+    left_rows: int,
+    right_rows: int,
 ) -> KeyPair:
     """Return keys of two sets of rows that can be compared with each other.
 
@@ -68,17 +70,17 @@ def pack_both(
         The same columns of both.
     sizes
         One for each column.
-    counts
-        n and m.
+    left_rows, right_rows
+        n and m, which columns do not say where there are none.
     """
     range_ = 1
     for size in sizes:
         range_ *= max(size, 1)
     if range_ <= _MOST_KEYS:
-        return KeyPair(pack(left, sizes, counts[0]), pack(right, sizes, counts[1]))
+        return KeyPair(pack(left, sizes, left_rows), pack(right, sizes, right_rows))
     both = [np.concatenate(pair) for pair in zip(left, right, strict=True)]
-    keys = pack(both, sizes, sum(counts))
-    return KeyPair(keys[: counts[0]], keys[counts[0] :])
+    keys = pack(both, sizes, left_rows + right_rows)
+    return KeyPair(keys[:left_rows], keys[left_rows:])
 
 
 def distinct(keys: NDArray[np.int64]) -> NDArray[np.int64]:

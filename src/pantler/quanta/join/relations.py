@@ -130,7 +130,8 @@ class Relation:
             list(self.columns.values()),
             [other.codes(name) for name in names],
             [self.coding.size(name) for name in names],
-            (self.count, other.count),
+            left_rows=self.count,
+            right_rows=other.count,
         )
         return places(keys, table)
 
@@ -140,5 +141,6 @@ class Relation:
             [self.codes(name) for name in names],
             [other.codes(name) for name in names],
             [self.coding.size(name) for name in names],
-            (self.count, other.count),
+            left_rows=self.count,
+            right_rows=other.count,
         )

@@ -18,6 +18,7 @@ from pantler.errors import (
     NotFoundError,
     PipelineError,
 )
+from pantler.quanta.building.build import UuidOrigin
 from pantler.tasks.connections import Input, PrerequisiteInput
 from pantler.testing.survey import DAY_NS, insert_some, raw_type
 
@@ -123,8 +124,8 @@ def test_inputs_are_found_as_the_registry_finds_them(build, registry):
 
 
 def test_uuids_are_new_unless_they_are_asked_for(build):
-    first = build(uuids_from=(7, 1_700_000_000_000))
-    second = build(uuids_from=(7, 1_700_000_000_000))
+    first = build(uuids_from=UuidOrigin(7, 1_700_000_000_000))
+    second = build(uuids_from=UuidOrigin(7, 1_700_000_000_000))
     assert first.quantum(3).outputs == second.quantum(3).outputs
     assert build().quantum(3).outputs != first.quantum(3).outputs
     ids = [

@@ -79,7 +79,9 @@ def check_order(rows, packed):
 def test_keys_keep_the_order_of_rows_even_where_they_do_not_fit_one_integer(rows):
     columns = columns_of(rows)
     check_order(rows, pack(columns, [2**31 - 1] * 3, len(rows)).tolist())
-    left, right = pack_both(columns, columns, [2**31 - 1] * 3, (len(rows),) * 2)
+    left, right = pack_both(
+        columns, columns, [2**31 - 1] * 3, left_rows=len(rows), right_rows=len(rows)
+    )
     assert (left == right).all()
 
 
@@ -87,7 +89,11 @@ def test_keys_keep_the_order_of_rows_even_where_they_do_not_fit_one_integer(rows
 def test_keys_of_two_sets_of_rows_can_be_compared(left, right, size):
     left, right = ([tuple(v % size for v in row) for row in r] for r in (left, right))
     packed = pack_both(
-        columns_of(left), columns_of(right), [size] * 3, (len(left), len(right))
+        columns_of(left),
+        columns_of(right),
+        [size] * 3,
+        left_rows=len(left),
+        right_rows=len(right),
     )
     assert (len(packed.left), len(packed.right)) == (len(left), len(right))
     check_order([*left, *right], [*packed.left.tolist(), *packed.right.tolist()])
@@ -117,5 +123,5 @@ def test_columns_of_one_value_take_no_room(sizes):
 
 
 def test_rows_without_columns_are_as_many_on_each_side_as_they_were():
-    left, right = pack_both([], [], [], (2, 3))
+    left, right = pack_both([], [], [], left_rows=2, right_rows=3)
     assert (left.tolist(), right.tolist()) == ([0, 0], [0, 0, 0])

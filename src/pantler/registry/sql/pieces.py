@@ -8,6 +8,7 @@ numbers of one run, type and range lie together.
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from pantler.registry.sql.core import Core
     from pantler.registry.sql.rows import Rows
 
-_SHORT_S: Final = 0.02
-_LONG_S: Final = 0.2
+_SHORT_S: Final = 0.05
+_LONG_S: Final = 0.5
 """A piece that took less is followed by a longer one, one that took more by a shorter
 one."""
 
@@ -66,12 +67,15 @@ class Pieces:
         ((first, end),) = self.core.db.rows(bounds)
         while first is not None and first <= end:
             last = min(first + self.length - 1, end)
-            begun = time.monotonic()
             yield {"piece_first": first, "piece_last": last}
-            self._adapt(time.monotonic() - begun)
             first = last + 1
 
-    def _adapt(self, took_s: float) -> None:
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """Fit the length of the next piece to how long this one takes."""
+        begun = time.monotonic()
+        yield
+        took_s = time.monotonic() - begun
         if took_s < _SHORT_S:
             self.length = min(4 * self.length, _MOST_NUMBERS)
         elif took_s > _LONG_S:
@@ -93,7 +97,7 @@ def frames(rows: Rows, compiled: Compiled, pieces: Pieces) -> Iterator[pl.DataFr
     db = pieces.core.db
     statement = db.prepare(compiled.statement)
     for bounds in pieces:
-        with db.reading():
+        with pieces.measured(), db.reading():
             frame = rows.fetch(compiled, statement, bounds)
         yield frame
 
@@ -104,7 +108,8 @@ def count(numbers: sa.Select[Any], pieces: Pieces, most: int | None) -> int:
     statement = db.prepare(counted(numbers))
     found = 0
     for bounds in pieces:
-        found += int(db.rows(statement, bounds)[0][0])
+        with pieces.measured():
+            found += int(db.rows(statement, bounds)[0][0])
         if most is not None and found >= most:
             return most
     return found
@@ -116,7 +121,8 @@ def first_numbers(numbers: sa.Select[Any], pieces: Pieces, most: int) -> list[in
     statement = db.prepare(numbers)
     found: list[int] = []
     for bounds in pieces:
-        found += sorted(row[0] for row in db.rows(statement, bounds))
+        with pieces.measured():
+            found += sorted(row[0] for row in db.rows(statement, bounds))
         if len(found) >= most:
             return found[:most]
     return found

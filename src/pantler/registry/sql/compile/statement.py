@@ -240,7 +240,9 @@ class Statement:
         columns: dict[str, _Selected] = {}
         target = self._target
         if target is not None:
-            columns[DATA_ID] = (self._rows[target].c[DATA_ID], pl.Int64)
+            is_worked_on = target in self._ranked or target.has_calibrations
+            if is_worked_on or self._overlaps:
+                columns[DATA_ID] = (self._rows[target].c[DATA_ID], pl.Int64)
             if target in self._ranked or self._has_whole_ranges:
                 columns[FOUND_IN] = (self._rows[target].c[FOUND_IN], pl.Int64)
         for place, search in enumerate(self._ranked):

@@ -101,7 +101,7 @@ class SqlQueries:
         """Yield rows piece by piece, so that nothing is locked in between."""
         whole = replace(query, limit=None, offset=0)
         with self._db.reading():
-            none = self._rows.fetch(self._compile(replace(query, limit=0)))
+            none = self._no_rows(whole)
             most = None if query.limit is None else query.limit + query.offset
         frames = itertools.chain((none,), self._frames(whole, most))
         yield from in_batches(frames, rows, offset=query.offset, limit=query.limit)
@@ -234,7 +234,7 @@ class SqlQueries:
             there = self._pieces(query, most)
             numbers = pieces.first_numbers(compiled.data_ids, there, most)
             return self._of_numbers(whole, numbers[query.offset :])
-        found = [self._rows.fetch(self._compile(replace(whole, limit=0)))]
+        found = [self._no_rows(whole)]
         height = 0
         for frame in self._frames(whole, most):
             found.append(frame)
@@ -242,6 +242,12 @@ class SqlQueries:
             if height >= most:
                 break
         return pl.concat(found).slice(query.offset, query.limit)
+
+    def _no_rows(self, query: Query) -> pl.DataFrame:
+        """Return the frame of a query without its rows, which are not looked for."""
+        compiled = self._compile(query)
+        none = replace(compiled, statement=compiled.statement.limit(0))
+        return self._rows.fetch(none)
 
     def _of_numbers(self, query: Query, numbers: list[int]) -> pl.DataFrame:
         """Return the rows of the data IDs with these numbers."""
@@ -257,13 +263,13 @@ class SqlQueries:
         plain = replace(query, order_by=(), limit=None, offset=0)
         base = replace(plain, aggregates=(), group_by=())
         totals: Totals | None = None
-        shown = self._rows.fetch(self._compile(replace(base, limit=0))).columns
+        shown = self._no_rows(base).columns
         for frame in self._frames(plain):
             totals = totals or Totals(query, shown)
             totals.add(frame)
         if totals is None:
             totals = Totals(query, shown)
-            totals.add(self._rows.fetch(self._compile(replace(plain, limit=0))))
+            totals.add(self._no_rows(plain))
         return totals.answer()
 
 

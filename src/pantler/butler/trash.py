@@ -50,6 +50,8 @@ def empty_trash(repository: TrashOwner) -> None:
             problems |= _remove(repository.datastore, unused)
             done = [note.id for note in notes if note.path not in problems]
             repository.records.forget_discarded(done)
+        if len(notes) < _AT_ONCE:
+            break
     if problems:
         path, error = next(iter(problems.items()))
         _LOG.warning(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
+import sqlalchemy as sa
 
 from pantler.dimensions.universe import Universe
+from pantler.registry.sql.postgresql import PostgresqlRegistry
 from pantler.registry.sql.schema import Schema
+from pantler.testing.survey import fill_survey, insert_some, raw_type
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +46,24 @@ def test_a_dataset_is_found_by_its_uuid_alone(schema):
     assert [c.name for c in schema.dataset_uuid.primary_key.columns] == ["uuid"]
     assert not schema.dataset.indexes
     assert len(schema.dataset.constraints) == 1
+
+
+@pytest.mark.parametrize("table", ["dataset", "dataset_uuid"])
+def test_on_a_server_tables_with_a_row_for_each_dataset_are_divided(postgresql, table):
+    """And every row has its place: the parts take all that can come."""
+    with postgresql.database() as name:
+        uri = postgresql.uri(name)
+        with closing(PostgresqlRegistry.create(uri, Universe.default())) as registry:
+            raw = _filled(registry)
+            ids = [
+                one for n in range(1, 4) for one in insert_some(registry, raw, f"{n}")
+            ]
+            count = sa.text(f"SELECT tableoid FROM {table}")
+            parts = [part for (part,) in registry._db.rows(count)]
+        assert len(parts) == len(ids)
+        assert len(set(parts)) > 1
+
+
+def _filled(registry):
+    fill_survey(registry)
+    return raw_type(registry)

@@ -157,12 +157,17 @@ def joined(word, conditions):
     return f" {word} ".join(f"({condition})" for condition in conditions)
 
 
+# A database keeps no NUL in text, so that one is refused.
+CHARACTERS = st.characters(codec="utf-8", exclude_characters="\0")
+TEXT, SHORT = st.text(CHARACTERS), st.text(CHARACTERS, max_size=5)
+
+
 ATOMS = st.one_of(
     st.tuples(NUMBERS, OPERATORS, NUMBERS).map(" ".join),
     st.tuples(
         st.sampled_from(["band", "detector", "calexp.run"]),
         OPERATORS,
-        st.text().map(quoted),
+        TEXT.map(quoted),
     ).map(" ".join),
     st.lists(INTEGERS | st.integers(0, 9), max_size=4).map(
         lambda v: f"visit IN ({', '.join(map(str, v))})"
@@ -170,8 +175,8 @@ ATOMS = st.one_of(
     st.tuples(st.integers(0, 9), st.integers(10, 19), st.integers(1, 3)).map(
         lambda r: "visit.seq_num NOT IN ({}..{}:{}, 5, detector)".format(*r)
     ),
-    st.text(max_size=5).map(lambda p: f"GLOB(visit.name, {quoted(p)})"),
-    st.text(max_size=5).map(lambda p: f"visit.name LIKE {quoted(p)}"),
+    SHORT.map(lambda p: f"GLOB(visit.name, {quoted(p)})"),
+    SHORT.map(lambda p: f"visit.name LIKE {quoted(p)}"),
     st.sampled_from(
         [
             "exposure.can_see_sky",

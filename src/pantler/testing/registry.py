@@ -47,6 +47,7 @@ from pantler.testing.registry_dimensions import DimensionSuite
 from pantler.testing.registry_pixel_queries import PixelQuerySuite
 from pantler.testing.registry_queries import QuerySuite
 from pantler.testing.registry_removals import RemovalSuite
+from pantler.testing.registry_sameness import SamenessSuite
 from pantler.testing.registry_selection_queries import (
     FieldQuerySuite,
     SelectionQuerySuite,
@@ -537,6 +538,7 @@ class RegistrySuite(
     DatasetSuite,
     RemovalSuite,
     SharingSuite,
+    SamenessSuite,
     DatasetQuerySuite,
     CertifiedQuerySuite,
     PixelQuerySuite,

@@ -128,7 +128,9 @@ class LonLatBox:
         An arc from pole to pole is exactly a half circle, where `on_arcs` needs a
         shorter one; so each meridian is cut in two.
         """
-        arcs = []
+        arcs: list[tuple[Floats, Floats, Floats]] = []
+        if self.north - self.south <= 2 * TOUCH:
+            return arcs  # they are the corners; `on_arcs` would take the antipodes too
         for lon in (self.west, self.west + self.width):
             normal = np.array([np.sin(lon), -np.cos(lon), 0.0])
             middle = 0.5 * (self.south + self.north)

@@ -52,6 +52,9 @@ class WatchedConnection(psycopg.Connection[tuple[Any, ...]]):
     where: str = ""
     patience: Callable[[], float]
 
+    def __del__(self) -> None:
+        """Say nothing: a registry that was forgotten is closed with its last thread."""
+
     def wait(
         self,
         gen: PQGen[Any],

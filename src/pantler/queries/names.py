@@ -98,7 +98,9 @@ class Names:
         QuerySyntaxError
             If it means nothing, or more than one thing.
         """
-        head, _, rest = text.partition(".")
+        head, dot, rest = text.partition(".")
+        if dot and not rest:
+            raise place.error(f"'{text}' ends in a dot: name one of its fields.")
         element = self.universe.elements.get(head)
         dataset_type = self.dataset_types.get(head)
         if rest and element is not None:

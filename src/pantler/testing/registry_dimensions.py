@@ -37,6 +37,22 @@ class DimensionSuite:
         """Looking up is not an error."""
         assert registry.dimensions.find("instrument", {"instrument": "No"}) is None
 
+    @pytest.mark.parametrize("count", [99, 100, 101, 250])
+    def test_records_of_any_number_are_all_inserted(
+        self, registry: Registry, count: int
+    ) -> None:
+        """Each once, with its own values, whatever travels together."""
+        fill_survey(registry)
+        rows = [
+            {"instrument": "Cam", "detector": 100 + n, "full_name": f"S{n}"}
+            for n in range(count)
+        ]
+        assert registry.dimensions.insert("detector", rows) == count
+        for row in rows:
+            found = registry.dimensions.find("detector", row)
+            assert found is not None
+            assert found["full_name"] == row["full_name"]
+
     def test_an_equal_record_is_not_a_conflict(self, registry: Registry) -> None:
         """Inserting again what is there changes nothing."""
         rows = [{"instrument": "Cam", "visit_max": 7}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import sqlite3
@@ -37,6 +38,15 @@ _ANY: Final = {"%": "*", "_": "?"}
 _FEW: Final = 500
 """Values of a list beyond which they travel as one parameter."""
 
+_ROWS_TOGETHER: Final = 100
+"""Rows of one INSERT: twice as fast as one by one; more gain little."""
+
+_PART_ROWS: Final = 10_000
+"""Rows that are held as Python's objects while they are inserted."""
+
+_MOST_PARAMETERS: Final = 32_766
+"""Of one statement, unless SQLite was built otherwise."""
+
 _WRITER_BYTE: Final = 0x40000000 + 1
 """The byte of the file that SQLite locks for whoever writes."""
 
@@ -66,7 +76,7 @@ class SqliteDriver:
     errors = (sqlite3.Error, OverflowError, UnicodeError)
 
     def __init__(self, path: Path, *, writeable: bool, synchronous: str) -> None:
-        self._inserts: dict[sa.Table, str] = {}
+        self._inserts: dict[sa.Table, _Insert] = {}
         self.path = path.absolute()
         self.where = str(path)
         self._mode = "rw" if writeable else "ro"
@@ -187,12 +197,15 @@ class SqliteDriver:
         rows: Iterable[tuple[Any, ...]],
     ) -> int:
         """Insert rows, all columns in the table's order; return how many."""
-        text = self._inserts.get(table)
-        if text is None:
-            text = str(sa.insert(table).compile(dialect=self.dialect))
-            self._inserts[table] = text
-        cursor.executemany(text, rows)
-        return cursor.rowcount
+        known = self._inserts.get(table)
+        if known is None:
+            known = self._inserts[table] = _Insert(table, self.dialect)
+        given = iter(rows)
+        count = 0
+        while part := list(itertools.islice(given, _PART_ROWS)):
+            known.run(cursor, part)
+            count += len(part)
+        return count
 
     def matches_like(
         self, operand: sa.ColumnElement[Any], pattern: str
@@ -240,6 +253,38 @@ class SqliteDriver:
 
 _HALF_USED: Final[set[Path]] = set()
 """Files that the parent process was reading or writing as this one was forked."""
+
+
+class _Insert:
+    """The statements that insert many rows into a table, and few.
+
+    Parameters
+    ----------
+    table
+        The table.
+    dialect
+        SQLite's.
+    """
+
+    def __init__(self, table: sa.Table, dialect: sa.Dialect) -> None:
+        width = len(table.c)
+        self._together = min(_ROWS_TOGETHER, _MOST_PARAMETERS // width)
+        self._parameters = self._together * width
+        self._one = str(sa.insert(table).compile(dialect=dialect))
+        values = f"({', '.join('?' * width)})"
+        self._many = ", ".join([self._one, *[values] * (self._together - 1)])
+
+    def run(self, cursor: sqlite3.Cursor, rows: list[tuple[Any, ...]]) -> None:
+        """Insert rows: together as far as they fill whole statements."""
+        whole = len(rows) - len(rows) % self._together
+        if whole:
+            values = itertools.chain.from_iterable(rows[:whole])
+            # One iterator many times over: each tuple takes the next values.
+            cursor.executemany(
+                self._many, zip(*[values] * self._parameters, strict=True)
+            )
+        if whole < len(rows):
+            cursor.executemany(self._one, rows[whole:])
 
 
 def copy_database(path: Path, copy: Path) -> None:

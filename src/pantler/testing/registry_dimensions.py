@@ -44,12 +44,13 @@ class DimensionSuite:
         """Each once, with its own values, whatever travels together."""
         fill_survey(registry)
         rows = [
-            {"instrument": "Cam", "detector": 100 + n, "full_name": f"S{n}"}
+            {"instrument": "Cam", "detector": 100 + n, "full_name": f"many-{n}"}
             for n in range(count)
         ]
         assert registry.dimensions.insert("detector", rows) == count
         for row in rows:
-            found = registry.dimensions.find("detector", row)
+            key = {"instrument": "Cam", "detector": row["detector"]}
+            found = registry.dimensions.find("detector", key)
             assert found is not None
             assert found["full_name"] == row["full_name"]
 

@@ -396,9 +396,19 @@ class Repository:
             empty = functools.partial(empty_trash, self)
             self._transactions.note_deleted(ids, empty)
 
-    def remove_discarded(self) -> None:
-        """Remove files of deleted datasets that others, killed, left behind."""
-        self.delete_ids([])
+    def remove_discarded(self, *, wait: bool = False) -> None:
+        """Remove files of deleted datasets that others, killed, left behind.
+
+        Parameters
+        ----------
+        wait
+            Whether to wait for those that others are removing. Afterwards no file of
+            a dataset that was deleted before is removed any more.
+        """
+        self.check_writeable()
+        with self.transaction():
+            empty = functools.partial(empty_trash, self, wait=wait)
+            self._transactions.note_deleted((), empty)
 
     def record(
         self,

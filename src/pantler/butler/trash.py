@@ -28,19 +28,26 @@ class TrashOwner(Protocol):
     records: RecordTable
 
 
-def empty_trash(repository: TrashOwner) -> None:
+def empty_trash(repository: TrashOwner, *, wait: bool = False) -> None:
     """Remove files whose records are gone, also those that others left.
 
     A file goes in the transaction that forgets it: so nobody can record its path
     meanwhile, and it is tried again if that transaction fails. One that is needed
     after all, as other datasets share it, is forgotten and stays. Those that cannot be
     removed stay noted, with a warning in the log.
+
+    Parameters
+    ----------
+    repository
+        Whose files.
+    wait
+        Whether to wait for files that others are removing.
     """
     after = 0
     problems: dict[str, PantlerError] = {}
     while True:
         with repository.registry.transaction():
-            notes = repository.records.discarded(_AT_ONCE, after=after)
+            notes = repository.records.discarded(_AT_ONCE, after=after, wait=wait)
             if not notes:
                 break
             after = notes[-1].id

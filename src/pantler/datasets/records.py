@@ -105,7 +105,9 @@ class RecordTable(Protocol):
         """Remove the records of the datasets, and note what they named."""
         ...
 
-    def discarded(self, limit: int, *, after: int = 0) -> list[Discarded]:
+    def discarded(
+        self, limit: int, *, after: int = 0, wait: bool = False
+    ) -> list[Discarded]:
         """Return notes of what may have to be removed, the oldest first.
 
         Within a transaction, nobody else gets them, or records one of their paths,
@@ -117,6 +119,9 @@ class RecordTable(Protocol):
             How many at most.
         after
             Only those with a greater number.
+        wait
+            Whether to wait for those that others have got, in place of passing them
+            over.
         """
         ...
 

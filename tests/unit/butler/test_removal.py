@@ -388,7 +388,7 @@ def test_a_file_that_cannot_be_removed_is_tried_again(
 
 def test_what_a_killed_removal_left_goes_with_a_repair(repository, butler, monkeypatch):
     _fill(butler, "old", exposures=[1])
-    monkeypatch.setattr("pantler.butler.repository.empty_trash", lambda _: None)
+    monkeypatch.setattr("pantler.butler.repository.empty_trash", lambda *_, **__: None)
     butler.remove_runs("old")
     monkeypatch.undo()
     assert len(repository.records.discarded(10)) == 4

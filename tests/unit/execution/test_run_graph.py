@@ -255,3 +255,21 @@ def test_a_failing_observer_ends_the_run_and_what_is_done_is_recorded(
     assert butler.query_datasets("reduced", collections="out").count() == 3
     assert _is_whole(repository)
     assert LeaseBook(repository.root).live() == []
+
+
+def test_files_of_a_graph_that_is_run_again_are_not_taken_for_those_removed(
+    repository, butler, plan, monkeypatch
+):
+    graph = plan(survey_pipeline())
+    before = run_graph(repository, graph)
+    with monkeypatch.context() as killed:  # with the rows gone, and the files not yet
+        killed.setattr("pantler.butler.repository.empty_trash", lambda *_, **__: None)
+        butler.plan_removal(runs="out").apply()
+
+    def remove(*_):
+        repository.remove_discarded()  # as the next removal of anything does
+
+    report = run_graph(repository, graph, on_progress=remove)
+    assert report.succeeded
+    assert report.counts == before.counts
+    assert _is_whole(repository)

@@ -96,9 +96,11 @@ class SqlRecordTable:
             stage = self._core.stage_ids(dataset_ids)
             discard_records(self._core, self._name, stage)
 
-    def discarded(self, limit: int, *, after: int = 0) -> list[Discarded]:
+    def discarded(
+        self, limit: int, *, after: int = 0, wait: bool = False
+    ) -> list[Discarded]:
         """Return notes of what may have to be removed; see `RecordTable`."""
-        return self._trash.oldest(limit, after)
+        return self._trash.oldest(limit, after, wait=wait)
 
     def forget_discarded(self, ids: Sequence[int]) -> None:
         """Remove notes, as what they name has been removed, or is in use."""

@@ -36,13 +36,14 @@ class Trash:
         self._datastore = datastore
         self._mine = table.c.datastore == datastore
         self._any = core.db.prepare(sa.select(table.c.id).limit(1))
-        self._oldest = core.db.prepare(
+        oldest = (
             sa.select(table.c.id, table.c.store, table.c.path)
             .where(self._mine, table.c.id > sa.bindparam("after", type_=sa.BigInteger))
             .order_by(table.c.id)
             .limit(sa.bindparam("most", type_=sa.BigInteger))
-            .with_for_update(skip_locked=True)
         )
+        self._oldest = core.db.prepare(oldest.with_for_update())
+        self._oldest_free = core.db.prepare(oldest.with_for_update(skip_locked=True))
 
     def withdraw(self, paths: Iterable[str]) -> None:
         """Forget paths that are recorded again; wait for who is removing them."""
@@ -51,9 +52,10 @@ class Trash:
             again = self._table.c.path.in_(sa.select(stage.c.path))
             self._db.run(sa.delete(self._table).where(self._mine, again))
 
-    def oldest(self, limit: int, after: int) -> list[Discarded]:
+    def oldest(self, limit: int, after: int, *, wait: bool) -> list[Discarded]:
         """Return notes, which nobody else gets until the transaction ends."""
-        rows = self._db.rows(self._oldest, {"most": limit, "after": after})
+        statement = self._oldest if wait else self._oldest_free
+        rows = self._db.rows(statement, {"most": limit, "after": after})
         return [Discarded(*row) for row in rows]
 
     def forget(self, ids: Sequence[int]) -> None:

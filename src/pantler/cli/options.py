@@ -149,6 +149,22 @@ class RowChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class TableChoice(RowChoice):
+    """Which rows of a result to print, and which columns.
+
+    Parameters
+    ----------
+    columns
+        Those to show beside what a row is.
+    count_by
+        Those for each of whose values rows are counted; none to print rows.
+    """
+
+    columns: list[str]
+    count_by: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineChoice:
     """Which pipeline, configured how.
 
@@ -225,25 +241,23 @@ def gathered(
     return add
 
 
-def columns(function: Command) -> Command:
-    """Add ``--columns``."""
-    return names_option(
-        "--columns",
-        help="Columns to show too, such as visit.exposure_time; of datasets also "
-        "ingest_time, size, collection.",
-    )(function)
-
-
 def count_by(function: Command) -> Command:
     """Add ``--count-by``."""
-    return names_option(
-        "--count-by", help="Print how many there are for each value of these columns."
-    )(function)
+    return _COUNT_BY(function)
 
 
 def rows(function: Command) -> Command:
     """Add ``--order-by`` and ``--limit``; they arrive as a `RowChoice`, ``rows``."""
     return gathered("rows", RowChoice, _ROW_OPTIONS)(function)
+
+
+def table(function: Command) -> Command:
+    """Add what `rows` adds, ``--columns`` and ``--count-by``.
+
+    They arrive as a `TableChoice`, ``table``.
+    """
+    added = (_COLUMNS, _COUNT_BY, *_ROW_OPTIONS)
+    return gathered("table", TableChoice, added)(function)
 
 
 def plan(function: Command) -> Command:
@@ -254,6 +268,16 @@ def plan(function: Command) -> Command:
     function = gathered("data", DataChoice, _DATA_OPTIONS)(function)
     return gathered("pipeline", PipelineChoice, _PIPELINE_OPTIONS)(function)
 
+
+_COLUMNS = names_option(
+    "--columns",
+    help="Columns to show too, such as visit.exposure_time; of datasets also "
+    "ingest_time, size, collection.",
+)
+
+_COUNT_BY = names_option(
+    "--count-by", help="Print how many there are for each value of these columns."
+)
 
 _ROW_OPTIONS = (
     names_option(

@@ -17,9 +17,7 @@ from pantler.errors import InvalidInputError
     "--datasets", help="Dataset types that each data ID must have, in the collections."
 )
 @options.where
-@options.columns
-@options.count_by
-@options.rows
+@options.table
 @format_option
 def query_data_ids(
     repo: str,
@@ -28,9 +26,7 @@ def query_data_ids(
     collections: list[str],
     datasets: list[str],
     where: str,
-    columns: list[str],
-    count_by: list[str],
-    rows: options.RowChoice,
+    table: options.TableChoice,
     output_format: OutputFormat,
 ) -> None:
     """List the data IDs of some dimensions.
@@ -58,13 +54,13 @@ def query_data_ids(
             datasets=datasets,
             collections=collections or None,
         )
-        if count_by:
-            frame = rows.counted(results, count_by)
+        if table.count_by:
+            frame = table.counted(results, table.count_by)
         else:
-            chosen = rows.of(results)
-            shown = chosen.with_columns(*columns) if columns else chosen
+            chosen = table.of(results)
+            shown = chosen.with_columns(*table.columns) if table.columns else chosen
             frame = shown.to_polars()
-        reasons = rows.of(results).why_empty() if frame.is_empty() else []
+        reasons = table.of(results).why_empty() if frame.is_empty() else []
     print_frame(frame, output_format)
     for reason in reasons:
         click.echo(reason, err=True)

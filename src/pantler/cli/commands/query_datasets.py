@@ -26,9 +26,7 @@ _MOST_EXPLAINED = 3
 @click.argument("globs", nargs=-1, metavar="[GLOB]...")
 @options.collections
 @options.where
-@options.columns
-@options.count_by
-@options.rows
+@options.table
 @click.option(
     "--find-first/--no-find-first",
     default=None,
@@ -43,9 +41,7 @@ def query_datasets(
     *,
     collections: list[str],
     where: str,
-    columns: list[str],
-    count_by: list[str],
-    rows: options.RowChoice,
+    table: options.TableChoice,
     find_first: bool | None,
     show_uri: bool,
     output_format: OutputFormat,
@@ -69,7 +65,7 @@ def query_datasets(
         shown = {}
         reasons: list[str] = []
         counts = {}
-        left = rows.limit
+        left = table.limit
         for name in _types(butler, globs):
             results = butler.query_datasets(
                 name,
@@ -77,19 +73,19 @@ def query_datasets(
                 where=where,
                 find_first=find_first,
             )
-            if count_by:
-                shown[name] = rows.counted(results, count_by)
+            if table.count_by:
+                shown[name] = table.counted(results, table.count_by)
                 counts[name] = shown[name].height
                 continue
             dimensions = results.dataset_type.dimensions.required
-            chosen = results.order_by(*(rows.order_by or dimensions))
+            chosen = results.order_by(*(table.order_by or dimensions))
             chosen = chosen if left is None else chosen.limit(left)
-            table = _table(butler, chosen, columns, show_uri=show_uri)
-            left = None if left is None else left - table.height
+            frame = _frame(butler, chosen, table.columns, show_uri=show_uri)
+            left = None if left is None else left - frame.height
             is_counted = left == 0 and output_format == "table"
-            counts[name] = results.count() if is_counted else table.height
+            counts[name] = results.count() if is_counted else frame.height
             if counts[name]:
-                shown[name] = table
+                shown[name] = frame
             elif not shown and len(reasons) < _MOST_EXPLAINED:
                 reasons.append(" ".join([f"{name}:", *chosen.why_empty()]))
     if output_format == "table":
@@ -123,7 +119,7 @@ def _heading(name: str, shown: int, count: int) -> str:
     return f"{name} ({count})" if shown == count else f"{name} ({shown} of {count})"
 
 
-def _table(
+def _frame(
     butler: Butler, results: DatasetResults, columns: list[str], *, show_uri: bool
 ) -> pl.DataFrame:
     import polars as pl

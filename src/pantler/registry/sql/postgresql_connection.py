@@ -52,7 +52,7 @@ class WatchedConnection(psycopg.Connection[tuple[Any, ...]]):
     where: str = ""
     patience: Callable[[], float]
 
-    def __del__(self) -> None:
+    def __del__(self, _warn: Any = None, /) -> None:
         """Say nothing: a registry that was forgotten is closed with its last thread."""
 
     def wait(

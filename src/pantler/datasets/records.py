@@ -139,7 +139,8 @@ class RecordTable(Protocol):
         """Return all records that may be of the same bytes as some of these.
 
         Those have the same checksum, or the same size where one has none. It looks at
-        the whole table.
+        the whole table. Within a transaction nobody adds any until it ends, and what
+        others were adding is seen.
 
         Parameters
         ----------

@@ -153,6 +153,30 @@ class TrashSuite:
         assert order == ["removed", "recorded"]
         assert _paths(registry) == []
 
+    def test_who_asks_for_the_same_bytes_waits_for_who_is_recording_them(
+        self, registry: Registry, open_again: OpenAgain
+    ) -> None:
+        """So that no file goes which a dataset has just been made of."""
+        fill_survey(registry)
+        ids = insert_some(registry, bias_type(registry), "run")
+        registry.record_table("store")  # is there before the two begin
+        begun = threading.Event()
+
+        def record() -> None:
+            with closing(open_again()) as own, own.transaction():
+                new = records_to_frame([_record(ids[0], "file:///a")])
+                own.record_table("store").insert(new)
+                begun.set()
+                time.sleep(0.3)
+
+        with ThreadPoolExecutor(1) as pool:
+            recording = pool.submit(record)
+            assert begun.wait(timeout=30)
+            with registry.transaction():
+                found = registry.record_table("store").find_same([], ["file:///a"])
+            recording.result(timeout=30)
+        assert [one.dataset_id for one in found] == [ids[0]]
+
     def test_two_who_remove_files_share_them(
         self, registry: Registry, open_again: OpenAgain
     ) -> None:

@@ -87,6 +87,10 @@ class Phrases:
     analyze
         Begins the statement that counts the rows of a temporary table for the planner;
         empty where it needs no such help.
+    lock_rows
+        The statement, with braces for a table, that waits for those who are changing
+        rows of that table, and keeps others from it until the transaction ends; empty
+        where writers wait for each other anyway.
     """
 
     begin_reading: str
@@ -97,6 +101,7 @@ class Phrases:
     lock_catalog: str = ""
     sweep: str = ""
     analyze: str = ""
+    lock_rows: str = ""
     setup: tuple[str, ...] = ()
 
 

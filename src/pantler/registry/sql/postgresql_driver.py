@@ -87,6 +87,7 @@ class PostgresqlDriver:
             f"SELECT pg_advisory_xact_lock({_CATALOG_LOCK}, hashtext(current_schema()))"
         ),
         sweep="TRUNCATE",
+        lock_rows="LOCK TABLE {} IN SHARE MODE",
         analyze="ANALYZE",
     )
 

@@ -140,6 +140,12 @@ class SqlRecordTable:
             conditions.append(is_listed(column.size_bytes, bare))
         if not conditions:
             return []
+        lock = self._db.driver.phrases.lock_rows
+        if lock and self._db.is_changing:
+            quoted = self._db.driver.dialect.identifier_preparer.format_table(
+                self._table
+            )
+            self._db.run(sa.text(lock.format(quoted)))
         rows = self._db.rows(sa.select(self._table).where(sa.or_(*conditions)))
         return [DatastoreRecord(*row) for row in rows]
 

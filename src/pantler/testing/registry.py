@@ -40,6 +40,7 @@ from pantler.errors import (
     DatasetTypeNotFoundError,
     InvalidInputError,
 )
+from pantler.testing.registry_bulk import BulkSuite
 from pantler.testing.registry_certified_queries import CertifiedQuerySuite
 from pantler.testing.registry_collections import CollectionChangeSuite
 from pantler.testing.registry_dataset_queries import DatasetQuerySuite
@@ -532,6 +533,7 @@ class DatasetSuite:
 
 
 class RegistrySuite(
+    BulkSuite,
     DimensionSuite,
     CollectionSuite,
     CollectionChangeSuite,

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _BATCH = 2_000
 """Rows that are fetched together: more were slower, as they leave the cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class UuidRows:
+    """Rows of integers and UUIDs, for drivers that take columns; others iterate.
+
+    Parameters
+    ----------
+    columns
+        At least one, all of one length and without nulls: integers of 64 bits, or
+        values of 16 bytes.
+    """
+
+    columns: Sequence[pl.Series]
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return iter(series_rows(self.columns))
 
 
 def series_rows(columns: Iterable[pl.Series]) -> Iterable[tuple[Any, ...]]:

@@ -17,7 +17,7 @@ from pantler.errors import (
     InvalidInputError,
     PantlerError,
 )
-from pantler.registry.sql.bulk import series_rows
+from pantler.registry.sql.bulk import UuidRows, series_rows
 from pantler.registry.sql.diagnosis import EXAMPLES, show_all
 from pantler.registry.sql.driver import ConstraintError
 from pantler.registry.sql.first_match import FEW_RUNS, FirstMatch
@@ -25,7 +25,7 @@ from pantler.registry.sql.repeating import repeated
 from pantler.registry.sql.trash import discard_records
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pantler.datasets.dataset_type import DatasetType
     from pantler.dimensions.timespan import Timespan
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from pantler.registry.sql.snapshot import TypeRow
 
 _TAI_MINUS_UTC_NS: Final = 37_000_000_000  # since 2017; ingest times only
+
+_BULK_ROWS: Final = 500
+"""Rows from which on it pays to send them by columns, where that is fast."""
 
 
 class SqlDatasets:
@@ -78,16 +81,20 @@ class SqlDatasets:
             )
             # First, as it may lock the catalog: who has that may wait for a data ID.
             self._data_ids.declare(run_id, [row.id])
-            self._data_ids.intern(row, stage)
             given = {
                 "run": run_id,
                 "type": row.id,
                 "now": time.time_ns() + _TAI_MINUS_UTC_NS,
             }
+            is_bulk = data_ids.height >= _BULK_ROWS
+            if is_bulk and self._db.driver.phrases.fills_by_columns:
+                fill = self._columns_filler(row, stage, given, data_ids.height)
+            else:
+                self._data_ids.intern(row, stage)
+                fill = self._rows_filler(row, stage, given)
             try:
                 with self._db.writing():
-                    for statement in self._insert_statements(row, stage):
-                        self._db.run(statement, given)
+                    fill()
             except ConstraintError as error:
                 raise self._conflict(row, run_id, stage) from error
 
@@ -215,6 +222,45 @@ class SqlDatasets:
                 f"{collection.type.name}."
             )
         return number
+
+    def _rows_filler(
+        self, row: TypeRow, stage: sa.Table, given: dict[str, int]
+    ) -> Callable[[], None]:
+        """Return what fills both tables within the database."""
+
+        def fill() -> None:
+            for statement in self._insert_statements(row, stage):
+                self._db.run(statement, given)
+
+        return fill
+
+    def _columns_filler(
+        self, row: TypeRow, stage: sa.Table, given: dict[str, int], count: int
+    ) -> Callable[[], None]:
+        """Return what fills both tables by columns; new data IDs are added before.
+
+        The data IDs are joined once, and each table is sent in the order of its key.
+        """
+        schema = {"data_id": pl.Int64, "uuid": pl.Binary}
+        joined = self._data_ids.join(row, stage)
+        chosen = sa.select(row.data_ids.c.id, stage.c.uuid).select_from(joined)
+        placed = self._db.frame(chosen, schema)
+        if placed.height < count:
+            self._data_ids.intern(row, stage)
+            placed = self._db.frame(chosen, schema)
+        placed = placed.with_columns(
+            pl.lit(given["run"], pl.Int64).alias("run_id"),
+            pl.lit(given["type"], pl.Int64).alias("dataset_type_id"),
+            pl.lit(given["now"], pl.Int64).alias("ingest_time"),
+        )
+
+        def fill() -> None:
+            tables = self._schema.dataset, self._schema.dataset_uuid
+            for table, order in zip(tables, ("data_id", "uuid"), strict=True):
+                rows = placed.sort(order).select(table.c.keys())
+                self._db.insert_rows(table, UuidRows(rows.get_columns()))
+
+        return fill
 
     def _insert_statements(
         self, row: TypeRow, stage: sa.Table

@@ -19,11 +19,13 @@ from psycopg.types.numeric import Int8BinaryDumper
 from sqlalchemy.dialects import postgresql
 
 from pantler.errors import BusyError, PantlerError
+from pantler.registry.sql.bulk import UuidRows
 from pantler.registry.sql.driver import Phrases
 from pantler.registry.sql.postgresql_connection import (
     LockTimeoutError,
     WatchedConnection,
 )
+from pantler.registry.sql.postgresql_copy import encoded
 from pantler.registry.sql.postgresql_dialect import PostgresqlDialect
 from pantler.registry.sql.postgresql_errors import (
     is_crowded,
@@ -48,6 +50,15 @@ _KEPT_IDLE: Final = 4
 
 _COMING_BACK_S: Final = 15.0
 """How long a server that went away may take to come back."""
+
+_ROOM: Final = """
+SELECT set_config(s.name, given.value, false)
+FROM (VALUES ('work_mem', '32MB'), ('temp_buffers', '64MB')) AS given(name, value)
+JOIN pg_catalog.pg_settings AS s ON s.name = given.name
+WHERE s.source = 'default'
+"""
+"""Memory to sort and stage a batch in, where nobody has said how much; it is taken
+only when it is needed."""
 
 _CATALOG_LOCK: Final = 0x70616E74
 """Our number among the advisory locks of a database; the second is the schema's."""
@@ -89,6 +100,7 @@ class PostgresqlDriver:
         sweep="TRUNCATE",
         lock_rows="LOCK TABLE {} IN SHARE MODE",
         analyze="ANALYZE",
+        fills_by_columns=True,
     )
 
     def __init__(
@@ -190,6 +202,7 @@ class PostgresqlDriver:
                 "current_setting('default_transaction_read_only')), false)",
                 (f'"{quoted}"', only),
             )
+            self.cursor(raw).execute(_ROOM)
         except psycopg.Error as error:
             raw.close()
             raise self.translate(error) from error
@@ -296,6 +309,11 @@ class PostgresqlDriver:
         known = self._inserts.get(table)
         if known is None:
             known = self._inserts[table] = _Insert(table, self.dialect)
+        if isinstance(rows, UuidRows):
+            with cursor.copy(known.many) as copy:
+                for part in encoded(rows.columns):
+                    copy.write(part)
+            return cursor.rowcount
         coming = iter(rows)
         first = list(itertools.islice(coming, _FEW_ROWS + 1))
         if len(first) <= _FEW_ROWS:

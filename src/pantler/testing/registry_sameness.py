@@ -6,17 +6,21 @@ Part of `pantler.testing.registry.RegistrySuite`.
 # ruff: noqa: S101 - these are tests
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pantler.queries.query import OrderTerm, Query
 from pantler.queries.tree import (
+    And,
     Arithmetic,
     Comparison,
     Constant,
     DimensionKey,
     Glob,
+    Membership,
     RecordField,
 )
 from pantler.testing.survey import fill_survey
@@ -36,6 +40,10 @@ def _instruments(
     order = (OrderTerm(INSTRUMENT, descending=descending),)
     frame = registry.query(Query(group, where, order_by=order))
     return list(frame["instrument"].to_list())
+
+
+def _listed(key: DimensionKey, *values: int) -> Membership:
+    return Membership(key, tuple(Constant(value, "int") for value in values))
 
 
 class SamenessSuite:
@@ -94,3 +102,42 @@ class SamenessSuite:
         group = registry.universe.group(["detector"])
         found = registry.query(Query(group, where))
         assert sorted(found["detector"]) == [1, 2, 3]
+
+    def test_lists_of_small_and_of_large_numbers_go_together(
+        self, registry: Registry
+    ) -> None:
+        """Each list has its own range of values, which must not be the other's."""
+        fill_survey(registry)
+        group = registry.universe.group(["exposure", "detector"])
+        detector = DimensionKey("detector", "int")
+        exposure = DimensionKey("exposure", "int")
+        small = _listed(detector, 0, 1, 2)
+        for large in (40_000, 2**31, 2**62):
+            both = And((small, _listed(exposure, 1, large)))
+            found = registry.query(Query(group, both))
+            assert found["exposure"].unique().to_list() == [1]
+            assert sorted(found["detector"].to_list()) == [0, 1, 2]
+
+    @pytest.mark.parametrize("ordered", [False, True])
+    def test_parts_fit_together(self, registry: Registry, *, ordered: bool) -> None:
+        """Also where the order leaves rows equal, each row is in one part."""
+        registry.dimensions.insert("instrument", [{"instrument": "Cam"}])
+        detectors = [
+            {"instrument": "Cam", "detector": n, "full_name": str(n)}
+            for n in random.Random(1).sample(range(3000), 3000)  # noqa: S311 - a test
+        ]
+        registry.dimensions.insert("detector", detectors)
+        registry.dimensions.insert(
+            "detector",
+            [{**row, "purpose": "x"} for row in detectors[:1500]],
+            on_conflict="replace",
+        )
+        group = registry.universe.group(["detector"])
+        order = (OrderTerm(INSTRUMENT),) if ordered else ()
+        query = Query(group, element="detector", order_by=order)
+        parts = [
+            registry.query(replace(query, limit=limit, offset=offset))
+            for offset, limit in ((0, 10), (10, 1000), (1010, 1), (1011, None))
+        ]
+        found = [n for part in parts for n in part["detector"].to_list()]
+        assert sorted(found) == list(range(3000))

@@ -94,6 +94,9 @@ class Phrases:
     fills_by_columns
         Whether many rows get into a table faster from here, by columns, than by a
         statement that selects them.
+    keeps_order
+        Whether rows come in the same order each time, and with every limit, though the
+        statement asks for none.
     """
 
     begin_reading: str
@@ -106,6 +109,7 @@ class Phrases:
     analyze: str = ""
     lock_rows: str = ""
     fills_by_columns: bool = False
+    keeps_order: bool = False
     setup: tuple[str, ...] = ()
 
 

@@ -15,7 +15,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg.adapt import AdaptersMap
 from psycopg.pq import Format, TransactionStatus
-from psycopg.types.numeric import Int8BinaryDumper
+from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 from sqlalchemy.dialects import postgresql
 
 from pantler.errors import BusyError, PantlerError
@@ -114,7 +114,9 @@ class PostgresqlDriver:
         self._inserts: dict[sa.Table, _Insert] = {}
         self._is_closed = self._was_up = False
         self._adapters = AdaptersMap(psycopg.adapters)
-        # One type for all integers, so that a statement is prepared once.
+        # One type for all integers, so that a statement is prepared once. Lists are
+        # sent as text: only there psycopg does not choose the type by the first list.
+        self._adapters.register_dumper(int, Int8Dumper)
         self._adapters.register_dumper(int, Int8BinaryDumper)
         self._forget()
 

@@ -93,6 +93,7 @@ class SqliteDriver:
             begin_writing="BEGIN IMMEDIATE",
             freshness="PRAGMA data_version",
             explain="EXPLAIN QUERY PLAN",
+            keeps_order=True,
             setup=setup,
         )
 

@@ -102,6 +102,7 @@ class Statement:
     ) -> None:
         self._query = query
         self._universe = core.universe
+        self._keeps_order = core.db.driver.phrases.keeps_order
         self._target = target
         self._relations = Relations(
             query, core, searches, target, ask=ask, within=within
@@ -267,7 +268,7 @@ class Statement:
 
     def _ordered(self, statement: sa.Select[Any]) -> sa.Select[Any]:
         chosen = statement.selected_columns
-        return statement.order_by(
+        ordered = statement.order_by(
             *(
                 # Where nulls come is said, as databases differ.
                 chosen[f"order:{i}"].desc().nulls_last()
@@ -276,6 +277,17 @@ class Statement:
                 for i, term in enumerate(self._query.order_by)
             )
         )
+        if not self._needs_full_order():
+            return ordered
+        shown = self._element.required if self._element else self._output()
+        keys = [name for name in (DATA_ID, *shown) if name in chosen]
+        return ordered.order_by(*(chosen[name].nulls_first() for name in keys))
+
+    def _needs_full_order(self) -> bool:
+        """Whether no two rows may change places, so that parts fit together."""
+        if self._query.limit is None and not self._query.offset:
+            return False
+        return bool(self._query.order_by) or not self._keeps_order
 
     @property
     def _repeats(self) -> bool:

@@ -126,13 +126,15 @@ def trixels_near(
     for _ in range(level):
         middles = _middles(corners)
         center, reach = centers[row], depth[row]
-        sides = [(normal * center).sum(-1) for normal in _divisions(middles)]
+        sides = [
+            np.einsum("ni,ni->n", normal, center) for normal in _divisions(middles)
+        ]
         touched = [side <= reach for side in sides]
         touched.append(np.minimum(np.minimum(*sides[:2]), sides[2]) >= -reach)
         kept = [np.flatnonzero(each) for each in touched]
         part = np.repeat(np.arange(4), [len(places) for places in kept])
         parent = np.concatenate(kept)
-        corners = _descend(_select(corners, parent), _select(middles, parent), part)
+        corners = _children(corners, middles, kept)
         row, index = row[parent], 4 * index[parent] + part
     return row, index, np.stack(corners, axis=1)
 
@@ -141,8 +143,19 @@ def _split_corners(vertices: Floats) -> Corners:
     return vertices[:, 0], vertices[:, 1], vertices[:, 2]
 
 
-def _select(corners: Corners, places: Integers) -> Corners:
-    first, second, third = (np.take(each, places, axis=0) for each in corners)
+def _children(corners: Corners, middles: Corners, kept: list[Integers]) -> Corners:
+    """Return the corners of those parts of trixels that are kept, part by part."""
+    (v0, v1, v2), (w0, w1, w2) = corners, middles
+    parts = (v0, w2, w1), (v1, w0, w2), (v2, w1, w0), (w0, w1, w2)
+    first, second, third = (
+        np.concatenate(
+            [
+                np.take(part[corner], places, axis=0)
+                for part, places in zip(parts, kept, strict=True)
+            ]
+        )
+        for corner in range(3)
+    )
     return first, second, third
 
 
@@ -163,12 +176,8 @@ def _divisions(middles: Corners) -> Corners:
 
 
 def _side(begin: Floats, end: Floats) -> Floats:
-    """Return unit normals; written out, as `numpy.cross` is slow on many short rows."""
-    total, step = begin + end, end - begin
-    x = total[:, 1] * step[:, 2] - total[:, 2] * step[:, 1]
-    y = total[:, 2] * step[:, 0] - total[:, 0] * step[:, 2]
-    z = total[:, 0] * step[:, 1] - total[:, 1] * step[:, 0]
-    return sphere.normalize(np.stack([x, y, z], axis=1))
+    """Return unit normals of great circles through points."""
+    return sphere.normalize(sphere.cross(begin + end, end - begin))
 
 
 def _descend(corners: Corners, middles: Corners, part: Integers) -> Corners:

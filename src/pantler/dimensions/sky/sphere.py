@@ -56,14 +56,26 @@ def vectors_to_lonlat(vectors: Floats) -> tuple[Floats, Floats]:
 
 def normalize(vectors: Floats) -> Floats:
     """Return vectors of shape (..., 3) scaled to unit length."""
-    unit: Floats = vectors / np.sqrt((vectors * vectors).sum(-1, keepdims=True))
+    squares = np.einsum("...i,...i->...", vectors, vectors)  # a sum(-1) is slow here
+    unit: Floats = vectors / np.sqrt(squares)[..., None]
     return unit
+
+
+def cross(left: Floats, right: Floats) -> Floats:
+    """Return the vector products of shape (..., 3).
+
+    Written out, as `numpy.cross` is slow on many short rows.
+    """
+    product = np.empty(np.broadcast_shapes(left.shape, right.shape))
+    for axis, (i, j) in enumerate(((1, 2), (2, 0), (0, 1))):
+        product[..., axis] = left[..., i] * right[..., j] - left[..., j] * right[..., i]
+    return product
 
 
 def angles_between(left: Floats, right: Floats) -> Floats:
     """Return the angles between unit vectors, accurate for small ones too."""
     difference = left - right
-    chord = np.sqrt((difference * difference).sum(-1))
+    chord = np.sqrt(np.einsum("...i,...i->...", difference, difference))
     angles: Floats = 2.0 * np.arcsin(np.minimum(0.5 * chord, 1.0))
     return angles
 
@@ -81,9 +93,9 @@ def edge_normals(vertices: Floats) -> Floats:
     numpy.ndarray, shape (..., k, 3)
         Edge ``i`` goes from vertex ``i`` to the next one.
     """
-    following = np.roll(vertices, -1, axis=-2)
+    following = np.concatenate([vertices[..., 1:, :], vertices[..., :1, :]], axis=-2)
     # cross(a + b, b - a) = 2 cross(a, b), without its cancellation for near a, b.
-    return normalize(np.cross(vertices + following, following - vertices))
+    return normalize(cross(vertices + following, following - vertices))
 
 
 def inside_polygons(normals: Floats, points: Floats) -> Bools:

@@ -121,6 +121,14 @@ def test_the_help_of_the_command_loads_nothing_heavy():
     assert not _loaded_by(code).intersection(set(HEAVY) - {"click"})
 
 
+def test_a_repository_in_sqlite_needs_no_other_database(tmp_path):
+    loaded = _loaded_by(
+        f"import pantler; pantler.Butler.create({str(tmp_path / 'r')!r})"
+    )
+    assert "sqlalchemy.dialects.sqlite" in loaded
+    assert not loaded & {"sqlalchemy.dialects.postgresql", "psycopg", "alembic"}
+
+
 def test_every_public_name_can_be_had():
     assert len(pantler.__all__) <= 40
     assert pantler.__all__ == sorted(pantler.__all__)

@@ -38,13 +38,13 @@ class QueryBuilder:
 
     Parameters
     ----------
-    factory
+    _factory
         Makes groups and searches of names.
-    conditions
+    _conditions
         What must hold.
-    searches
+    _searches
         Datasets that each row must have.
-    tables
+    _tables
         The user's own tables that are joined.
 
     Examples
@@ -58,10 +58,10 @@ class QueryBuilder:
         good.select("visit", "visit.target_name").to_pandas()
     """
 
-    factory: QueryFactory
-    conditions: tuple[Condition, ...] = ()
-    searches: tuple[DatasetSearch, ...] = ()
-    tables: tuple[JoinedTable, ...] = ()
+    _factory: QueryFactory
+    _conditions: tuple[Condition, ...] = ()
+    _searches: tuple[DatasetSearch, ...] = ()
+    _tables: tuple[JoinedTable, ...] = ()
 
     def where(
         self,
@@ -89,9 +89,9 @@ class QueryBuilder:
         InvalidInputError
             If a value is neither named in an expression nor that of a dimension.
         """
-        universe = self.factory.universe
+        universe = self._factory.universe
         stated = Condition.stated(conditions, bind, values, universe)
-        return replace(self, conditions=(*self.conditions, *stated))
+        return replace(self, _conditions=(*self._conditions, *stated))
 
     def join_datasets(
         self,
@@ -123,14 +123,14 @@ class QueryBuilder:
             If it is joined already, or only first matches shall count and there is no
             order of collections.
         """
-        search = self.factory.search(dataset, collections, find_first=find_first)
+        search = self._factory.search(dataset, collections, find_first=find_first)
         name = search.dataset_type.name
-        if any(each.dataset_type.name == name for each in self.searches):
+        if any(each.dataset_type.name == name for each in self._searches):
             raise InvalidInputError(
                 f"'{name}' is joined already, and its columns could not be told apart. "
                 "Search all of its collections at once."
             )
-        return replace(self, searches=(*self.searches, search))
+        return replace(self, _searches=(*self._searches, search))
 
     def join_table(self, table: object, name: str = "table") -> QueryBuilder:
         """Return the query for what has a row in a table of one's own.
@@ -154,13 +154,13 @@ class QueryBuilder:
             If no column is a dimension, a data ID value is missing or of the wrong
             type, or the name means something else.
         """
-        if name in {each.name for each in self.tables}:
+        if name in {each.name for each in self._tables}:
             raise InvalidInputError(
                 f"A table called '{name}' is joined already: give this one a name, "
                 "join_table(..., name='mine')."
             )
-        joined = own_table(table, name, self.factory.universe)
-        return replace(self, tables=(*self.tables, joined))
+        joined = own_table(table, name, self._factory.universe)
+        return replace(self, _tables=(*self._tables, joined))
 
     def data_ids(self, dimensions: Sequence[str] | str) -> DataIdResults:
         """Return the data IDs of some dimensions, lazily.
@@ -175,8 +175,8 @@ class QueryBuilder:
         InvalidInputError
             If a name is unknown, or a condition cannot be understood.
         """
-        query = self._query(Query(self.factory.group(dimensions)))
-        return DataIdResults(self.factory.runner, query, self.factory.assume)
+        query = self._query(Query(self._factory.group(dimensions)))
+        return DataIdResults(self._factory.runner, query, self._factory.assume)
 
     @overload
     def datasets(
@@ -221,7 +221,7 @@ class QueryBuilder:
         """
         if isinstance(dataset, str | DatasetType):
             return self._datasets(dataset, collections, find_first)
-        found = self.factory.dataset_types(dataset)
+        found = self._factory.dataset_types(dataset)
         parts = (self._datasets(one, collections, find_first) for one in found)
         return SeveralDatasetResults(tuple(parts))
 
@@ -231,22 +231,22 @@ class QueryBuilder:
         collections: Sequence[str] | str | None,
         find_first: bool | None,
     ) -> DatasetResults:
-        search = self.factory.search(dataset, collections, find_first=find_first)
+        search = self._factory.search(dataset, collections, find_first=find_first)
         # Joined already, it is the one that is asked for, wherever it was to be found.
         name = search.dataset_type.name
-        joined = [each for each in self.searches if each.dataset_type.name == name]
+        joined = [each for each in self._searches if each.dataset_type.name == name]
         if joined and collections is None:
             (search,) = joined
-        others = tuple(each for each in self.searches if each not in joined)
+        others = tuple(each for each in self._searches if each not in joined)
         query = self._query(
             Query(search.dataset_type.dimensions, target=search), others
         )
-        return DatasetResults(self.factory.runner, query, self.factory.assume)
+        return DatasetResults(self._factory.runner, query, self._factory.assume)
 
     def records(self, element: str) -> RecordResults:
         """Return the records of a dimension element, lazily."""
-        query = self._query(Query(self.factory.group_of(element), element=element))
-        return RecordResults(self.factory.runner, query, self.factory.assume)
+        query = self._query(Query(self._factory.group_of(element), element=element))
+        return RecordResults(self._factory.runner, query, self._factory.assume)
 
     def select(self, *columns: str) -> RowResults:
         """Return rows of columns, lazily; each different row once.
@@ -265,22 +265,22 @@ class QueryBuilder:
         if not columns:
             raise InvalidInputError("Name the columns to select.")
         # The rows are of no dimensions but those that are columns.
-        nothing = self.factory.universe.group([])
+        nothing = self._factory.universe.group([])
         query = self._query(Query(nothing))
-        results = DataIdResults(self.factory.runner, query, self.factory.assume)
+        results = DataIdResults(self._factory.runner, query, self._factory.assume)
         return RowResults.of(results, parse_columns(columns, query))
 
     def _query(
         self, query: Query, searches: tuple[DatasetSearch, ...] | None = None
     ) -> Query:
         """Return a query with all that has been said, or with other searches."""
-        searches = self.searches if searches is None else searches
-        query = replace(query, datasets=searches, tables=self.tables)
-        for table in self.tables:
+        searches = self._searches if searches is None else searches
+        query = replace(query, datasets=searches, tables=self._tables)
+        for table in self._tables:
             if table.name in query.dataset_types:
                 raise InvalidInputError(
                     f"'{table.name}' is a dataset type of this query: give the table "
                     "another name."
                 )
-        meant = (condition.meant(query) for condition in self.conditions)
+        meant = (condition.meant(query) for condition in self._conditions)
         return replace(query, where=combine(*meant))

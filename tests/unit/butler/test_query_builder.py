@@ -28,8 +28,15 @@ def test_one_beginning_serves_many_queries(butler):
     assert exposures(bright.data_ids(["exposure", "detector"])) == [2, 3]
     assert bright.datasets("raw").count() == 8
     assert [r["exposure_time"] for r in bright.records("exposure").order_by("exposure")]
-    assert bright.conditions != bright.where("band = 'r'").conditions
-    assert len(bright.conditions) == 2
+    red = bright.where("band = 'r'")
+    assert red.datasets("raw").count() < bright.datasets("raw").count()
+
+
+def test_what_is_seen_of_a_query_are_its_steps(butler):
+    query = butler.query()
+    seen = [name for name in dir(query) if not name.startswith("_")]
+    assert seen
+    assert [name for name in seen if not callable(getattr(query, name))] == []
 
 
 def test_conditions_are_expressions_data_ids_and_values(butler):

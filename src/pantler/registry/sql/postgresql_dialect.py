@@ -20,6 +20,8 @@ from sqlalchemy.dialects.postgresql.base import (
     PGTypeCompiler,
 )
 
+from pantler.registry.sql.schema import DIVIDED_BY
+
 _DIVISIONS = ("/", "%")
 
 
@@ -45,6 +47,11 @@ class _Types(PGTypeCompiler):
 
 class _Definitions(PGDDLCompiler):
     """Writes definitions of tables."""
+
+    def post_create_table(self, table: sa.Table) -> str:
+        column = table.info.get(DIVIDED_BY)
+        divided = f" PARTITION BY HASH ({column})" if column else ""
+        return str(super().post_create_table(table)) + divided  # type: ignore[no-untyped-call]
 
     def get_column_specification(self, column: sa.Column[Any], **kw: Any) -> str:
         text = str(super().get_column_specification(column, **kw))  # type: ignore[no-untyped-call]

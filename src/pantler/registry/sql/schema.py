@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -21,6 +21,11 @@ SCHEMA_VERSION = 3
 # SQLite makes only an INTEGER, not a BIGINT, primary key the row's own number.
 ROW_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
+DIVIDED_BY: Final = "divided by"
+"""Under this key, a table's ``info`` names the column by which it can be divided.
+
+SQLAlchemy's own word for it would import the dialects of a database not in use.
+"""
 _NO_ROWID: dict[str, Any] = {"sqlite_with_rowid": False}
 
 
@@ -158,7 +163,7 @@ class Schema:
             sa.Column("uuid", sa.LargeBinary(16), nullable=False),
             sa.Column("ingest_time", sa.BigInteger, nullable=False),
             sa.PrimaryKeyConstraint("run_id", "dataset_type_id", "data_id"),
-            postgresql_partition_by="HASH (data_id)",
+            info={DIVIDED_BY: "data_id"},
             **_NO_ROWID,
         )
         # Where each dataset is. A table rather than an index, so that it is filled in
@@ -171,7 +176,7 @@ class Schema:
             sa.Column("dataset_type_id", ROW_NUMBER, nullable=False),
             sa.Column("data_id", ROW_NUMBER, nullable=False),
             sa.PrimaryKeyConstraint("uuid"),
-            postgresql_partition_by="HASH (uuid)",
+            info={DIVIDED_BY: "uuid"},
             **_NO_ROWID,
         )
 

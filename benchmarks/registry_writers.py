@@ -40,7 +40,8 @@ def write(path: str, number: int, seconds: float, shared: tuple[Any, Any]) -> No
     while time.monotonic() < until:
         run = f"writer/{number}/{done // EXPOSURES}"
         begin = time.monotonic()
-        registry.collections.register(run, CollectionType.RUN)
+        if done % EXPOSURES == 0:
+            registry.collections.register(run, CollectionType.RUN)
         data_ids = pl.DataFrame(
             {
                 "instrument": ["Cam"],

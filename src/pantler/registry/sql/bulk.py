@@ -15,7 +15,7 @@ _BATCH = 2_000
 """Rows that are fetched together: more were slower, as they leave the cache."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class UuidRows:
     """Rows of integers and UUIDs, for drivers that take columns; others iterate.
 

@@ -59,12 +59,16 @@ class Core:
         """
         if self.db.driver.phrases.lock_catalog:
             place = self.schema.dataset_uuid
+            # All in one order, so that nobody is stuck; and each looked up by itself,
+            # or the planner reads all parts of the table instead.
+            given = sa.select(stage.c.uuid).order_by(stage.c.uuid).subquery()
             held = (
                 sa.select(place.c.uuid)
-                .join_from(stage, place, stage.c.uuid == place.c.uuid)
-                .order_by(place.c.uuid)  # all in one order, so that nobody is stuck
+                .where(place.c.uuid == given.c.uuid)
+                .limit(1)
                 .with_for_update(read=is_shared, key_share=is_shared, of=place)
-                .subquery()
+                .lateral()
             )
-            self.db.rows(sa.select(sa.func.count()).select_from(held))
+            count = sa.select(sa.func.count())
+            self.db.rows(count.select_from(given.join(held, sa.true())))
             self.catalog.look_again()

@@ -39,6 +39,10 @@ _TAI_MINUS_UTC_NS: Final = 37_000_000_000  # since 2017; ingest times only
 _BULK_ROWS: Final = 500
 """Rows from which on it pays to send them by columns, where that is fast."""
 
+_LISTED_ROWS: Final = 250
+"""Rows that are deleted by one statement where tables are divided: so few that the
+planner looks them up."""
+
 
 class SqlDatasets:
     """Implements `pantler.registry.interface.DatasetFacet`."""
@@ -177,6 +181,9 @@ class SqlDatasets:
                 self._forget_members(
                     schema.calibration, stage, CollectionType.CALIBRATION
                 )
+            if db.driver.phrases.is_divided:
+                self._delete_looked_up(stage)
+                return
             dataset, place = schema.dataset, schema.dataset_uuid
             columns = dataset.primary_key.columns
             key = sa.tuple_(*columns)
@@ -187,6 +194,30 @@ class SqlDatasets:
                 )
             )
             db.run(sa.delete(place).where(place.c.uuid.in_(doomed)))
+
+    def _delete_looked_up(self, stage: sa.Table) -> None:
+        """Delete staged datasets from both tables, a few at a time by their keys."""
+        dataset, place = self._schema.dataset, self._schema.dataset_uuid
+        is_listed = self._db.driver.is_listed
+        names = [column.name for column in dataset.primary_key.columns]
+        given = sa.select(stage.c.uuid).order_by(stage.c.uuid).subquery()
+        one = sa.select(place).where(place.c.uuid == given.c.uuid).limit(1).lateral()
+        kinds = dict.fromkeys(names, pl.Int64)
+        found = self._db.frame(
+            sa.select(one.c.uuid, *(one.c[name] for name in names)).select_from(
+                given.join(one, sa.true())
+            ),
+            {"uuid": pl.Binary, **kinds},
+        )
+        *whole, number = names
+        for values, group in found.sort(names).group_by(whole, maintain_order=True):
+            same = [dataset.c[n] == v for n, v in zip(whole, values, strict=True)]
+            for part in group.iter_slices(_LISTED_ROWS):
+                listed = is_listed(dataset.c[number], part[number].to_list())
+                self._db.run(sa.delete(dataset).where(*same, listed))
+        for part in found.iter_slices(_LISTED_ROWS):
+            listed = is_listed(place.c.uuid, part["uuid"].to_list())
+            self._db.run(sa.delete(place).where(listed))
 
     def _forget_members(
         self, table: sa.Table, stage: sa.Table, kind: CollectionType

@@ -97,6 +97,9 @@ class Phrases:
     keeps_order
         Whether rows come in the same order each time, and with every limit, though the
         statement asks for none.
+    is_divided
+        Whether the tables with a row for each dataset are divided into parts, which the
+        planner would rather read than look up many rows in them.
     """
 
     begin_reading: str
@@ -110,6 +113,7 @@ class Phrases:
     lock_rows: str = ""
     fills_by_columns: bool = False
     keeps_order: bool = False
+    is_divided: bool = False
     setup: tuple[str, ...] = ()
 
 

@@ -101,6 +101,7 @@ class PostgresqlDriver:
         lock_rows="LOCK TABLE {} IN SHARE MODE",
         analyze="ANALYZE",
         fills_by_columns=True,
+        is_divided=True,
     )
 
     def __init__(

@@ -39,6 +39,9 @@ _TAI_MINUS_UTC_NS: Final = 37_000_000_000  # since 2017; ingest times only
 _BULK_ROWS: Final = 500
 """Rows from which on it pays to send them by columns, where that is fast."""
 
+_LOOKED_UP_ROWS: Final = 30_000
+"""Rows up to which looking them up was faster than reading tables of 3 million."""
+
 _LISTED_ROWS: Final = 250
 """Rows that are deleted by one statement where tables are divided: so few that the
 planner looks them up."""
@@ -181,7 +184,8 @@ class SqlDatasets:
                 self._forget_members(
                     schema.calibration, stage, CollectionType.CALIBRATION
                 )
-            if db.driver.phrases.is_divided:
+            is_few = len(dataset_ids) <= _LOOKED_UP_ROWS
+            if is_few and db.driver.phrases.is_divided:
                 self._delete_looked_up(stage)
                 return
             dataset, place = schema.dataset, schema.dataset_uuid

@@ -16,7 +16,7 @@ from pantler.queries.tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pantler.queries.names import Named
     from pantler.queries.query import Query
@@ -48,7 +48,7 @@ def parse_order(terms: Sequence[str], query: Query) -> tuple[OrderTerm, ...]:
     (OrderTerm(column=DimensionKey(dimension='visit', type='int'), descending=True),)
     """
     names = Names.of(query)
-    return tuple(_parse_term(term, names) for term in terms)
+    return tuple(_parse_term(term, names) for term in checked_names(terms))
 
 
 def parse_columns(terms: Sequence[str] | str, query: Query) -> tuple[Column, ...]:
@@ -67,7 +67,7 @@ def parse_columns(terms: Sequence[str] | str, query: Query) -> tuple[Column, ...
         If a name is unknown.
     """
     names = Names.of(query)
-    listed = terms.split(",") if isinstance(terms, str) else terms
+    listed = terms.split(",") if isinstance(terms, str) else checked_names(terms)
     found: list[Column] = []
     for term in listed:
         column = _named(term.strip(), names, f"Cannot show '{term}'")
@@ -85,6 +85,28 @@ def parse_columns(terms: Sequence[str] | str, query: Query) -> tuple[Column, ...
             case _:
                 found.append(column)
     return tuple(dict.fromkeys(found))
+
+
+def checked_names(terms: Iterable[object]) -> list[str]:
+    """Return names of columns, each of which is text.
+
+    Raises
+    ------
+    InvalidInputError
+        If they are no list of texts.
+    """
+    try:
+        listed = list(terms)
+    except TypeError:
+        listed = [terms]
+    names = [term for term in listed if isinstance(term, str)]
+    if len(names) < len(listed):
+        wrong = next(term for term in listed if not isinstance(term, str))
+        raise InvalidInputError(
+            f"A column is named by text, such as 'visit.exposure_time', not {wrong!r} "
+            f"of type {type(wrong).__name__}."
+        )
+    return names
 
 
 def _named(name: str, names: Names, failure: str) -> Named:

@@ -67,6 +67,11 @@ class Condition:
         """
         trees = [parse(text) for text in conditions if isinstance(text, str)]
         named = frozenset().union(*(names_in(tree) for tree in trees if tree))
+        if not isinstance(bound, Mapping | None):
+            raise InvalidInputError(
+                "'bind' is a mapping from names to values, such as {'best': [3, 5]}, "
+                f"not {bound!r}."
+            )
         parameters = dict(bound or {})
         data_id: dict[str, object] = {}
         for each in conditions:
@@ -76,6 +81,9 @@ class Condition:
                 raise InvalidInputError(
                     f"A condition is an expression or a data ID, not {each!r}."
                 )
+        for name in (*parameters, *data_id):
+            if not isinstance(name, str):
+                raise InvalidInputError(f"The name of a value is text, not {name!r}.")
         for name, value in values.items():
             is_dimension = name in universe and universe[name].is_dimension
             if f":{name}" in named or (name in named and not is_dimension):

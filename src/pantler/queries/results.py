@@ -187,7 +187,8 @@ class Results(ABC, Generic[Item_co]):
         InvalidInputError
             If a frame would have no rows.
         """
-        return self.runner.query_batches(self.asked, rows)
+        number = checked_number(rows, "The number of rows of a frame")
+        return self.runner.query_batches(self.asked, number)
 
     @abstractmethod
     def __iter__(self) -> Iterator[Item_co]:
@@ -268,7 +269,7 @@ class Results(ABC, Generic[Item_co]):
         column: str,
         by: Sequence[str] | str | None,
     ) -> Any:
-        (term,) = parse_order([column.strip()], self.query)
+        (term,) = parse_order([column], self.query)
         if isinstance(term.column, Aggregate):
             raise InternalError(f"'{column}' is no column of a row.")
         aggregate = Aggregate(function, term.column)

@@ -115,6 +115,9 @@ class DatasetLookup:
             data_id = full.subset(group)
             if timespan is None and dataset_type.is_calibration:
                 timespan = self._timespan(full)
+                if timespan is None and any(full.group.temporal_elements()):
+                    # As in queries: at a time that is not known nothing is valid.
+                    names = self._without_calibrations(names)
         return self._registry.datasets.find(dataset_type, data_id, names, timespan)
 
     def explain_missing(
@@ -176,6 +179,14 @@ class DatasetLookup:
                 "fields as 'exposure.obs_id'."
             )
         return universe.group([*group.names, *extra])
+
+    def _without_calibrations(self, names: Sequence[str]) -> tuple[str, ...]:
+        searched = self._registry.collections.flatten(names)
+        return tuple(
+            each.name
+            for each in searched
+            if each.type is not CollectionType.CALIBRATION
+        )
 
     def _timespan(self, data_id: DataCoordinate) -> Timespan | None:
         for element in data_id.group.temporal_elements():

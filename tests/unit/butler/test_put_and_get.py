@@ -150,6 +150,19 @@ def test_a_calibration_is_found_by_the_time_of_what_is_named(butler):
             get("bias", keys, detector=3, collections="dated")
 
 
+def test_at_a_time_that_is_not_known_no_calibration_is_valid(butler):
+    """As queries and graphs have it, though one may be certified for ever."""
+    known = butler.query_dimension_records("exposure", exposure=1).to_polars()
+    (row,) = known.drop("timespan_begin", "timespan_end").to_dicts()
+    butler.dimensions.insert("exposure", [{**row, "exposure": 77, "obs_id": "77"}])
+    keys = {"exposure": 77, "detector": 3}
+    both = ["Cam/calib", "Cam/biases"]
+    assert butler.find_dataset("bias", keys, collections="Cam/calib") is None
+    assert butler.find_dataset("bias", keys, collections=both).run == "Cam/biases"
+    found = butler.query_datasets("bias", collections=both, **keys)
+    assert [ref.run for ref in found] == ["Cam/biases"]
+
+
 def test_names_that_are_not_there_get_a_hint(butler):
     with pytest.raises(DatasetTypeNotFoundError, match="Did you mean 'raw'"):
         butler.get("raww", RAW)

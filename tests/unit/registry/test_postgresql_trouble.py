@@ -15,6 +15,7 @@ import pytest
 from pantler.datasets.collection import CollectionType
 from pantler.errors import BusyError, StoppedError, StorageError
 from pantler.registry.sql import postgresql_connection, postgresql_driver
+from pantler.registry.sql.catalog_reader import CatalogReader
 from pantler.registry.sql.postgresql import PostgresqlRegistry
 from pantler.registry.sql.settings import PostgresqlSettings
 from pantler.testing.postgresql_server import PostgresqlServer
@@ -330,3 +331,41 @@ def test_without_psycopg_one_is_told_what_to_install(monkeypatch):
 def test_the_survey_is_there(registry):
     fill_survey(registry)  # equal records are no conflict
     assert registry.dimensions.find("instrument", {"instrument": "Cam"})
+
+
+# What others commit while the catalog is read
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_catalog_that_changes_while_it_is_read_is_read_on(
+    postgresql, database, monkeypatch, is_new
+):
+    """A statement sees what was committed since the one before, so states could mix."""
+    location = postgresql.uri(database)
+    with open_(location) as other, open_(location) as registry:
+        register(other, "first")
+        other.collections.set_chain("chain", ["first"])
+        if not is_new:
+            assert names(registry) == ["chain", "first"]
+            register(other, "second")
+        reads = []
+        read = CatalogReader._collection_rows if is_new else CatalogReader.apply
+
+        def read_slowly(self, *arguments):
+            found = read(self, *arguments)
+            if self is registry._core.catalog._reader and not reads:
+                reads.append(1)
+                with ThreadPoolExecutor(1) as pool:
+                    pool.submit(change).result(timeout=30)
+            return found
+
+        def change():
+            register(other, "late")
+            other.collections.set_chain("chain", ["late", "first"])
+
+        monkeypatch.setattr(CatalogReader, read.__name__, read_slowly)
+        with registry.transaction():
+            assert "late" in names(registry)
+            found = registry.collections.flatten(["chain"])
+        assert [one.name for one in found] == ["late", "first"]
+        assert reads

@@ -248,19 +248,26 @@ class Catalog:
         """Bring this thread's snapshot up to date, within a transaction."""
         db = self._db
         view.version = db.data_version()
-        known = view.snapshot or view.base or self._shared
-        lines = db.rows(self._read_lines, {"known": known.revision if known else 0})
+        snapshot = view.snapshot or view.base or self._shared
         is_own = db.is_changing and view.own == db.epoch
-        if known is None or not lines or lines[0][0] != known.revision:
-            # The line that was the last is not there: too much happened since, or
-            # another thread is ahead of the state that this one reads.
-            snapshot, is_own = self._reader.read_all(), True
-        elif len(lines) > 1:
-            snapshot = known if is_own else known.copy()
-            self._reader.apply(snapshot, lines[1:])
-            is_own = True
-        else:
-            snapshot = known
+        # Where others commit while this transaction reads, what it has read may be of
+        # several states: it is of one once there are no lines after it.
+        may_move = bool(db.is_changing and db.driver.phrases.lock_catalog)
+        while True:
+            known = snapshot.revision if snapshot else 0
+            lines = db.rows(self._read_lines, {"known": known})
+            if snapshot is None or not lines or lines[0][0] != known:
+                # The line that was the last is not there: too much happened since, or
+                # another thread is ahead of the state that this one reads.
+                snapshot, is_own = self._reader.read_all(), True
+            elif len(lines) > 1:
+                snapshot = snapshot if is_own else snapshot.copy()
+                self._reader.apply(snapshot, lines[1:])
+                is_own = True
+            else:
+                break
+            if not (may_move and lines):
+                break
         view.snapshot, view.checked, view.is_behind = snapshot, db.epoch, False
         if db.is_changing:
             view.own = db.epoch if is_own else 0

@@ -52,11 +52,12 @@ class CatalogReader:
         self._one_type = db.prepare(self._types.where(types.c.id == number))
 
     def read_all(self) -> Snapshot:
-        """Return the catalog as it is now."""
+        """Return the catalog as it is now, or newer than its revision says."""
         last = sa.select(sa.func.max(self._schema.catalog_change.c.revision))
+        revision = self._db.rows(last)[0][0]
         rows = self._collection_rows()
         snapshot = Snapshot(
-            revision=self._db.rows(last)[0][0],
+            revision=revision,
             collections=Collections.of(rows),
             collection_names=LayeredDict({row[0]: row[1] for row in rows}),
             types={},
@@ -95,16 +96,17 @@ class CatalogReader:
 
     def _collection_rows(self) -> list[CollectionRow]:
         chain = self._schema.collection_chain
-        rows: list[Any] = self._db.rows(self._collections)
         links = self._db.rows(
             sa.select(chain.c.parent, chain.c.child).order_by(
                 chain.c.parent, chain.c.position
             )
         )
+        rows: list[Any] = self._db.rows(self._collections)
         names = {row[0]: row[1] for row in rows} if links else {}
         children: dict[int, list[str]] = {}
         for parent, child in links:
-            children.setdefault(parent, []).append(names[child])
+            if child in names:  # not removed since
+                children.setdefault(parent, []).append(names[child])
         return [(*row, tuple(children.get(row[0], ()))) for row in rows]
 
     def _read_collection(self, snapshot: Snapshot, number: int) -> None:

@@ -72,6 +72,8 @@ class CheckReport:
         Recorded datasets whose file is not as recorded.
     odd
         What could not be looked at, with the reason.
+    left_over
+        UUIDs that are still known though their datasets are gone.
     without_files
         How many datasets are known whose files were removed on purpose.
     repaired
@@ -83,6 +85,7 @@ class CheckReport:
     orphans: list[str] = field(default_factory=list)
     damaged: list[Damage] = field(default_factory=list)
     odd: dict[str, str] = field(default_factory=dict)
+    left_over: list[bytes] = field(default_factory=list)
     without_files: int = 0
     repaired: bool = False
 
@@ -138,6 +141,7 @@ def _find_remains(
 
     folder = Path(repository.root)
     in_use = repository.records.paths_in_use
+    report.left_over = repository.registry.removals.left_over()
     report.abandoned = sorted(repository.datastore.abandoned(note))
     report.orphans = sorted(repository.datastore.orphans(in_use, note))
     report.outside = sorted(
@@ -156,6 +160,8 @@ def _remove(repository: CheckedRepository, report: CheckReport) -> None:
     puts or ingests gives files their names under the lock that is held here. Workers of
     a run do not, but the run is announced before its first file is written.
     """
+    for begin in range(0, len(report.left_over), _BATCH):
+        repository.registry.datasets.delete(report.left_over[begin : begin + _BATCH])
     empty_trash(repository)
     paths = [*report.abandoned, *report.orphans]
     for begin in range(0, len(paths), _REMOVED_AT_ONCE):

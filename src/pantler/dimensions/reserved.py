@@ -12,9 +12,16 @@ import keyword
 from typing import Final
 
 _TABLES: Final = (
-    *("attribute", "catalog", "catalog_change", "dimension_group", "dataset_type"),
+    *("attribute", "catalog", "catalog_journal", "dimension_group", "dataset_type"),
     *("collection", "collection_chain", "collection_type", "collection_summary"),
-    *("dataset", "dataset_uuid", "tag", "calibration", "trash", "alembic_version"),
+    *(
+        "dataset",
+        "dataset_uuid",
+        "membership",
+        "calibration",
+        "trash",
+        "alembic_version",
+    ),
 )
 _BESIDE: Final = (  # columns of tables and frames that also have dimensions
     *("id", "data_id", "dataset_id", "uuid", "pixel", "path", "store", "uri"),

@@ -74,6 +74,13 @@ class RemovalFacet(Protocol):
         """
         ...
 
+    def left_over(self) -> list[bytes]:
+        """Return UUIDs that are still known though their datasets are gone.
+
+        Nothing of this version leaves any; deleting them as datasets removes them.
+        """
+        ...
+
     def parts_of_run(self, run: str, size: int) -> Iterator[list[bytes]]:
         """Yield the IDs of the datasets of a run, so many at a time.
 

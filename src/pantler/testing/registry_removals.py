@@ -1,7 +1,8 @@
 """What a registry says of what is to be removed, and what it notes when it is.
 
 Part of `pantler.testing.registry.RegistrySuite`. Besides ``registry`` it needs a
-fixture ``open_again``: a function that opens the same registry once more, for writing.
+fixture ``open_again``: a function that opens the same registry once more, for writing;
+and ``leave_uuid``: one that has a UUID lead to the place of another dataset.
 """
 
 # ruff: noqa: S101 - these are tests
@@ -270,6 +271,24 @@ class TallySuite:
             registry.removals.tally_runs(["one", "onne"])
         with pytest.raises(InvalidInputError, match="TAGGED"):
             registry.removals.tally_runs(["tag"])
+
+    def test_a_uuid_that_is_left_over_leads_to_no_other_dataset(
+        self, registry: Registry, leave_uuid: Callable[[Registry, bytes, bytes], None]
+    ) -> None:
+        """Nor is that one removed with it."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        ids = insert_some(registry, raw, "run", [1])
+        old = bytes(range(16))
+        leave_uuid(registry, old, ids[0])
+        assert registry.datasets.get(old) is None
+        assert registry.removals.tally([old]).datasets.is_empty()
+        assert registry.removals.left_over() == [old]
+        registry.datasets.delete([old])
+        assert registry.removals.left_over() == []
+        assert all(registry.datasets.get(one) for one in ids)
+        registry.datasets.delete(ids)
+        assert not any(registry.datasets.get(one) for one in ids)
 
     def test_a_run_is_emptied_in_parts(self, registry: Registry) -> None:
         """Until nothing is left; others stay."""

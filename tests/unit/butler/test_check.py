@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from pantler.butler.interface import Butler
 from pantler.butler.repository import Repository
@@ -199,6 +200,19 @@ def test_what_somebody_deletes_meanwhile_is_not_damaged(
 
     monkeypatch.setattr(owner, when, late)
     assert not repository.check(repair=True).damaged
+
+
+def test_a_uuid_without_a_dataset_is_reported_and_removed(repository):
+    with repository.registry.transaction():
+        repository.registry._db.run(
+            sa.text(
+                "INSERT INTO dataset_uuid (uuid, run_id, dataset_type_id, data_id) "
+                "VALUES (randomblob(16), 1, 1, 1)"
+            )
+        )
+    assert len(repository.check().left_over) == 1
+    assert len(repository.check(repair=True).left_over) == 1
+    assert repository.check().left_over == []
 
 
 def test_a_run_that_somebody_removes_meanwhile_is_passed_over(

@@ -118,6 +118,47 @@ def test_all_that_is_in_it_is_kept(old, migrate):
         assert found.run == "Cam/biases"
 
 
+_LOOK = "SELECT revision FROM catalog_change WHERE revision >= 0 ORDER BY revision"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        (_LOOK, "DELETE FROM dataset WHERE uuid IN (SELECT uuid FROM dataset LIMIT 3)"),
+        (
+            _LOOK,
+            "INSERT INTO dataset (run_id, dataset_type_id, data_id, uuid, ingest_time) "
+            "SELECT run_id, dataset_type_id, 99, randomblob(16), 1 "
+            "FROM dataset LIMIT 1",
+        ),
+        (
+            "INSERT INTO tag (collection_id, dataset_type_id, data_id, uuid) SELECT 4, "
+            "dataset_type_id, data_id, uuid FROM dataset WHERE true LIMIT 1 "
+            "ON CONFLICT (collection_id, dataset_type_id, data_id) "
+            "DO UPDATE SET uuid = excluded.uuid",
+        ),
+        ("DELETE FROM tag WHERE collection_id = 4",),
+        (
+            "INSERT INTO catalog_change (subject, number, type_id) "
+            "VALUES ('removal', 4, 0) RETURNING revision",
+        ),
+    ],
+    ids=["delete", "insert", "associate", "remove", "journal"],
+)
+def test_a_program_of_the_old_version_gets_errors(old, migrate, statements):
+    """One that has the file open looks at the journal first, whatever it changes."""
+    with closing(sqlite3.connect(old, isolation_level=None)) as raw:
+        raw.execute("BEGIN")
+        for statement in statements:  # they are what the old tables take
+            raw.execute(statement).fetchall()
+        raw.execute("ROLLBACK")
+        migrate(old)
+        before = list(raw.iterdump())
+        with pytest.raises(sqlite3.OperationalError, match="no such table"):
+            raw.execute(statements[0])  # no other follows
+        assert list(raw.iterdump()) == before
+
+
 def test_it_is_written_and_changed_as_any_other(old, migrate):
     migrate(old)
     with closing(

@@ -355,7 +355,7 @@ def test_who_changes_the_catalog_locks_it_first(registry, monkeypatch):
     ):
         said.clear()
         change()
-        logged = [at for at, text in enumerate(said) if "catalog_change (" in text]
+        logged = [at for at, text in enumerate(said) if "catalog_journal (" in text]
         locked = [at for at, text in enumerate(said) if "catalog is locked" in text]
         assert locked
         assert locked[0] < logged[0]
@@ -381,7 +381,7 @@ def test_who_missed_more_changes_than_are_kept_reads_everything(
         for number in range(95):
             other.collections.register(f"{number:05d}", CollectionType.RUN)
         with closing(sqlite3.connect(path)) as raw:
-            kept = raw.execute("SELECT count(*) FROM catalog_change").fetchone()[0]
+            kept = raw.execute("SELECT count(*) FROM catalog_journal").fetchone()[0]
         assert 20 <= kept <= 45
         assert registry.collections.all() == other.collections.all()
         assert len(registry.collections.all()) == 95
@@ -418,7 +418,7 @@ def test_a_line_of_the_journal_is_read_once(path, registry, read, monkeypatch):
 def test_members_of_a_collection_are_one_line_for_each_type(path, registry):
     def lines():
         with closing(sqlite3.connect(path)) as raw:
-            return raw.execute("SELECT count(*) FROM catalog_change").fetchone()[0]
+            return raw.execute("SELECT count(*) FROM catalog_journal").fetchone()[0]
 
     ids = insert_some(registry, raw_type(registry), "run")
     biases = insert_some(registry, bias_type(registry), "run")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import click
 
@@ -58,6 +59,14 @@ def _rows(report: CheckReport) -> list[dict[str, Any]]:
         ),
         *({"problem": "no record", "dataset": "", "file": f} for f in report.orphans),
         *(
+            {
+                "problem": "UUID without a dataset",
+                "dataset": str(UUID(bytes=i)),
+                "file": "",
+            }
+            for i in report.left_over
+        ),
+        *(
             {"problem": d.problem, "dataset": str(d.ref), "file": d.uri}
             for d in report.damaged
         ),
@@ -78,6 +87,13 @@ def _advise(report: CheckReport) -> None:
             f"{counted(report.remains, 'file')} {verb} not recorded or unfinished: "
             f"--repair removes {them}, whoever put {them} there."
         )
+    if report.left_over:
+        what = counted(len(report.left_over), "UUID")
+        click.echo(
+            f"{what} without a dataset: removed."
+            if report.repaired
+            else f"{what} without a dataset: --repair removes what is left."
+        )
     if report.damaged:
         click.echo(f"{counted(len(report.damaged), 'dataset')} cannot be read.")
     if report.odd:
@@ -88,6 +104,6 @@ def _advise(report: CheckReport) -> None:
             f"{counted(report.without_files, 'dataset')} {verb} known without files, "
             "which were removed alone."
         )
-    if not report.remains and not report.damaged and not report.odd:
+    if not (report.remains or report.left_over or report.damaged or report.odd):
         other = "other " if report.without_files else ""
         click.echo(f"Every {other}dataset has its file, and every file its dataset.")

@@ -44,7 +44,7 @@ class Associations:
             number = self._collection_id(name, CollectionType.TAGGED)
             stage, type_ids = self._stage(dataset_ids)
             self._catalog.keep(number, type_ids)
-            dataset, tag = self._schema.dataset_uuid, self._schema.tag
+            dataset, tag = self._schema.dataset_uuid, self._schema.membership
             insert = self._db.driver.insert(tag).from_select(
                 list(tag.c.keys()),
                 sa.select(
@@ -73,7 +73,7 @@ class Associations:
         with self._db.writing():
             number = self._collection_id(name, CollectionType.TAGGED)
             stage = self._core.stage_ids(dataset_ids)
-            dataset, tag = self._schema.dataset_uuid, self._schema.tag
+            dataset, tag = self._schema.dataset_uuid, self._schema.membership
             key = sa.tuple_(tag.c.collection_id, tag.c.dataset_type_id, tag.c.data_id)
             members = sa.select(
                 sa.literal(number), dataset.c.dataset_type_id, dataset.c.data_id

@@ -1,8 +1,8 @@
 """What is small and asked for all the time: collections, dataset types, governors.
 
 Other processes and threads may write too. Whoever changes the catalog adds a line to a
-journal, the table ``catalog_change``, in the same transaction; whoever finds lines that
-are new reads what they name, and no more. A mere insert of datasets adds none.
+journal, the table ``catalog_journal``, in the same transaction; whoever finds new lines
+reads what they name, and no more. A mere insert of datasets adds none.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Catalog:
         self._view = _View()
         self._shared: Snapshot | None = None
         db.on_rollback.append(self._go_back)
-        log = schema.catalog_change
+        log = schema.catalog_journal
         self._add_line = db.prepare(
             sa.insert(log)
             .values(
@@ -181,7 +181,7 @@ class Catalog:
             self._add_line, {"subject": subject, "number": number, "type_id": type_id}
         )
         if revision % _KEPT == 0:
-            log = self._schema.catalog_change
+            log = self._schema.catalog_journal
             self._db.run(sa.delete(log).where(log.c.revision <= revision - _KEPT))
         self._view.is_behind = True
 

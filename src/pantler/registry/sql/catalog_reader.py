@@ -53,7 +53,7 @@ class CatalogReader:
 
     def read_all(self) -> Snapshot:
         """Return the catalog as it is now, or newer than its revision says."""
-        last = sa.select(sa.func.max(self._schema.catalog_change.c.revision))
+        last = sa.select(sa.func.max(self._schema.catalog_journal.c.revision))
         revision = self._db.rows(last)[0][0]
         rows = self._collection_rows()
         snapshot = Snapshot(

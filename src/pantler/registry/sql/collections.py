@@ -291,7 +291,7 @@ class SqlCollections:
     def _remove(self, number: int) -> None:
         schema = self._schema
         for table, column in (
-            (schema.tag, schema.tag.c.collection_id),
+            (schema.membership, schema.membership.c.collection_id),
             (schema.calibration, schema.calibration.c.collection_id),
             (schema.collection_chain, schema.collection_chain.c.parent),
             (schema.collection_type, schema.collection_type.c.collection_id),

@@ -40,7 +40,7 @@ class Contents:
         schema = core.schema
         self._places: dict[CollectionType, sa.Column[Any]] = {
             CollectionType.RUN: schema.dataset.c.run_id,
-            CollectionType.TAGGED: schema.tag.c.collection_id,
+            CollectionType.TAGGED: schema.membership.c.collection_id,
             CollectionType.CALIBRATION: schema.calibration.c.collection_id,
         }
 

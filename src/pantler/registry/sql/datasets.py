@@ -58,11 +58,11 @@ class SqlDatasets:
         self._data_ids = data_ids
         self._inserts: dict[sa.Table, tuple[Prepared, Prepared]] = {}
         self._finder = FirstMatch(core)
-        dataset = self._schema.dataset_uuid
+        dataset, place = self._schema.dataset, self._schema.dataset_uuid
         self._get = self._db.prepare(
-            sa.select(
-                dataset.c.run_id, dataset.c.dataset_type_id, dataset.c.data_id
-            ).where(dataset.c.uuid == sa.bindparam("uuid"))
+            sa.select(place.c.run_id, place.c.dataset_type_id, place.c.data_id)
+            .join_from(place, dataset, self._schema.is_same_dataset(place, dataset))
+            .where(place.c.uuid == sa.bindparam("uuid"))
         )
 
     @repeated
@@ -179,7 +179,7 @@ class SqlDatasets:
                 discard_records(self._core, name, stage)
             kinds = set(self._catalog.now.members.values())
             if CollectionType.TAGGED in kinds:
-                self._forget_members(schema.tag, stage, CollectionType.TAGGED)
+                self._forget_members(schema.membership, stage, CollectionType.TAGGED)
             if CollectionType.CALIBRATION in kinds:
                 self._forget_members(
                     schema.calibration, stage, CollectionType.CALIBRATION
@@ -194,7 +194,10 @@ class SqlDatasets:
             found = sa.select(*(place.c[column.name] for column in columns))
             db.run(
                 sa.delete(dataset).where(
-                    key.in_(found.join_from(stage, place, stage.c.uuid == place.c.uuid))
+                    key.in_(
+                        found.join_from(stage, place, stage.c.uuid == place.c.uuid)
+                    ),
+                    dataset.c.uuid.in_(doomed),
                 )
             )
             db.run(sa.delete(place).where(place.c.uuid.in_(doomed)))
@@ -218,7 +221,8 @@ class SqlDatasets:
             same = [dataset.c[n] == v for n, v in zip(whole, values, strict=True)]
             for part in group.iter_slices(_LISTED_ROWS):
                 listed = is_listed(dataset.c[number], part[number].to_list())
-                self._db.run(sa.delete(dataset).where(*same, listed))
+                is_given = is_listed(dataset.c.uuid, part["uuid"].to_list())
+                self._db.run(sa.delete(dataset).where(*same, listed, is_given))
         for part in found.iter_slices(_LISTED_ROWS):
             listed = is_listed(place.c.uuid, part["uuid"].to_list())
             self._db.run(sa.delete(place).where(listed))

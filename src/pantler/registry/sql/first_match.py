@@ -188,7 +188,7 @@ class FirstMatch:
                 )
             )
         is_tag = kind is CollectionType.TAGGED
-        member = self._schema.tag if is_tag else self._schema.calibration
+        member = self._schema.membership if is_tag else self._schema.calibration
         chosen = sa.select(
             member.c.collection_id, member.c.uuid, member.c.run_id
         ).where(

@@ -91,7 +91,7 @@ class PostgresqlDriver:
         # Not READ ONLY: rows to be joined are staged in temporary tables.
         begin_reading="BEGIN ISOLATION LEVEL REPEATABLE READ",
         begin_writing="BEGIN ISOLATION LEVEL READ COMMITTED",
-        freshness="SELECT max(revision) FROM catalog_change",
+        freshness="SELECT max(revision) FROM catalog_journal",
         explain="EXPLAIN",
         declare="DECLARE",
         lock_catalog=(

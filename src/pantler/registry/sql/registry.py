@@ -141,7 +141,7 @@ def create_schema(db: Database, universe: Universe) -> None:
         db.insert_rows(schema.attribute, attributes.items())
         # The journal of the catalog always has a last line.
         first = {"subject": "collection", "number": 0, "type_id": 0}
-        db.run(sa.insert(schema.catalog_change).values(first))
+        db.run(sa.insert(schema.catalog_journal).values(first))
 
 
 def _read_id(db: Database, schema: Schema) -> str:

@@ -63,6 +63,20 @@ class SqlRemovals:
             listed = self._db.driver.is_listed(dataset.c.run_id, numbers)
             return self._tally(dataset, listed)
 
+    def left_over(self) -> list[bytes]:
+        """Return UUIDs without a dataset; see `RemovalFacet.left_over`."""
+        schema = self._schema
+        dataset, place = schema.dataset, schema.dataset_uuid
+        same = schema.is_same_dataset(place, dataset)
+        with self._db.reading():
+            rows = self._db.rows(
+                sa.select(place.c.uuid)
+                .select_from(place.outerjoin(dataset, same))
+                .where(dataset.c.run_id.is_(None))
+                .order_by(place.c.uuid)
+            )
+        return [uuid for (uuid,) in rows]
+
     def parts_of_run(self, run: str, size: int) -> Iterator[list[bytes]]:
         """Yield IDs of the datasets of a run; see `RemovalFacet.parts_of_run`."""
         last: tuple[Any, ...] = (-1, -1)
@@ -157,7 +171,9 @@ class SqlRemovals:
         if not numbers:
             return pl.DataFrame(schema=_MEMBERS)
         dataset, holds = schema.dataset, schema.collection_type
-        table: Any = schema.tag if kind is CollectionType.TAGGED else schema.calibration
+        table: Any = (
+            schema.membership if kind is CollectionType.TAGGED else schema.calibration
+        )
         joined = source.join(
             holds,
             sa.and_(

@@ -83,8 +83,8 @@ class Schema:
             sa.Column("value", sa.String, nullable=False),
         )
         # What changed of the catalog, and in which order: see `catalog`.
-        self.catalog_change = sa.Table(
-            "catalog_change",
+        self.catalog_journal = sa.Table(
+            "catalog_journal",
             meta,
             sa.Column("revision", ROW_NUMBER, primary_key=True),
             sa.Column("subject", sa.String, nullable=False),
@@ -183,8 +183,8 @@ class Schema:
     def _membership_tables(self) -> None:
         meta = self.metadata
         # The run too, so that the dataset is found by its primary key.
-        self.tag = sa.Table(
-            "tag",
+        self.membership = sa.Table(
+            "membership",
             meta,
             sa.Column("collection_id", ROW_NUMBER),
             sa.Column("dataset_type_id", ROW_NUMBER),
@@ -224,9 +224,13 @@ class Schema:
     def is_same_dataset(
         self, one: sa.FromClause, other: sa.FromClause
     ) -> sa.ColumnElement[bool]:
-        """Return whether rows of two tables are of one dataset, by its numbers."""
-        key = self.dataset.primary_key.columns.keys()
-        return sa.and_(*(one.c[name] == other.c[name] for name in key))
+        """Return whether rows of two tables are of one dataset.
+
+        By its numbers, with which it is found, and by its UUID: another dataset may
+        have come to the same place.
+        """
+        names = *self.dataset.primary_key.columns.keys(), "uuid"
+        return sa.and_(*(one.c[name] == other.c[name] for name in names))
 
     def _element_table(self, element: DimensionElement) -> sa.Table:
         columns = [

@@ -236,7 +236,7 @@ def _describe_sizes(db: Database) -> None:
     """
     db.run(sa.text("ANALYZE sqlite_schema"))
     sizes = sa.table("sqlite_stat1", *map(sa.column, ("tbl", "idx", "stat")))
-    names = "dataset", "dataset_uuid", "tag", "calibration"
+    names = "dataset", "dataset_uuid", "membership", "calibration"
     db.run(sa.delete(sizes).where(sa.or_(*(sizes.c.tbl == n for n in names))))
     # Rows in all, then for each value of the first, first two, ... columns of the key.
     db.run_many(
@@ -244,7 +244,7 @@ def _describe_sizes(db: Database) -> None:
         [
             ("dataset", "dataset", "10000000 100000 10000 1"),
             ("dataset_uuid", "dataset_uuid", "10000000 1"),
-            ("tag", "tag", "1000000 100000 10000 1"),
+            ("membership", "membership", "1000000 100000 10000 1"),
             ("calibration", "calibration", "100000 10000 1000 10 1"),
         ],
     )

@@ -257,7 +257,7 @@ def _runs(search: ResolvedSearch, core: Core, runs: Sequence[int]) -> sa.Select[
 def _tags(
     search: ResolvedSearch, core: Core, tags: Sequence[int], runs: Sequence[int]
 ) -> sa.Select[Any]:
-    dataset, tag = core.schema.dataset, core.schema.tag
+    dataset, tag = core.schema.dataset, core.schema.membership
     collection: sa.ColumnElement[Any] = tag.c.collection_id
     # A dataset counts once, and its collection is the first that has it.
     is_once = len(tags) > 1 and not search.find_first

@@ -41,7 +41,10 @@ def _describe(op: Operations, datastores: tuple[str, ...]) -> None:
     for name in datastores:
         _move_records(op, f"datastore_{name}")
     _replace(op, "dataset", (*place, "uuid", "ingest_time"), place)
-    _replace(op, "tag", (*member, "uuid", "run_id"), member)
+    # New names for what a program of version 2 reads or writes in each transaction: one
+    # that still has the file open gets errors, and cannot change half of the tables.
+    op.rename_table("catalog_change", "catalog_journal")
+    _replace(op, "tag", (*member, "uuid", "run_id"), member, to="membership")
     times = ("begin_ns", "end_ns")
     _replace(
         op,
@@ -62,7 +65,12 @@ def _describe(op: Operations, datastores: tuple[str, ...]) -> None:
 
 
 def _replace(
-    op: Operations, table: str, names: tuple[str, ...], key: tuple[str, ...]
+    op: Operations,
+    table: str,
+    names: tuple[str, ...],
+    key: tuple[str, ...],
+    *,
+    to: str = "",
 ) -> None:
     """Make a table anew, without foreign keys and with the run of each dataset."""
     new = f"new_{table}"
@@ -75,7 +83,7 @@ def _replace(
         chosen = ", ".join(f"{where.get(name, table)}.{name}" for name in names)
     op.execute(f"INSERT INTO {new} SELECT {chosen} FROM {source}")  # noqa: S608 - our own names
     op.drop_table(table)
-    op.rename_table(new, table)
+    op.rename_table(new, to or table)
 
 
 def _move_records(op: Operations, table: str) -> None:

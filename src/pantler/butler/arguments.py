@@ -56,7 +56,7 @@ _ALIASES: Final[Mapping[str, str]] = {
     "Names": "str | Collection | Iterable[str | Collection]",
     "Datasets": "DatasetRef | UUID | str | bytes | Iterable[DatasetRef | UUID | str"
     " | bytes]",
-    "Rows": "Iterable[object]",
+    "Rows": "Iterable[Mapping]",
     "Framed": "Iterable[object]",
 }
 _LOOKED_THROUGH: Final = (list, tuple, set, frozenset)  # not a generator, nor a frame
@@ -90,7 +90,10 @@ class Check:
         if isinstance(value, _LOOKED_THROUGH):
             return all(map(self.several.accepts, value))
         # Frames, and the results of queries, are looked into later.
-        return hasattr(value, "to_polars") or hasattr(type(value), "__iter__")
+        kinds = ("to_polars", "__arrow_c_stream__", "collect_schema", "colnames")
+        return hasattr(type(value), "__iter__") or any(
+            hasattr(value, kind) for kind in kinds
+        )
 
 
 _ANYTHING: Final = Check("anything", (object,))
@@ -115,7 +118,11 @@ def check_of(annotation: str) -> Check | None:
         else:
             return None
     options = list(dict.fromkeys(words))
-    if several is not None:
+    if annotation.startswith("Rows"):
+        options.append("a list of mappings or a frame (polars, Arrow, pandas, astropy)")
+    elif several is _ANYTHING:
+        options.append("several, in a list or a frame")
+    elif several is not None:
         options.append(f"several, each {several.words}")
     *first, last = options
     return Check(

@@ -72,6 +72,8 @@ class DatasetTypes:
             dataset_type = self._made(
                 dataset_type, dimensions, storage_class, is_calibration=is_calibration
             )
+        if self._facet.find(dataset_type.name) != dataset_type:
+            dataset_type.load_storage_class()  # refuses what is none
         return self._facet.register(dataset_type)
 
     def get(self, name: str) -> DatasetType:
@@ -207,6 +209,4 @@ class DatasetTypes:
             )
         listed = dimensions.split(",") if isinstance(dimensions, str) else dimensions
         group = self._universe.group(one.strip() for one in listed if one.strip())
-        made = DatasetType(name, group, storage_class, is_calibration)
-        made.load_storage_class()  # refuses what is none
-        return made
+        return DatasetType(name, group, storage_class, is_calibration)

@@ -8,6 +8,7 @@ from pantler.butler.arguments import checked
 from pantler.butler.record_removal import plan_records
 from pantler.butler.selection import Framed
 from pantler.dimensions.records import DimensionRecord
+from pantler.queries.foreign import is_table, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,7 +45,8 @@ class Dimensions:
         element
             The element's name.
         rows
-            A frame, or a mapping for each record, from column to value.
+            A frame or table (polars, Arrow, pandas, astropy), or a mapping for each
+            record, from column to value.
         on_conflict
             What to do where a record with the same key exists: ``fail`` unless it
             is equal, ``skip`` it, or ``replace`` the old one.
@@ -55,8 +57,10 @@ class Dimensions:
             If a record with the same key and other values exists, under ``fail``.
         DataIdError
             If a dimension that a record refers to has no such value.
+        InvalidInputError
+            If the rows cannot be read, or a column has a unit.
         """
-        return self._facet.insert(element, rows, on_conflict=on_conflict)
+        return self._facet.insert(element, _known(rows), on_conflict=on_conflict)
 
     def plan_removal(
         self,
@@ -125,3 +129,12 @@ class Dimensions:
             If values are missing, unknown or inconsistent.
         """
         return self._facet.expand(data_id, group)
+
+
+def _known(rows: Rows) -> Rows:
+    """Return rows of any library as the registry takes them."""
+    import polars as pl
+
+    if isinstance(rows, pl.DataFrame | list | tuple):
+        return rows
+    return read_table(rows) if is_table(rows) else list(rows)

@@ -10,7 +10,7 @@ from pantler.datasets.dataset_type import DatasetType
 from pantler.errors import InvalidInputError
 from pantler.queries.binding import combine
 from pantler.queries.columns import parse_columns
-from pantler.queries.condition import Condition
+from pantler.queries.condition import Condition, refuse_digits
 from pantler.queries.own_table import own_table
 from pantler.queries.query import Query
 from pantler.queries.results import (
@@ -91,6 +91,7 @@ class QueryBuilder:
         """
         universe = self._factory.universe
         stated = Condition.stated(conditions, bind, values, universe)
+        refuse_digits(stated, self._factory.runner, universe)
         return replace(self, _conditions=(*self._conditions, *stated))
 
     def join_datasets(

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pantler.butler.removal import RemovalPlan, plan_datasets
 from pantler.errors import ConflictError, counted
+from pantler.queries.query import JoinedTable, Query
+from pantler.registry.removals import Dependent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import polars as pl
 
     from pantler.butler.repository import Repository
-    from pantler.registry.removals import Dependent
+
+_MOST: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +34,16 @@ class RecordRemovalPlan:
         Records and datasets that depend on them, directly or through others.
     datasets
         The removal of those datasets; None if there are none.
+    bereft
+        Records that stay, though nothing is left of what they are made of: visits
+        whose last exposure goes.
     """
 
     element: str
     rows: pl.DataFrame = field(repr=False)
     dependents: tuple[Dependent, ...]
     datasets: RemovalPlan | None
+    bereft: tuple[Dependent, ...]
     _repository: Repository = field(repr=False)
 
     @property
@@ -46,6 +55,8 @@ class RecordRemovalPlan:
         text = f"To remove: {_records(self.rows.height, self.element)}."
         if self.dependents:
             text += f" What depends on them: {', '.join(self._listed())}."
+        for one in self.bereft:
+            text += f" Left with nothing that they are made of: {_shown(one)}."
         return text
 
     def apply(self, *, cascade: bool = False) -> None:
@@ -127,7 +138,48 @@ def plan_records(
             for dataset_id in one.rows["dataset_id"]
         ]
         datasets = plan_datasets(repository, ids) if ids else None
-    return RecordRemovalPlan(element, rows, tuple(dependents), datasets, repository)
+        bereft = tuple(_bereft(repository, element, rows, dependents))
+    return RecordRemovalPlan(
+        element, rows, tuple(dependents), datasets, bereft, repository
+    )
+
+
+def _bereft(
+    repository: Repository,
+    element: str,
+    rows: pl.DataFrame,
+    dependents: Sequence[Dependent],
+) -> Iterator[Dependent]:
+    """Yield the records that lose all of what a relation says they are made of.
+
+    The relation ``visit_definition`` says of which exposures a visit is made.
+    """
+    universe = repository.registry.universe
+    going = {one.name: one.rows for one in dependents if one.kind == "records"}
+    going[element] = rows
+    for name, gone in going.items():
+        whole = universe[name].populated_by
+        if not universe[name].always_join or whole is None or whole in going:
+            continue
+        key = list(universe[whole].required)
+        if not set(key) <= set(gone.columns):
+            continue
+        some = gone.select(key).unique()
+        among = JoinedTable("going", some, tuple(key))
+        group = universe.group(universe[name].required)
+        left = repository.registry.query(Query(group, element=name, tables=(among,)))
+        left = left.join(gone, on=list(universe[name].required), how="anti")
+        lost = some.join(left, on=key, how="anti").sort(key)
+        if lost.height:
+            yield Dependent("records", whole, lost)
+
+
+def _shown(records: Dependent) -> str:
+    """Return records by their numbers or names, if they are few."""
+    numbers = [str(each) for each in records.rows[records.name].to_list()]
+    more = len(numbers) - _MOST
+    listed = ", ".join(numbers[:_MOST]) + (f" and {more} more" if more > 0 else "")
+    return f"{_records(records.count, records.name)} ({listed})"
 
 
 def _records(count: int, element: str) -> str:

@@ -135,7 +135,12 @@ def define_visits(
         .to_polars()
         .select(pl.col("visit").alias("exposure"), "detector", "region")
     )
-    todo = frames.join(known, on=["exposure", "detector"], how="anti")
+    relations = butler.query_dimension_records(
+        "visit_definition", instrument=instrument.name
+    )
+    # A visit stays when its exposure is removed; if that comes back, it is made anew.
+    done = known.join(relations.to_polars(), on="exposure", how="semi")
+    todo = frames.join(done, on=["exposure", "detector"], how="anti")
     definition = _Definition(
         repository,
         butler,
@@ -239,8 +244,8 @@ def _visit_records(
     parts: dict[int, list[NDArray[np.float64]]] = defaultdict(list)
     for (visit, _), polygon in found.items():
         parts[visit].append(polygon.vertices)
-    for visit, encoded in known.select("exposure", "region").iter_rows():
-        if visit in parts:
+    for visit, detector, encoded in known.iter_rows():
+        if visit in parts and (visit, detector) not in found:
             region = decode_region(encoded)
             if isinstance(region, ConvexPolygon):
                 parts[visit].append(region.vertices)
@@ -287,4 +292,4 @@ def _insert(
             "visit_system_membership",
             names.with_columns(visit_system=pl.lit(ONE_TO_ONE)),
         )
-        insert("visit_detector_region", regions)
+        insert("visit_detector_region", regions, on_conflict="replace")

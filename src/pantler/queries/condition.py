@@ -6,14 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pantler.errors import InvalidInputError, close_match
+from pantler.errors import DataIdError, InvalidInputError, close_match
 from pantler.queries.binding import bind, combine, data_id_predicate
+from pantler.queries.conditions import Conditions
+from pantler.queries.foreign import listed_values
 from pantler.queries.parser import parse
-from pantler.queries.syntax import names_in
+from pantler.queries.query import Query
+from pantler.queries.syntax import Place, names_in
+from pantler.queries.tree import Constant, RecordField
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pantler.dimensions.element import DimensionElement
     from pantler.dimensions.universe import Universe
-    from pantler.queries.query import Query
+    from pantler.queries.runner import QueryRunner
     from pantler.queries.syntax import Node
     from pantler.queries.tree import Predicate
 
@@ -121,6 +128,52 @@ class Condition:
             return written
         said = data_id_predicate(self.data_id, universe, query.dimensions)
         return combine(written, said)
+
+
+def refuse_digits(
+    conditions: Iterable[Condition], runner: QueryRunner, universe: Universe
+) -> None:
+    """Refuse text of digits for an integer dimension that no record has as its name.
+
+    Text stands for a name. Numbers from a file of text are easily taken for one; the
+    query would find nothing. Only for such text is anything looked up.
+
+    Raises
+    ------
+    DataIdError
+        If there is such text.
+    """
+    for condition in conditions:
+        for name, value in condition.data_id.items():
+            if name in universe and universe[name].is_dimension:
+                _refuse_digits(universe[name], value, runner, universe)
+
+
+def _refuse_digits(
+    element: DimensionElement, value: object, runner: QueryRunner, universe: Universe
+) -> None:
+    names = [key.name for key in element.alternate_keys if key.type == "string"]
+    if element.primary_key.type != "int" or not names:
+        return
+    listed = listed_values(value)
+    digits = [
+        each
+        for each in ([value] if listed is None else listed)
+        if isinstance(each, str) and each.isdecimal()
+    ]
+    if not digits:
+        return
+    field = RecordField(element.name, names[0], "string")
+    constants = [Constant(each, "string") for each in dict.fromkeys(digits)]
+    where = Conditions(universe, Place()).membership(field, constants)
+    group = universe.group(element.required)
+    known = set(runner.query(Query(group, where, element=element.name))[names[0]])
+    for each in digits:
+        if each not in known:
+            raise DataIdError(
+                f"No {element.name}.{names[0]} '{each}' is known. If you mean the "
+                f"number, write {element.name}={int(each)}, without quotes."
+            )
 
 
 def _is_field(name: str, universe: Universe) -> bool:

@@ -40,8 +40,15 @@ def read_table(table: Any) -> pl.DataFrame:
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
         kind = type(table).__name__
         raise InvalidInputError(
-            f"A {kind} cannot be joined ({error}): give {_KINDS}."
+            f"A {kind} cannot be read as a table ({error}): give {_KINDS}."
         ) from None
+
+
+def is_table(value: object) -> bool:
+    """Whether something is a table of some library, which `read_table` reads."""
+    return isinstance(value, pl.DataFrame | pl.LazyFrame) or any(
+        hasattr(value, name) for name in ("to_polars", "__arrow_c_stream__", "colnames")
+    )
 
 
 def listed_values(value: Any) -> Iterable[object] | None:
@@ -56,7 +63,10 @@ def listed_values(value: Any) -> Iterable[object] | None:
         If it is a table with several columns.
     """
     if isinstance(value, np.ndarray):
-        return value if value.ndim > 0 else None
+        if value.ndim == 0:
+            return None
+        plain: Iterable[object] = without_unit(value, "These values are")
+        return plain
     if isinstance(value, list | tuple | set | frozenset | range | pl.Series):
         return value
     if isinstance(value, str | bytes | dict):
@@ -77,13 +87,43 @@ def listed_values(value: Any) -> Iterable[object] | None:
     return frame.to_series()
 
 
+def without_unit(values: Any, what: str) -> Any:
+    """Return numbers of astropy without their unit, which has to be none.
+
+    Parameters
+    ----------
+    values
+        A quantity, a column, or anything else, which is returned as it is.
+    what
+        What they are, to begin a sentence.
+
+    Raises
+    ------
+    InvalidInputError
+        If they have a unit: a repository knows numbers only.
+    """
+    unit = getattr(values, "unit", None)
+    if unit is None or not hasattr(unit, "is_equivalent"):
+        return values
+    if not unit.is_equivalent(""):
+        raise InvalidInputError(
+            f"{what} in the unit '{unit}', but a repository's numbers have no units. "
+            "Convert to the unit in which the field is recorded, and give the numbers: "
+            f"quantity.to_value('{unit}'), say."
+        )
+    if hasattr(values, "to_value"):
+        return values.to_value("")
+    # A column of numbers in percent, say; it may be masked.
+    return np.ma.asarray(values) * unit.to("")
+
+
 def is_astropy_time(table: Any, name: str) -> bool:
     """Whether a column of a table of astropy is of times."""
     return hasattr(table[name], "tai") and hasattr(table[name], "isscalar")
 
 
 def _of_astropy(table: Any) -> pl.DataFrame:
-    """Return a table of astropy: without units, and with times as TAI ns."""
+    """Return a table of astropy, which has no units, with times as TAI ns."""
     columns = []
     for name in table.colnames:
         column = table[name]
@@ -93,6 +133,7 @@ def _of_astropy(table: Any) -> pl.DataFrame:
             times_ns = [from_astropy(each) for each in column]
             columns.append(pl.Series(name, times_ns, pl.Int64))
             continue
+        column = without_unit(column, f"Column '{name}' of the table is")
         values: Any = getattr(column, "value", column)
         if isinstance(values, np.ma.MaskedArray):
             values = values.tolist()

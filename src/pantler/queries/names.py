@@ -148,7 +148,20 @@ class Names:
     def _unqualified(self, text: str, place: Place) -> Named:
         """Return what a field without an element means, if only one has it."""
         found = self._fields_of_elements(text)
-        if text in _DATASET_FIELDS and not text.startswith("timespan"):
+        if text == "timespan" or text in _TIME_BOUNDS:
+            validity = [
+                _dataset_field(dataset_type, text, place)
+                for dataset_type in self.dataset_types.values()
+                if dataset_type.is_calibration
+            ]
+            has_time = self.dimensions is not None and any(
+                self.dimensions.temporal_elements()
+            )
+            if validity and not has_time:
+                found = validity  # the only time that the rows themselves have
+            elif len(found) > 1:
+                found += validity
+        elif text in _DATASET_FIELDS:
             found += [
                 _dataset_field(dataset_type, text, place)
                 for dataset_type in self.dataset_types.values()

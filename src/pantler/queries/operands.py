@@ -12,6 +12,8 @@ import numpy as np
 
 from pantler.dimensions.column import plain_integer, plain_text
 from pantler.dimensions.timespan import Timespan
+from pantler.errors import InvalidInputError
+from pantler.queries.foreign import without_unit
 from pantler.queries.tree import (
     Arithmetic,
     Constant,
@@ -120,7 +122,11 @@ def to_operand(value: object, name: str, place: Place) -> Operand:
         If it is nothing of these.
     """
     if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
-        value = value.item()
+        try:
+            value = without_unit(value, f"The value of '{name}' is")
+        except InvalidInputError as error:
+            raise place.error(str(error)) from None
+        value = value.item() if hasattr(value, "item") else value
     if isinstance(value, bool):
         return Constant(value, "bool")
     if isinstance(value, int | float):

@@ -19,7 +19,7 @@ from pantler.errors import InternalError, InvalidInputError
 from pantler.queries import exports
 from pantler.queries.binding import combine, data_id_predicate
 from pantler.queries.columns import parse_columns, parse_order
-from pantler.queries.condition import Condition
+from pantler.queries.condition import Condition, refuse_digits
 from pantler.queries.explanation import Explanation, explain
 from pantler.queries.implied import with_implied
 from pantler.queries.query import Aggregate
@@ -111,6 +111,7 @@ class Results(ABC, Generic[Item_co]):
         """
         universe = self.query.dimensions.universe
         stated = Condition.stated(conditions, bind, values, universe)
+        refuse_digits(stated, self.runner, universe)
         meant = (condition.meant(self.query) for condition in stated)
         where = combine(self.query.where, *meant)
         return replace(self, query=replace(self.query, where=where))
@@ -253,6 +254,10 @@ class Results(ABC, Generic[Item_co]):
         if self.query.limit == 0:
             return False
         return self.runner.count(replace(self.asked, limit=1, order_by=())) > 0
+
+    def __bool__(self) -> bool:
+        """Return whether there is any row, as `any`."""
+        return self.any()
 
     def why_empty(self) -> list[str]:
         """Return sentences that say why there are no rows; none if there are some."""

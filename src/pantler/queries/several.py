@@ -126,6 +126,10 @@ class SeveralDatasetResults:
         """Return whether there is any dataset."""
         return self.most != 0 and any(part.any() for part in self.parts)
 
+    def __bool__(self) -> bool:
+        """Return whether there is any dataset, as `any`."""
+        return self.any()
+
     def why_empty(self) -> list[str]:
         """Return sentences that say why there are none; none if there are some."""
         if self.any():

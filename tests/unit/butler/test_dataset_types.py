@@ -74,3 +74,12 @@ def test_only_an_unused_type_is_removed(butler):
     butler.remove_datasets(butler.query_datasets("raw", collections="Cam/raw"))
     butler.dataset_types.remove("raw")
     assert butler.dataset_types.find("raw") is None
+
+
+def test_a_type_of_an_unknown_storage_class_does_not_take_its_name(butler):
+    types = butler.dataset_types
+    group = butler.universe.group(["visit"])
+    with pytest.raises(PluginError, match="Did you mean 'NumpyArray'"):
+        types.register(DatasetType("stack", group, "NumpyArra"))
+    assert types.find("stack") is None
+    assert types.register(DatasetType("stack", group, "NumpyArray"))

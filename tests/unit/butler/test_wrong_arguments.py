@@ -6,8 +6,12 @@ import inspect
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
+from astropy import units as u
+from astropy.table import Column, QTable, Table
 
 from pantler.butler.arguments import check_of
 from pantler.butler.collections import Collections
@@ -16,7 +20,7 @@ from pantler.butler.dimensions import Dimensions
 from pantler.butler.direct import DirectButler
 from pantler.butler.interface import Butler
 from pantler.butler.query_builder import QueryBuilder
-from pantler.errors import InvalidInputError
+from pantler.errors import DataIdError, InvalidInputError
 
 FACADES = {
     DirectButler: lambda butler: butler,
@@ -150,4 +154,116 @@ def test_methods_keep_their_names_and_words():
     ]
     assert Path(inspect.getsourcefile(inspect.unwrap(DirectButler.get))).name == (
         "direct.py"
+    )
+
+
+def _rows(columns):
+    return (
+        dict(zip(columns, row, strict=True))
+        for row in zip(*columns.values(), strict=True)
+    )
+
+
+DETECTOR = {"instrument": ["Cam"], "detector": [77], "full_name": ["spare"]}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [pd.DataFrame, pa.table, Table, pl.LazyFrame, _rows],
+    ids=["pandas", "arrow", "astropy", "lazy", "generator"],
+)
+def test_records_come_from_tables_of_any_library(butler, make):
+    assert butler.dimensions.insert("detector", make(DETECTOR)) == 1
+    found = butler.dimensions.find("detector", {"instrument": "Cam", "detector": 77})
+    assert found["full_name"] == "spare"
+
+
+def test_records_with_a_unit_are_refused(butler):
+    table = QTable({**DETECTOR, "detector": [77] * u.s})
+    with pytest.raises(InvalidInputError, match=r"'detector' of the table .* 's'"):
+        butler.dimensions.insert("detector", table)
+
+
+def test_what_records_may_be_is_said(butler):
+    for wrong in (DETECTOR, [3]):
+        with pytest.raises(InvalidInputError) as caught:
+            butler.dimensions.insert("detector", wrong)
+        said = "Give a list of mappings or a frame (polars, Arrow, pandas, astropy)."
+        assert said in str(caught.value)
+    with pytest.raises(InvalidInputError) as caught:
+        butler.dimensions.plan_removal("detector", DETECTOR)
+    assert "anything" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [20.4 * u.deg, [20.4] * u.deg, Column([0.5], unit=u.min), u.Quantity(3, "s")],
+)
+def test_what_is_bound_has_no_unit(butler, value):
+    operator = "IN" if value.ndim else "="
+    where = f"exposure.exposure_time {operator} :x"
+    with pytest.raises(InvalidInputError, match=r"in the unit '.*Convert"):
+        butler.query_data_ids("exposure", where=where, bind={"x": value}).count()
+
+
+def test_quantities_without_a_unit_are_numbers(butler):
+    times = butler.query_dimension_records("exposure").to_polars()["exposure_time"]
+    where = "exposure.exposure_time = :x"
+    for value in (u.Quantity(times[0]), times[0] * 100 * u.percent):
+        found = butler.query_data_ids("exposure", where=where, bind={"x": value})
+        assert found.count() == (times == times[0]).sum() > 0
+    where = "exposure.exposure_time IN :x"
+    listed = {"x": u.Quantity(times.unique().to_list())}
+    found = butler.query_data_ids("exposure", where=where, bind=listed)
+    assert found.count() == len(times)
+
+
+def test_results_are_true_if_there_are_any(butler):
+    for some in (
+        butler.query_data_ids("exposure"),
+        butler.query_dimension_records("exposure"),
+        butler.query_datasets("raw", collections="Cam/raw"),
+        butler.query_datasets(["*"], collections="Cam/raw"),
+        butler.query_data_ids("exposure").with_columns("exposure_time"),
+    ):
+        assert bool(some) is some.any()
+        assert not some.limit(0)
+    assert not butler.query_data_ids("exposure", where="exposure < 0")
+    assert butler.query_data_ids("exposure")
+
+
+def test_an_unknown_number_is_not_likened_to_another(butler):
+    known = butler.query_data_ids("exposure").to_polars()["exposure"][0]
+    with pytest.raises(DataIdError) as caught:
+        butler.dimensions.expand(
+            {"instrument": "Cam", "exposure": int(f"{known}7")},
+            butler.universe.group(["exposure"]),
+        )
+    assert str(caught.value).endswith(f"No exposure {known}7 is known.")
+
+
+def test_digits_in_quotes_that_are_no_name_are_refused(butler):
+    known = butler.query_data_ids("exposure").to_polars()["exposure"][0]
+    said = f"write exposure={known}, without quotes"
+    with pytest.raises(DataIdError, match=said):
+        butler.dimensions.expand(
+            {"instrument": "Cam", "exposure": str(known)},
+            butler.universe.group(["exposure"]),
+        )
+    with pytest.raises(DataIdError, match=said):
+        butler.query_data_ids("exposure", exposure=str(known)).count()
+    with pytest.raises(DataIdError, match=said):
+        butler.query_data_ids("exposure").where(exposure=[str(known)]).count()
+    butler.dimensions.insert(
+        "detector", [{k: v[0] for k, v in DETECTOR.items()} | {"full_name": "12"}]
+    )
+    found = butler.query_data_ids("detector", detector="12").to_polars()
+    assert found["detector"].to_list() == [77]
+
+
+def test_the_time_of_calibrations_is_that_of_their_validity(butler):
+    found = butler.query_datasets("bias", collections="Cam/calib")
+    assert (
+        found.with_columns("timespan").query
+        == found.with_columns("bias.timespan").query
     )

@@ -267,6 +267,9 @@ def test_names_and_words_are_given(pantler, butler):
     assert "now it says" in pantler("register-collection", "u/new", "--doc", "Old")[1]
     assert butler.collections.get("u/new").doc == "Old"
     assert pantler("register-collection", "u/new", "--type", "tagged")[0] == 4
+    pantler("register-collection", "u/best", "--type", "tagged")
+    code, out, _ = pantler("register-collection", "u/best", "--doc", "Without clouds")
+    assert (code, "now it says" in out) == (0, True)
     code, out, _ = pantler("rename-collection", "u/a", "u/c")
     assert (code, out) == (
         0,

@@ -290,3 +290,36 @@ def test_an_exposure_that_is_not_a_visit_is_told_from_one_that_is_not_there(
     absent = filled.query_data_ids("visit", where=f"visit = {first + 90}").why_empty()
     assert "There is exposure" not in " ".join(absent)
     assert "Did you mean" not in " ".join(absent)
+
+
+def test_a_visit_whose_exposure_was_removed_is_completed_again(
+    repository, filled, camera, night
+):
+    define_visits(repository, camera)
+    before = records(filled, "visit").sort("visit")
+    regions = records(filled, "visit_detector_region").sort("visit", "detector")
+    lost = before["visit"][0]
+    wrong = filled.query_dimension_records("exposure", where=f"exposure = {lost}")
+    plan = filled.dimensions.plan_removal("exposure", wrong)
+    assert [(one.name, one.rows["visit"].to_list()) for one in plan.bereft] == [
+        ("visit", [lost])
+    ]
+    assert f"made of: 1 'visit' record ({lost})." in str(plan)
+    plan.apply(cascade=True)
+    ingest_raws(repository, night, camera)
+    report = define_visits(repository, camera, padding_px=9)
+    assert (report.defined, report.known, report.failed) == ([lost], 3, [])
+    assert lost in records(filled, "visit_definition")["exposure"].to_list()
+    assert records(filled, "visit").height == before.height
+    again = records(filled, "visit_detector_region").sort("visit", "detector")
+    assert again.height == regions.height
+    changed = again.filter(again["region"] != regions["region"])["visit"].unique()
+    assert changed.to_list() == [lost]
+
+
+def test_a_plan_does_not_name_visits_that_go_too(repository, filled, camera):
+    define_visits(repository, camera)
+    visits = filled.query_dimension_records("visit")
+    assert filled.dimensions.plan_removal("visit", visits).bereft == ()
+    everything = filled.query_dimension_records("instrument")
+    assert filled.dimensions.plan_removal("instrument", everything).bereft == ()

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from astropy import units as u
-from astropy.table import MaskedColumn, Table
+from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
 
 from pantler.dimensions.coordinate import DataCoordinate
@@ -31,7 +31,7 @@ def arrow_table():
 
 
 def astropy_table():
-    seeing = MaskedColumn([0.75, 0.0], mask=[False, True], unit=u.arcsec)
+    seeing = MaskedColumn([0.75, 0.0], mask=[False, True])
     return Table(
         {"visit": np.array([3, 4], ">i4"), "seeing": seeing, "grade": ["a", "b"]}
     )
@@ -99,8 +99,8 @@ def test_times_become_tai_through_leap_seconds():
         ({"instrument": [3]}, ["must be text", "Int64"]),
         ({"visit": pl.Series([2**64 - 1], dtype=pl.UInt64)}, ["more than 64 bits"]),
         ({"visit": [3], "x": [[1, 2]]}, ["'x'", "List", "remove it"]),
-        (7, ["A int cannot be joined", "data frame"]),
-        ([3], ["cannot be joined"]),
+        (7, ["A int cannot be read as a table", "data frame"]),
+        ([3], ["cannot be read as a table"]),
     ],
 )
 def test_what_cannot_be_joined_is_refused_with_the_reason(table, words):
@@ -114,3 +114,14 @@ def test_what_cannot_be_joined_is_refused_with_the_reason(table, words):
 def test_a_name_that_cannot_be_written_is_refused(name):
     with pytest.raises(InvalidInputError, match="cannot be called"):
         own_table(COLUMNS, name, UNIVERSE)
+
+
+@pytest.mark.parametrize("kind", [Table, QTable])
+def test_a_column_with_a_unit_is_refused_and_one_without_taken(kind):
+    table = kind({"visit": [3], "seeing": [0.75] * u.arcsec})
+    with pytest.raises(InvalidInputError, match=r"'seeing' .* unit 'arcsec'.*to_value"):
+        own_table(table, "mine", UNIVERSE)
+    plain = kind({"visit": [3], "airmass": [1.5] * u.dimensionless_unscaled})
+    assert own_table(plain, "mine", UNIVERSE).frame["airmass"].to_list() == [1.5]
+    parts = kind({"visit": [3], "share": [50.0] * u.percent})
+    assert own_table(parts, "mine", UNIVERSE).frame["share"].to_list() == [0.5]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pantler.cli import options
+from pantler.errors import CollectionNotFoundError
 
 
 @click.command()
@@ -16,15 +17,16 @@ from pantler.cli import options
     type=click.Choice(
         ["RUN", "TAGGED", "CHAINED", "CALIBRATION"], case_sensitive=False
     ),
-    default="RUN",
-    show_default=True,
-    help="What kind of collection it is.",
+    help="What kind of collection it is; RUN if it is new and nothing is said.",
 )
 @click.option("--doc", help="What is in it, in a sentence.")
-def register_collection(repo: str, name: str, *, kind: str, doc: str | None) -> None:
+def register_collection(
+    repo: str, name: str, *, kind: str | None, doc: str | None
+) -> None:
     """Make a collection, or say what is in one.
 
     If NAME is there, of that type, it stays, with the words of --doc if there are any.
+    Without --type, it may be there with any.
 
     \b
     Example:
@@ -34,6 +36,11 @@ def register_collection(repo: str, name: str, *, kind: str, doc: str | None) -> 
     from pantler.butler.interface import Butler
 
     with Butler.open(repo, writeable=True) as butler, butler.transaction():
+        if kind is None:
+            try:
+                kind = butler.collections.get(name).type.name
+            except CollectionNotFoundError:
+                kind = "RUN"
         is_new = butler.collections.register(name, kind, doc or "")
         if doc is not None:
             butler.collections.set_doc(name, doc)

@@ -230,11 +230,18 @@ class Expander:
         )
         if found:
             return None
+        what = name if column == name else f"{name}.{column}"
+        if not isinstance(value, str):  # a number is near to any other
+            return f"No {what} {value!r} is known."
         known = self._db.rows(
             sa.select(table.c[column]).distinct().where(*within).limit(1000)
         )
-        hint = close_match(str(value), [str(row[0]) for row in known])
-        what = name if column == name else f"{name}.{column}"
+        hint = close_match(value, [str(row[0]) for row in known])
+        is_int = self._schema.universe[name].primary_key.type == "int"
+        if is_int and value.isdecimal():
+            hint = (
+                f" If you mean the number, write {name}={int(value)}, without quotes."
+            )
         return f"No {what} {value!r} is known.{hint}"
 
 

@@ -85,8 +85,8 @@ def remove_unused(
     for source in sources:
         if places.of(str(source.path)) in needed:
             _LOG.warning(
-                "Ingested, but another dataset is read from %s: it stays. Do not change "
-                "it: the new dataset may share its bytes.",
+                "Ingested, but another dataset is read from %s: it stays. Do not "
+                "change it: the new dataset may share its bytes.",
                 source.path,
             )
         else:

@@ -167,7 +167,8 @@ def test_a_schema_of_another_program_is_left_alone(postgresql, empty_database):
 
 def test_a_newer_registry_is_refused(postgresql, database):
     postgresql.run(
-        "UPDATE pantler.attribute SET value = '99' WHERE name = 'schema_version'",
+        "UPDATE pantler.attribute SET value = '99' "
+        "WHERE name IN ('schema_version', 'readable_since')",
         database,
     )
     with pytest.raises(SchemaError, match="99"):

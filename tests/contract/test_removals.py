@@ -20,7 +20,7 @@ from pantler.errors import (
 from pantler.testing.survey_repository import make_survey_repository
 
 KEYS = {"exposure": 1, "detector": 1}
-ROUNDS = 30
+ROUNDS = 40
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -313,54 +313,6 @@ def test_two_who_remove_the_same_run_both_end(repository, butler):
             ends = list(pool.map(apply, plans))
     assert "done" in ends
     assert butler.collections.query("old") == []
-    assert _is_whole(repository)
-
-
-def _read_while(reader, keys, stop):
-    """Read until somebody says stop; return what was wrong."""
-    while not stop.is_set():
-        try:
-            if reader.get("raw", keys, collections="busy") != {"level": 1}:
-                return "another value"
-        except DatasetNotFoundError:
-            continue
-        except PantlerError as error:
-            return str(error)
-    return ""
-
-
-def _put_often(writer, keys):
-    for _ in range(40):
-        with suppress(ConflictError):
-            writer.put({"level": 1}, "raw", keys, run="busy")
-
-
-def _remove_often(writer):
-    for _ in range(40):
-        writer.remove_datasets(writer.query_datasets("raw", collections="busy"))
-
-
-def test_a_removal_a_put_and_a_reader_of_one_data_id_at_once(repository, butler):
-    keys = {"exposure": 1, "detector": 1}
-    stop = threading.Event()
-    butler.collections.register("busy")
-    with (
-        closing(Repository.open(repository.root, writeable=True)) as one,
-        closing(Repository.open(repository.root, writeable=True)) as two,
-        closing(Repository.open(repository.root)) as three,
-        ThreadPoolExecutor(3) as pool,
-    ):
-        reading = pool.submit(_read_while, Butler.of(three), keys, stop)
-        writing = [
-            pool.submit(_put_often, Butler.of(one), keys),
-            pool.submit(_remove_often, Butler.of(two)),
-        ]
-        try:
-            for each in writing:
-                each.result(timeout=120)
-        finally:
-            stop.set()
-        assert not reading.result(timeout=30)
     assert _is_whole(repository)
 
 

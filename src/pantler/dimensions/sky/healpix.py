@@ -55,7 +55,7 @@ def pixel_outline(index: Integers, level: int, *, step: int = 1) -> Floats:
 
 def pixels_near(
     centers: Floats, radii: Floats, level: int
-) -> tuple[Integers, Integers, Floats]:
+) -> tuple[Integers, Integers, Integers, Floats]:
     """Return the pixels that circles touch, and some around them.
 
     Parameters
@@ -67,10 +67,12 @@ def pixels_near(
 
     Returns
     -------
-    row, index : (m,)
-        Which circle, and a pixel that it touches or nearly touches.
-    vertices : (m, 4, 3)
-        Corners of a convex polygon that holds the pixel.
+    row, place : (m,)
+        Which circle, and the place of a pixel that it touches or nearly touches.
+    index : (k,)
+        The pixels, each once, and perhaps others.
+    vertices : (k, 4, 3)
+        For each, the corners of a convex polygon that holds it.
     """
     count = len(radii)
     row, index = np.repeat(np.arange(count), 12), np.tile(np.arange(12), count)
@@ -89,7 +91,7 @@ def pixels_near(
     corners = pixel_outline(unique, level)
     flat = corners / (corners * around).sum(-1, keepdims=True)
     wider = sphere.normalize(around + _MARGIN * (flat - around))
-    return row, index, wider[inverse]
+    return row, inverse, unique, wider
 
 
 def _pixel_centers(index: Integers, level: int) -> Floats:

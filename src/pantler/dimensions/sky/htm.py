@@ -100,7 +100,7 @@ def trixel_vertices(index: Integers, level: int) -> Floats:
 
 def trixels_near(
     centers: Floats, radii: Floats, level: int
-) -> tuple[Integers, Integers, Floats]:
+) -> tuple[Integers, Integers, Integers, Floats]:
     """Return the trixels that no side of theirs separates from a circle.
 
     Parameters
@@ -112,31 +112,42 @@ def trixels_near(
 
     Returns
     -------
-    row, index : (m,)
-        Which circle, and a trixel that it touches or nearly touches.
-    vertices : (m, 3, 3)
-        The corners of the trixel.
+    row, place : (m,)
+        Which circle, and the place of a trixel that it touches or nearly touches.
+    index : (k,)
+        The trixels, each once.
+    vertices : (k, 3, 3)
+        Their corners.
     """
     # A circle of a hemisphere or more touches both sides of every great circle.
     depth = np.where(radii < np.pi / 2, np.sin(radii), 1.0) + sphere.TOUCH
     heights = np.einsum("fki,ni->nfk", sphere.edge_normals(_FACES), centers)
-    row, face = np.nonzero((heights >= -depth[:, None, None]).all(-1))
-    index = face.astype(np.int64) + 8
-    corners = _split_corners(_FACES[face])
+    row, place = np.nonzero((heights >= -depth[:, None, None]).all(-1))
+    # Circles that lie together share trixels: what is of a trixel is computed once.
+    index = np.arange(len(_FACES)) + 8
+    corners = _split_corners(_FACES)
     for _ in range(level):
         middles = _middles(corners)
-        center, reach = centers[row], depth[row]
+        center, reach = np.take(centers, row, axis=0), depth[row]
         sides = [
-            np.einsum("ni,ni->n", normal, center) for normal in _divisions(middles)
+            np.einsum("ni,ni->n", np.take(normal, place, axis=0), center)
+            for normal in _divisions(middles)
         ]
         touched = [side <= reach for side in sides]
         touched.append(np.minimum(np.minimum(*sides[:2]), sides[2]) >= -reach)
         kept = [np.flatnonzero(each) for each in touched]
-        part = np.repeat(np.arange(4), [len(places) for places in kept])
-        parent = np.concatenate(kept)
-        corners = _children(corners, middles, kept)
-        row, index = row[parent], 4 * index[parent] + part
-    return row, index, np.stack(corners, axis=1)
+        is_met = np.zeros((4, len(index)), dtype=np.bool_)
+        for part, pairs in enumerate(kept):
+            is_met[part, place[pairs]] = True
+        number = (np.cumsum(is_met) - 1).reshape(is_met.shape)
+        place = np.concatenate(
+            [number[part, place[pairs]] for part, pairs in enumerate(kept)]
+        )
+        row = np.concatenate([row[pairs] for pairs in kept])
+        parts, parents = np.nonzero(is_met)
+        index = 4 * index[parents] + parts
+        corners = _children(corners, middles, [np.flatnonzero(met) for met in is_met])
+    return row, place, index, np.stack(corners, axis=1)
 
 
 def _split_corners(vertices: Floats) -> Corners:

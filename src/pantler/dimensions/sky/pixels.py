@@ -61,12 +61,12 @@ def pixel_envelope(
     rows: list[Integers] = [np.empty(0, np.int64)]
     pixels: list[Integers] = [np.empty(0, np.int64)]
     for part in _batches(regions.radii, scheme, level):
-        place, pixel, vertices = _NEAR[scheme](
+        circle, place, index, vertices = _NEAR[scheme](
             regions.centers[part], regions.radii[part], level
         )
-        row = part[place]
-        keep = _touched(regions, row, vertices)
-        row, pixel = row[keep], pixel[keep]
+        row = part[circle]
+        keep = _touched(regions, row, vertices, place)
+        row, pixel = row[keep], index[place[keep]]
         order = np.lexsort((pixel, row))
         rows.append(row[order])
         pixels.append(pixel[order])
@@ -176,26 +176,26 @@ def _batches(radii: Floats, scheme: PixelScheme, level: int) -> Iterator[Integer
     yield from np.split(rows, begins[1:])
 
 
-def _touched(regions: RegionArray, row: Integers, vertices: Floats) -> Bools:
-    """Return which pixels, given as convex polygons, the regions overlap."""
+def _touched(
+    regions: RegionArray, row: Integers, vertices: Floats, place: Integers
+) -> Bools:
+    """Return in which pairs a region overlaps a pixel, given as convex polygons."""
     sizes = regions.sizes[row]
+    normals = sphere.edge_normals(vertices)
+    _, radii = sphere.polygon_circles(vertices, normals)
     found = np.zeros(len(row), dtype=np.bool_)
     for other in np.unique(row[sizes == 0]).tolist():
-        places = np.flatnonzero(row == other)
-        corners = vertices[places]
-        found[places] = meets_polygons(
-            regions.others[other], corners, sphere.edge_normals(corners)
-        )
+        pairs = np.flatnonzero(row == other)
+        corners, sides = vertices[place[pairs]], normals[place[pairs]]
+        found[pairs] = meets_polygons(regions.others[other], corners, sides)
     for count in np.unique(sizes[sizes > 0]).tolist():
         rest = np.flatnonzero(sizes == count)
         for begin in range(0, len(rest), _PAIRS):
-            places = rest[begin : begin + _PAIRS]
-            corners = vertices[places]
-            normals = sphere.edge_normals(corners)
-            _, pixel_radii = sphere.polygon_circles(corners, normals)
-            found[places] = sphere.polygon_pairs_overlap(
-                regions.polygons(row[places], count),
-                (corners, normals),
-                regions.radii[row[places]] + pixel_radii,
+            pairs = rest[begin : begin + _PAIRS]
+            its = place[pairs]
+            found[pairs] = sphere.polygon_pairs_overlap(
+                regions.polygons(row[pairs], count),
+                (np.take(vertices, its, axis=0), np.take(normals, its, axis=0)),
+                regions.radii[row[pairs]] + radii[its],
             )
     return found

@@ -32,7 +32,8 @@ _CANDIDATES: Final = 1 << 20
 """Most candidate pairs that are held at once."""
 
 _PAIRS: Final = 1 << 13
-"""Pairs of polygons in one exact test, so that its arrays stay in the cache."""
+"""Polygons, or pairs of them, that are worked on at once: so that their arrays stay in
+the cache."""
 
 _SMALLEST: Final = 2e-6
 """Radius, radians, below which the grid of cells is not refined."""
@@ -100,7 +101,8 @@ class RegionArray:
             others=others,
         )
         for count in np.unique(counts[counts > 0]).tolist():
-            array._fill_polygons(np.flatnonzero(counts == count), count, blobs)
+            for rows in _parts(np.flatnonzero(counts == count), _PAIRS):
+                array._fill_polygons(rows, count, blobs)
         for row, region in others.items():
             circle = region.bounding_circle()
             array.centers[row], array.radii[row] = circle.center, circle.radius

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 _THERE: Final = " (there)"
 
+_BULK_ROWS: Final = 500
+"""Rows from which on it pays to sort them."""
+
 
 class SqlDimensions:
     """Implements `pantler.registry.interface.DimensionFacet`."""
@@ -183,6 +186,8 @@ class SqlDimensions:
         return self._expander.expand(data_id, group)
 
     def _insert_new(self, element: DimensionElement, frame: pl.DataFrame) -> None:
+        if frame.height >= _BULK_ROWS:  # so that each page of the table changes once
+            frame = frame.sort(element.required)
         self._db.insert_rows(self._schema.elements[element.name], frame_rows(frame))
         self._pixels.add(element, frame)
 

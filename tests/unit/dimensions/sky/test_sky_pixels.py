@@ -75,6 +75,15 @@ def one_region(seed):
     return ConvexPolygon.convex_hull(normalize(center + spread))
 
 
+@pytest.mark.parametrize("scheme", ["htm", "healpix"])
+def test_regions_that_share_pixels_have_the_same_ones_as_each_alone(scheme):
+    regions = [one_region(seed) for seed in range(40)]
+    rows, found = pixel_envelope(RegionArray.from_regions(regions * 2), scheme, 4)
+    for row, region in enumerate(regions * 2):
+        _, alone = pixel_envelope(RegionArray.from_regions([region]), scheme, 4)
+        assert found[rows == row].tolist() == alone.tolist()
+
+
 @settings(max_examples=40)
 @given(seeds, st.sampled_from(["htm", "healpix"]), st.integers(0, 5))
 def test_an_envelope_has_the_pixel_of_every_point_of_a_region(seed, scheme, level):

@@ -74,6 +74,8 @@ class CheckReport:
         What could not be looked at, with the reason.
     left_over
         UUIDs that are still known though their datasets are gone.
+    unused_data_ids
+        How many data IDs without datasets were removed; 0 unless it was repaired.
     without_files
         How many datasets are known whose files were removed on purpose.
     repaired
@@ -86,6 +88,7 @@ class CheckReport:
     damaged: list[Damage] = field(default_factory=list)
     odd: dict[str, str] = field(default_factory=dict)
     left_over: list[bytes] = field(default_factory=list)
+    unused_data_ids: int = 0
     without_files: int = 0
     repaired: bool = False
 
@@ -128,6 +131,7 @@ def check_repository(
     _find_remains(repository, root, report)
     if repair:
         _remove(repository, report)
+        report.unused_data_ids = repository.registry.removals.collect_data_ids()
         report.repaired = True
     report.damaged.extend(_damaged(repository, report, deep=deep))
     return report

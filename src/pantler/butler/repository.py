@@ -461,8 +461,9 @@ class Repository:
         Parameters
         ----------
         repair
-            Whether to remove unfinished files of dead writers, and files that no
-            record names. Nobody who lives loses anything: writers hold leases.
+            Whether to remove unfinished files of dead writers, files that no record
+            names, and data IDs that no dataset has any more. Nobody who lives loses
+            anything: writers hold leases.
         deep
             Whether to read all files, and to compare them with their checksums.
 

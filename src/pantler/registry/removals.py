@@ -81,6 +81,20 @@ class RemovalFacet(Protocol):
         """
         ...
 
+    def collect_data_ids(self) -> int:
+        """Remove what is kept of data IDs that no dataset has any more.
+
+        In transactions of bounded size, also while others insert datasets: a data ID
+        that somebody takes up again stays. Where others insert without a pause,
+        some are left for the next time.
+
+        Returns
+        -------
+        int
+            How many there were.
+        """
+        ...
+
     def parts_of_run(self, run: str, size: int) -> Iterator[list[bytes]]:
         """Yield the IDs of the datasets of a run, so many at a time.
 

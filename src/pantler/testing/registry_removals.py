@@ -25,7 +25,7 @@ from pantler.errors import (
     DataIdError,
     InvalidInputError,
 )
-from pantler.queries.query import Query
+from pantler.queries.query import DatasetSearch, Query
 from pantler.testing.survey import bias_type, fill_survey, insert_some, raw_type
 
 if TYPE_CHECKING:
@@ -289,6 +289,87 @@ class TallySuite:
         assert all(registry.datasets.get(one) for one in ids)
         registry.datasets.delete(ids)
         assert not any(registry.datasets.get(one) for one in ids)
+
+    def test_data_ids_without_datasets_are_forgotten(self, registry: Registry) -> None:
+        """Once, and not those of datasets that are left, or of a collection."""
+        fill_survey(registry)
+        raw, bias = raw_type(registry), bias_type(registry)
+        old = insert_some(registry, raw, "one", [1, 2])
+        kept = insert_some(registry, raw, "two", [2, 3])
+        calibrations = insert_some(registry, bias, "one")
+        registry.collections.register("calib", CollectionType.CALIBRATION)
+        registry.collections.certify("calib", calibrations, Timespan(0, 9))
+        assert registry.removals.collect_data_ids() == 0
+        registry.datasets.delete(old)
+        assert registry.removals.collect_data_ids() == len(old) // 2
+        assert registry.removals.collect_data_ids() == 0
+        left = [registry.datasets.get(one) for one in (*kept, *calibrations)]
+        assert all(left)
+        group = raw.dimensions
+        search = DatasetSearch(raw, ("two",))
+        assert registry.count(Query(group, target=search)) == len(kept)
+        again = insert_some(registry, raw, "three", [1, 2])
+        assert all(registry.datasets.get(one) for one in again)
+        search = DatasetSearch(raw, ("three", "two"), find_first=False)
+        assert registry.count(Query(group, target=search)) == len(again) + len(kept)
+
+    def test_no_data_id_is_forgotten_that_is_being_taken_up_again(
+        self, registry: Registry, open_again: OpenAgain
+    ) -> None:
+        """Not even before the dataset that has it can be seen by others."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        registry.datasets.delete(insert_some(registry, raw, "one"))
+        registry.collections.register("two", CollectionType.RUN)
+
+        def collect() -> int:
+            with closing(open_again()) as own:
+                return own.removals.collect_data_ids()
+
+        with ThreadPoolExecutor(1) as pool:
+            with registry.transaction():
+                ids = insert_some(registry, raw, "two")
+                collecting = pool.submit(collect)
+                time.sleep(0.3)
+            assert collecting.result(timeout=60) == 0
+        assert all(registry.datasets.get(one) for one in ids)
+        search = DatasetSearch(raw, ("two",))
+        assert registry.count(Query(raw.dimensions, target=search)) == len(ids)
+
+    def test_data_ids_are_forgotten_while_others_take_them_up(
+        self, registry: Registry, open_again: OpenAgain
+    ) -> None:
+        """What is inserted then is found."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        stop = threading.Event()
+
+        def collect() -> int:
+            gone = 0
+            with closing(open_again()) as own:
+                while not stop.is_set():
+                    gone += own.removals.collect_data_ids()
+            return gone
+
+        def insert(run: str) -> None:
+            with closing(open_again()) as own:
+                for _ in range(15):
+                    ids = insert_some(own, raw, run)
+                    assert all(own.datasets.get(one) for one in ids)
+                    search = DatasetSearch(raw, (run,))
+                    assert own.count(Query(raw.dimensions, target=search)) == len(ids)
+                    own.datasets.delete(ids)
+
+        with ThreadPoolExecutor(3) as pool:
+            collecting = pool.submit(collect)
+            inserting = [pool.submit(insert, run) for run in ("one", "two")]
+            try:
+                for each in inserting:
+                    each.result(timeout=120)
+            finally:
+                stop.set()
+            gone = collecting.result(timeout=60)
+        assert gone + registry.removals.collect_data_ids() > 0
 
     def test_a_run_is_emptied_in_parts(self, registry: Registry) -> None:
         """Until nothing is left; others stay."""

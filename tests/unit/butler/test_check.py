@@ -202,6 +202,16 @@ def test_what_somebody_deletes_meanwhile_is_not_damaged(
     assert not repository.check(repair=True).damaged
 
 
+def test_a_repair_forgets_data_ids_without_datasets(repository, butler):
+    butler.put({"level": 1}, "raw", RAW)
+    doomed = list(butler.query_datasets("raw", where="exposure = 1"))
+    butler.remove_datasets(doomed)
+    assert repository.check().unused_data_ids == 0
+    assert repository.check(repair=True).unused_data_ids == len(doomed)
+    assert repository.check(repair=True).unused_data_ids == 0
+    assert butler.get("raw", RAW) == {"level": 1}
+
+
 def test_a_uuid_without_a_dataset_is_reported_and_removed(repository):
     with repository.registry.transaction():
         repository.registry._db.run(

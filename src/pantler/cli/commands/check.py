@@ -94,6 +94,9 @@ def _advise(report: CheckReport) -> None:
             if report.repaired
             else f"{what} without a dataset: --repair removes what is left."
         )
+    if report.unused_data_ids:
+        what = counted(report.unused_data_ids, "data ID")
+        click.echo(f"{what} of removed datasets: forgotten.")
     if report.damaged:
         click.echo(f"{counted(len(report.damaged), 'dataset')} cannot be read.")
     if report.odd:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,18 @@ class Core:
     def universe(self) -> Universe:
         """The dimensions that the tables were made from."""
         return self.schema.universe
+
+    def data_id_tables(self) -> dict[int, sa.Table]:
+        """Return the table of data IDs of each group of dimensions, by its number."""
+        group = self.schema.dimension_group
+        return {
+            number: self.schema.data_id_table(
+                number, self.universe.group(json.loads(dimensions))
+            )
+            for number, dimensions in self.db.rows(
+                sa.select(group.c.id, group.c.dimensions).order_by(group.c.id)
+            )
+        }
 
     def stage_ids(self, dataset_ids: Iterable[bytes]) -> sa.Table:
         """Return a temporary table of dataset IDs, in a column ``uuid``."""

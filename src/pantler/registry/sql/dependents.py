@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -30,6 +29,7 @@ class Dependents:
     """
 
     def __init__(self, core: Core) -> None:
+        self._core = core
         self._db = core.db
         self._schema = core.schema
         self._catalog = core.catalog
@@ -92,17 +92,10 @@ class Dependents:
 
     def delete_data_ids(self, element: DimensionElement, keys: pl.DataFrame) -> None:
         """Remove data IDs that name some records, which no dataset has."""
-        for _, data_ids, names in self._groups():
-            if element.name in names:
+        for data_ids in self._core.data_id_tables().values():
+            if element.name in data_ids.c:
                 chosen = self._chosen(data_ids, element, keys)
                 self._db.run(sa.delete(data_ids).where(data_ids.c.id.in_(chosen)))
-
-    def _groups(self) -> Iterator[tuple[int, sa.Table, tuple[str, ...]]]:
-        """Yield each group of dimensions: its number, its data IDs, its names."""
-        groups = self._schema.dimension_group
-        for number, text in self._db.rows(sa.select(groups.c.id, groups.c.dimensions)):
-            group = self._schema.universe.group(json.loads(text))
-            yield number, self._schema.data_id_table(number, group), group.required
 
     def _stage(self, element: DimensionElement, keys: pl.DataFrame) -> sa.Table:
         table = self._schema.elements[element.name]
@@ -134,8 +127,8 @@ class Dependents:
     def _datasets(self, frames: dict[str, pl.DataFrame]) -> list[Dependent]:
         """Return the datasets whose data IDs name some records."""
         found: dict[int, list[pl.DataFrame]] = {}
-        for number, data_ids, names in self._groups():
-            for name in names:
+        for number, data_ids in self._core.data_id_tables().items():
+            for name in data_ids.c.keys():  # noqa: SIM118 - columns are no mapping
                 if name in frames:
                     element = self._schema.universe[name]
                     chosen = self._chosen(data_ids, element, frames[name])

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pantler.datasets.collection import CollectionType
 from pantler.errors import InvalidInputError
 from pantler.registry.removals import RemovalTally
+from pantler.registry.sql.unused_data_ids import UnusedDataIds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,6 +77,10 @@ class SqlRemovals:
                 .order_by(place.c.uuid)
             )
         return [uuid for (uuid,) in rows]
+
+    def collect_data_ids(self) -> int:
+        """Remove data IDs without datasets; see `RemovalFacet.collect_data_ids`."""
+        return UnusedDataIds(self._core).collect()
 
     def parts_of_run(self, run: str, size: int) -> Iterator[list[bytes]]:
         """Yield IDs of the datasets of a run; see `RemovalFacet.parts_of_run`."""

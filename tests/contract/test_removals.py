@@ -17,6 +17,8 @@ from pantler.errors import (
     DatasetNotFoundError,
     PantlerError,
 )
+from pantler.registry.sql.collections import SqlCollections
+from pantler.registry.sql.database import Database
 from pantler.testing.survey_repository import make_survey_repository
 
 KEYS = {"exposure": 1, "detector": 1}
@@ -160,4 +162,33 @@ def test_records_and_types_go_with_what_depends_on_them(root, open_butler):
     assert plan.size_bytes > 0
     plan.apply()
     butler.dataset_types.remove("raw")
+    assert _is_whole(root)
+
+
+def test_many_runs_go_with_the_statements_of_few(root, open_butler, monkeypatch):
+    """Each takes a few rows, and none has a statement made or a chain written anew."""
+    butler = open_butler()
+    made, written = [], []
+    prepare, remove = Database.prepare, SqlCollections.remove_from_chain
+    monkeypatch.setattr(
+        Database, "prepare", lambda *words: made.append(1) or prepare(*words)
+    )
+    monkeypatch.setattr(
+        SqlCollections,
+        "remove_from_chain",
+        lambda *words: written.append(words[2]) or remove(*words),
+    )
+    counts = []
+    for count in (3, 3, 30):
+        runs = [f"many/{n:02}" for n in range(count)]
+        for run in runs:
+            butler.collections.register(run)
+        butler.collections.chain("long", [*runs, "Cam/raw"])
+        made.clear()
+        written.clear()
+        butler.remove_runs("many/*", unlink=True)
+        counts.append(len(made))
+        assert [sorted(names) for names in written] == [runs]
+        assert butler.collections.get("long").children == ("Cam/raw",)
+    assert counts[1] == counts[2]
     assert _is_whole(root)

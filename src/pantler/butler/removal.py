@@ -189,11 +189,15 @@ class RemovalPlan:
                 )
 
     def _unlink(self, parents: Mapping[str, tuple[str, ...]]) -> None:
+        children: dict[str, list[str]] = {}
+        for name, chains in parents.items():
+            for chain in chains:
+                children.setdefault(chain, []).append(name)
         facet = self._repository.registry.collections
         with self._repository.transaction():
-            for name, chains in parents.items():
-                for chain in chains:
-                    facet.remove_from_chain(chain, [name])
+            # Each chain once: it is read and written as a whole, and may be long.
+            for chain, names in children.items():
+                facet.remove_from_chain(chain, names)
 
     def _parts(self) -> Iterator[Sequence[bytes]]:
         for begin in range(0, len(self._ids), _AT_ONCE):

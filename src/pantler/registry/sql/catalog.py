@@ -87,6 +87,7 @@ class Catalog:
             .order_by(log.c.revision)
         )
         self._reader = CatalogReader(db, schema)
+        self._lock: Prepared | None = None
         self._one_holder: Prepared | None = None
         self._holds: dict[tuple[sa.Table, bool], Prepared] = {}
 
@@ -111,7 +112,11 @@ class Catalog:
     def lock(self) -> None:
         """Wait, before changing the catalog, for others who are changing it."""
         if self._db.driver.phrases.lock_catalog:
-            self._db.run(sa.text(self._db.driver.phrases.lock_catalog))
+            if self._lock is None:
+                self._lock = self._db.prepare(
+                    sa.text(self._db.driver.phrases.lock_catalog)
+                )
+            self._db.run(self._lock)
             self._view.is_behind = True
 
     def look_again(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
     from pantler.dimensions.timespan import Timespan
     from pantler.registry.sql.associations import Associations
     from pantler.registry.sql.core import Core
+    from pantler.registry.sql.driver import Prepared
     from pantler.registry.sql.snapshot import Snapshot
+
+_NUMBER: Final = sa.bindparam("number", type_=sa.BigInteger)
+"""A collection's, when a prepared statement is run."""
 
 
 class SqlCollections:
@@ -118,13 +123,17 @@ class SqlCollections:
     def parents(self, name: str) -> list[str]:
         """Return the names of the chains that search a collection themselves."""
         number, _ = self._catalog.now.collection(name)
+        rows = self._db.rows(self._parents_of, {"number": number})
+        return sorted(parent for (parent,) in rows)
+
+    @cached_property
+    def _parents_of(self) -> Prepared:
         chain, table = self._schema.collection_chain, self._schema.collection
-        rows = self._db.rows(
+        return self._db.prepare(
             sa.select(table.c.name)
             .join_from(chain, table, table.c.id == chain.c.parent)
-            .where(chain.c.child == number)
+            .where(chain.c.child == _NUMBER)
         )
-        return sorted(parent for (parent,) in rows)
 
     def set_chain(self, name: str, children: Sequence[str]) -> None:
         """Set what a CHAINED collection searches, making it if need be.
@@ -169,9 +178,10 @@ class SqlCollections:
                     f"Collection '{name}' is {chain.type.name}: only a CHAINED one "
                     "has others to take out."
                 )
+            searched = set(chain.children)
             for child in children:
                 now.collection(child)
-                if child not in chain.children:
+                if child not in searched:
                     raise CollectionNotFoundError(
                         f"'{name}' does not search '{child}'."
                         f"{close_match(child, chain.children)} "
@@ -289,15 +299,23 @@ class SqlCollections:
             self._catalog.changed("removal", number)
 
     def _remove(self, number: int) -> None:
+        for statement in self._deletions:
+            self._db.run(statement, {"number": number})
+
+    @cached_property
+    def _deletions(self) -> tuple[Prepared, ...]:
         schema = self._schema
-        for table, column in (
-            (schema.membership, schema.membership.c.collection_id),
-            (schema.calibration, schema.calibration.c.collection_id),
-            (schema.collection_chain, schema.collection_chain.c.parent),
-            (schema.collection_type, schema.collection_type.c.collection_id),
-            (schema.collection, schema.collection.c.id),
-        ):
-            self._db.run(sa.delete(table).where(column == number))
+        columns = (
+            schema.membership.c.collection_id,
+            schema.calibration.c.collection_id,
+            schema.collection_chain.c.parent,
+            schema.collection_type.c.collection_id,
+            schema.collection.c.id,
+        )
+        return tuple(
+            self._db.prepare(sa.delete(column.table).where(column == _NUMBER))
+            for column in columns
+        )
 
     def _check_removable(self, name: str, number: int) -> None:
         if parents := self.parents(name):
@@ -305,14 +323,18 @@ class SqlCollections:
                 f"Collection '{name}' is searched by {', '.join(parents)}. "
                 "Take it out of these first."
             )
-        dataset = self._schema.dataset
-        if self._db.rows(
-            sa.select(dataset.c.run_id).where(dataset.c.run_id == number).limit(1)
-        ):
+        if self._db.rows(self._any_dataset, {"number": number}):
             raise ConflictError(
                 f"Run '{name}' has datasets. Remove these first, or remove the run "
                 "with all that is in it."
             )
+
+    @cached_property
+    def _any_dataset(self) -> Prepared:
+        dataset = self._schema.dataset
+        return self._db.prepare(
+            sa.select(dataset.c.run_id).where(dataset.c.run_id == _NUMBER).limit(1)
+        )
 
     def _is_registered(self, name: str, wanted: CollectionType) -> bool:
         known = self._catalog.now.collections.get(name)

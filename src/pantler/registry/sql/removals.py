@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pantler.registry.sql.core import Core
+    from pantler.registry.sql.driver import Prepared
 
 _COUNTS: Final = {
     "run_id": pl.Int64,
@@ -93,18 +95,26 @@ class SqlRemovals:
         self, run: str, last: tuple[Any, ...], size: int
     ) -> list[tuple[Any, ...]]:
         """Return the next datasets of a run in the order of the primary key."""
+        type_id, data_id = last
+        with self._db.reading():
+            given = {"run": self._run_id(run), "type": type_id, "after": data_id}
+            return self._db.rows(self._following, {**given, "size": size})
+
+    @cached_property
+    def _following(self) -> Prepared:
+        """Some datasets of a run after a place, in the order of the primary key."""
         dataset = self._schema.dataset
         place = dataset.c.dataset_type_id, dataset.c.data_id
-        with self._db.reading():
-            return self._db.rows(
-                sa.select(dataset.c.uuid, *place)
-                .where(
-                    dataset.c.run_id == self._run_id(run),
-                    sa.tuple_(*place) > sa.tuple_(*map(sa.literal, last)),
-                )
-                .order_by(*place)
-                .limit(size)
+        last = (sa.bindparam(name, type_=sa.BigInteger) for name in ("type", "after"))
+        return self._db.prepare(
+            sa.select(dataset.c.uuid, *place)
+            .where(
+                dataset.c.run_id == sa.bindparam("run", type_=sa.BigInteger),
+                sa.tuple_(*place) > sa.tuple_(*last),
             )
+            .order_by(*place)
+            .limit(sa.bindparam("size", type_=sa.BigInteger))
+        )
 
     def _run_id(self, run: str) -> int:
         number, collection = self._catalog.now.collection(run)

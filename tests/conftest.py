@@ -1,11 +1,14 @@
 """What holds for all tests."""
 
 import os
+from uuid import uuid4
 
 import pytest
 from hypothesis import Phase, settings
 
-from pantler.testing.postgresql_server import NoServerError, PostgresqlServer
+from pantler.testing.postgresql_server import PostgresqlServer
+from pantler.testing.programs import NoServerError
+from pantler.testing.s3_server import s3_server
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("suite", deadline=None, derandomize=False)
@@ -26,13 +29,32 @@ settings.load_profile(
 )
 
 
-@pytest.fixture(scope="session")
-def postgresql():
-    """A PostgreSQL server; without one a test is skipped, but never under CI."""
+def _served(server):
+    """Run a server; without one a test is skipped, but never under CI."""
     try:
-        with PostgresqlServer() as server:
-            yield server
+        with server() as running:
+            yield running
     except NoServerError as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A PostgreSQL server."""
+    yield from _served(PostgresqlServer)
+
+
+@pytest.fixture(scope="session")
+def s3_environment():
+    """A SeaweedFS server: what the environment must hold to reach it."""
+    yield from _served(s3_server)
+
+
+@pytest.fixture
+def s3_root(s3_environment, monkeypatch):
+    """An S3 URI below which nothing is; the environment has the credentials for it."""
+    for name, value in s3_environment.items():
+        monkeypatch.setenv(name, value)
+    return f"s3://pantler-tests/{uuid4().hex}"

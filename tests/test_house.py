@@ -31,6 +31,8 @@ CLASS_EXCEPTIONS = {
     "butler/direct.py:DirectButler": "the same door, opened",
     "butler/repository.py:Repository": "all that is done to rows and files together, "
     "whose documentation is most of its lines",
+    "storage/local.py:LocalStorage": "all of one interface, that of storage",
+    "storage/objects.py:ObjectStorage": "the same",
     "queries/results.py:Results": "all that users do with rows, found by completion in "
     "one place: choosing, exporting, counting",
 }
@@ -182,6 +184,7 @@ FENCES = {
     "photutils": ("science",),
     "reproject": ("science",),
     "scipy": ("science",),
+    "obstore": ("storage",),
     "pickle": (),
     "lsst": (),
 }

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 from pantler.datastores.file import FileDatastore
-from pantler.datastores.settings import FileDatastoreSettings
+from pantler.datastores.settings import FileDatastoreSettings, RequestSettings
 from pantler.testing.datastores import DatastoreSuite
+
+# What no record names is a remain from the first moment, as in a folder.
+AT_ONCE = RequestSettings(grace_s=0)
 
 
 class TestFileDatastore(DatastoreSuite):
@@ -33,4 +38,30 @@ class TestFileDatastoreThatTakesImagesApart(DatastoreSuite):
     @pytest.fixture
     def datastore(self, tmp_path):
         settings = FileDatastoreSettings(take_apart=("CCDImage",))
+        return FileDatastore(settings, str(tmp_path / "repo"))
+
+
+@pytest.fixture
+def memory_root():
+    return f"memory://{uuid4()}/a b"
+
+
+@pytest.fixture(params=["memory_root", "s3_root"])
+def store_root(request):
+    return request.getfixturevalue(request.param)
+
+
+class TestFileDatastoreInAStoreOfObjects(DatastoreSuite):
+    @pytest.fixture
+    def datastore(self, tmp_path, store_root):
+        settings = FileDatastoreSettings(root=store_root, requests=AT_ONCE)
+        return FileDatastore(settings, str(tmp_path / "repo"))
+
+
+class TestFileDatastoreThatTakesImagesApartInAStoreOfObjects(DatastoreSuite):
+    @pytest.fixture
+    def datastore(self, tmp_path, store_root):
+        settings = FileDatastoreSettings(
+            root=store_root, requests=AT_ONCE, take_apart=("CCDImage",)
+        )
         return FileDatastore(settings, str(tmp_path / "repo"))

@@ -12,8 +12,10 @@ from pantler.datastores.settings import FileDatastoreSettings
 from pantler.datastores.staged import StagedFiles
 from pantler.datastores.writing import RecordWriter, chunks, discarded_on_error
 from pantler.errors import DatasetNotFoundError, NotFoundError
+from pantler.storage.claims import claim, owner_of
 from pantler.storage.location import Location, is_uri
 from pantler.storage.opening import open_storage
+from pantler.storage.request_policy import RequestPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,9 +50,11 @@ class FileDatastore:
 
     def __init__(self, settings: FileDatastoreSettings, repository_root: str) -> None:
         self._name = settings.name
-        options = {"fsync": True} if settings.durability == "power" else {}
-        root = Location.parse(repository_root).join(settings.root)
-        self._storage: Storage = open_storage(root.uri, **options)
+        self._storage: Storage = open_storage(
+            Location.parse(repository_root).join(settings.root).uri,
+            fsync=settings.durability == "power",
+            policy=RequestPolicy(**settings.requests.model_dump()),
+        )
         self._layout = Layout(settings)
         self._reader = RecordReader(self._storage, verify=settings.verify)
         self._writer = RecordWriter(
@@ -274,9 +278,7 @@ class FileDatastore:
 
         URIs of files that were taken in as ``direct`` are left alone.
         """
-        for path in paths:
-            if not is_uri(path):
-                self._storage.delete(path)
+        self._storage.delete(*(path for path in paths if not is_uri(path)))
 
     def orphans(
         self,
@@ -297,7 +299,7 @@ class FileDatastore:
             Called with a path and what is odd about it, such as a folder that cannot
             be read; StorageError is raised if nobody is to be called.
         """
-        files = self._storage.list_files("", on_problem)
+        files = self._storage.list_files("", on_problem, settled=True)
         while batch := list(itertools.islice(files, _BATCH)):
             in_use = paths_in_use(batch)
             yield from (path for path in batch if path not in in_use)
@@ -308,7 +310,7 @@ class FileDatastore:
 
     def owner(self) -> str | None:
         """Return the ID of the repository that has claimed the root, if any has."""
-        return self._storage.owner()
+        return owner_of(self._storage)
 
     def claim(self, owner: str) -> None:
         """Mark the root as that of one repository, by the repository's ID.
@@ -318,4 +320,4 @@ class FileDatastore:
         ConflictError
             If it is the root of another repository.
         """
-        self._storage.claim(owner)
+        claim(self._storage, owner)

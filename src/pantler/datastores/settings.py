@@ -4,9 +4,30 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from pantler.config.sections import SHARED, DatastoreSettings
+
+
+class RequestSettings(BaseModel):
+    """How patiently a store on another host is asked, and how much at once."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
+
+    timeout_s: float = Field(60.0, gt=0)
+    """How long one request may take, seconds."""
+
+    attempts: int = Field(6, ge=1, le=100)
+    """How often a request is tried that fails for a reason that may pass."""
+
+    at_once: int = Field(32, ge=1, le=1000)
+    """How many requests are made at a time, where many are to be made."""
+
+    grace_s: Annotated[float, SHARED] = Field(600.0, ge=0)
+    """How long a writer may take from the first byte of a dataset until it is recorded.
+    Files that no record names are taken for remains only when they are older."""
 
 
 class FileDatastoreSettings(DatastoreSettings):
@@ -41,3 +62,6 @@ class FileDatastoreSettings(DatastoreSettings):
     verify: bool = False
     """Whether reads compare the checksum of large files too, which reads them twice.
     That of small ones, which are in memory anyway, is always compared."""
+
+    requests: RequestSettings = Field(default_factory=RequestSettings)
+    """How a root on another host is asked; a local one is not."""

@@ -75,8 +75,7 @@ class StagedFiles:
         """Remove the files, published or not; once or more often."""
         self._storage.discard(self.files)
         if self._was_published:
-            for file in self.files:
-                self._storage.delete(file.path)
+            self._storage.delete(*(file.path for file in self.files))
         self.files.clear()
         self.sources.clear()
 

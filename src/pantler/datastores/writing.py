@@ -22,6 +22,7 @@ from pantler.errors import InvalidInputError, NotFoundError
 from pantler.formatters.interface import BytesFormatter
 from pantler.storage.bringing import read_through
 from pantler.storage.location import Location, is_uri
+from pantler.storage.paths import lies_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -200,7 +201,7 @@ class discarded_on_error:  # noqa: N801 - used as a statement
 
 def _read_outside(storage: Storage, local: Path, digest: Digest | None) -> int:
     """Feed a digest with a file that stays where it is, and return its size."""
-    if storage.holds(local):
+    if lies_within(local, storage.root):
         raise InvalidInputError(
             f"{local} lies within the datastore itself, where it would count as a "
             "file that nobody needs: copy it"

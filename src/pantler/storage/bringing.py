@@ -101,6 +101,23 @@ def read_through(place: str, digest: Digest | None) -> int:
         return size
 
 
+def read_bytes(place: str, digest: Digest | None) -> bytes:
+    """Return the bytes of a file, having fed a digest with them.
+
+    Raises
+    ------
+    StorageError
+        If somebody changes the file meanwhile.
+    """
+    with open(place, "rb") as file:
+        before = os.fstat(file.fileno())
+        data = file.read()
+        _check_unchanged(place, before, os.fstat(file.fileno()), len(data))
+    if digest is not None:
+        digest.update(data)
+    return data
+
+
 def _copy(origin: str, unfinished: str, digest: Digest | None) -> int:
     with open(origin, "rb", buffering=0) as source, open(unfinished, "xb") as target:
         before = os.fstat(source.fileno())

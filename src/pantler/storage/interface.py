@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
 TransferMode = Literal["copy", "move", "hardlink", "symlink", "direct"]
 
-Capability = Literal["rename", "links"]
+Capability = Literal["rename", "links", "write", "create", "copy", "list", "sign"]
 """What not all storage can do, and callers ask for before they use it.
 
 ``rename``
@@ -21,6 +21,19 @@ Capability = Literal["rename", "links"]
     there from the moment that it is staged, and publishing does nothing.
 ``links``
     A file can be brought in as a hard or symbolic link, so without copying it.
+``write``
+    Files can be written, replaced and deleted; without it they can only be read.
+``create``
+    A file can be written on the condition that none is there, also against others who
+    try the same at that moment.
+``copy``
+    A file can be copied within the store, without its bytes coming by here.
+``list``
+    It can say which files there are.
+``sign``
+    It can make URLs by which others may read or write one file for a while.
+
+Who asks for what a storage cannot do gets InvalidInputError.
 """
 
 OnProblem = Callable[[str, str], None]
@@ -49,12 +62,34 @@ class StagedFile:
         How many there are.
     is_link
         Whether they are those of another file too.
+    staged_s
+        When, where that matters to its storage: seconds by a clock of this host.
     """
 
     path: str
     place: str
     size_bytes: int
     is_link: bool = False
+    staged_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file to be read, or some of its bytes.
+
+    Parameters
+    ----------
+    path
+        Which.
+    offset
+        The first byte.
+    size
+        How many; None for all that follow.
+    """
+
+    path: str
+    offset: int = 0
+    size: int | None = None
 
 
 class Storage(Protocol):
@@ -80,12 +115,27 @@ class Storage(Protocol):
         """Return bytes; a missing file raises NotFoundError."""
         ...
 
+    def read_many(self, parts: Sequence[FilePart]) -> list[bytes]:
+        """Return the bytes of many files or parts, in their order.
+
+        From far away many are fetched at a time. All are held in memory: ask for what
+        fits there. The first that cannot be read raises its error.
+        """
+        ...
+
     def reading(self, path: str) -> AbstractContextManager[Path]:
         """Yield a local path that holds the bytes, for libraries that need one."""
         ...
 
     def stage(self, path: str, data: bytes) -> StagedFile:
         """Write bytes, to be published as ``path``."""
+        ...
+
+    def stage_many(self, files: Mapping[str, bytes]) -> list[StagedFile]:
+        """Write the bytes of many files, to be published under their paths.
+
+        If one cannot be written, nothing of the others is left.
+        """
         ...
 
     def stage_by(self, path: str, write: Callable[[Path], None]) -> StagedFile:
@@ -123,29 +173,38 @@ class Storage(Protocol):
         """Remove staged files that were not published."""
         ...
 
-    def write(self, path: str, data: bytes) -> None:
-        """Stage, secure and publish bytes, replacing what was there."""
+    def write(self, path: str, data: bytes, *, create: bool = False) -> None:
+        """Stage, secure and publish bytes, replacing what was there.
+
+        With ``create`` nothing is replaced: ConflictError if a file is there. It needs
+        the capability of that name.
+        """
         ...
 
-    def holds(self, local: Path) -> bool:
-        """Whether a local file is one of this storage."""
+    def copy(self, source: str, target: str) -> None:
+        """Make a file of another one within the store, replacing what was there."""
         ...
 
     def size_bytes(self, path: str) -> int:
         """Return the size of a file."""
         ...
 
-    def delete(self, path: str) -> None:
-        """Remove a file; one that is not there is no error."""
+    def delete(self, *paths: str) -> None:
+        """Remove files, many at once; what is not there is no error."""
         ...
 
     def list_files(
-        self, prefix: str = "", on_problem: OnProblem | None = None
+        self,
+        prefix: str = "",
+        on_problem: OnProblem | None = None,
+        *,
+        settled: bool = False,
     ) -> Iterator[str]:
         """Yield the paths of all finished files below a folder.
 
         What cannot be listed is reported; it raises StorageError if nobody is to be
-        called.
+        called. With ``settled``, files are left out that a writer at work may have
+        written and not yet published, where they can be seen before that.
         """
         ...
 
@@ -153,10 +212,12 @@ class Storage(Protocol):
         """Return the unfinished files of writers that no longer live."""
         ...
 
-    def owner(self) -> str | None:
-        """Return who has claimed this root, if anybody has."""
-        ...
-
-    def claim(self, owner: str) -> None:
-        """Mark the root as somebody's own; ConflictError if it is somebody else's."""
+    def signed_url(
+        self,
+        path: str,
+        *,
+        method: Literal["GET", "PUT"] = "GET",
+        lifetime_s: float = 3600.0,
+    ) -> str:
+        """Return a URL by which anybody may read or write one file for a while."""
         ...

@@ -14,7 +14,7 @@ import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from pantler.errors import ConflictError, InvalidInputError, NotFoundError
 from pantler.storage.bringing import NO_LINKS, bring_in, sync
@@ -23,21 +23,31 @@ from pantler.storage.lease import FOLDER as LEASES
 from pantler.storage.lease import LIFETIME_S, Lease, LeaseBook
 from pantler.storage.location import Location
 from pantler.storage.os_errors import storage_errors
-from pantler.storage.unfinished import PREFIX, is_unfinished, lease_of, name_for
-from pantler.storage.walking import MARKER, walk
+from pantler.storage.paths import check_path, lies_within
+from pantler.storage.unfinished import is_unfinished, lease_of, name_for
+from pantler.storage.walking import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from pantler.storage.interface import Digest, OnProblem, TransferMode
+    from pantler.storage.interface import (
+        Digest,
+        FilePart,
+        OnProblem,
+        TransferMode,
+    )
+    from pantler.storage.request_policy import RequestPolicy
 
 # A file system writes what many ask for at once in one go: with eight threads, 200
 # files take a seventh of the time that they take one after another.
 _AT_ONCE: Final = 8
 _FEW: Final = 3
+_CAPABILITIES: Final[frozenset[Capability]] = frozenset(
+    {"rename", "links", "write", "create", "copy", "list"}
+)
 
 
-class LocalStorage:
+class LocalStorage:  # noqa: PLR0904 - all of one interface
     """Files below a folder, which is made on the first write.
 
     Parameters
@@ -47,9 +57,17 @@ class LocalStorage:
     fsync
         Whether a finished write also survives a power cut. Without it, it survives
         the death of the process.
+    policy
+        Taken, as all storage does; it has no effect here.
     """
 
-    def __init__(self, root: Location | str | Path, *, fsync: bool = False) -> None:
+    def __init__(
+        self,
+        root: Location | str | Path,
+        *,
+        fsync: bool = False,
+        policy: RequestPolicy | None = None,  # noqa: ARG002 - there are no requests
+    ) -> None:
         location = root if isinstance(root, Location) else Location.parse(root)
         self._folder = os.path.normpath(location.local_path())
         self._fsync = fsync
@@ -62,8 +80,8 @@ class LocalStorage:
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """All there are."""
-        return frozenset({"rename", "links"})
+        """All there are, but signing."""
+        return _CAPABILITIES
 
     def read(self, path: str, *, offset: int = 0, size: int | None = None) -> bytes:
         """Return bytes of a file.
@@ -93,9 +111,45 @@ class LocalStorage:
             finally:
                 os.close(descriptor)
 
-    def write(self, path: str, data: bytes) -> None:
-        """Write bytes atomically, replacing what was there."""
+    def read_many(self, parts: Sequence[FilePart]) -> list[bytes]:
+        """Return the bytes of many files or parts, in their order.
+
+        One after another: threads would only wait for each other.
+        """
+        return [
+            self.read(part.path, offset=part.offset, size=part.size) for part in parts
+        ]
+
+    def write(self, path: str, data: bytes, *, create: bool = False) -> None:
+        """Write bytes atomically.
+
+        Parameters
+        ----------
+        path, data
+            What, and to where.
+        create
+            Whether what is there stays, with a ConflictError; else it is replaced.
+        """
         file = self.stage(path, data)
+        with _removed_on_failure(file.place):
+            self.secure([file])
+            if create:
+                self._publish_if_free(file)
+            else:
+                self.publish([file])
+        if create:
+            self.discard([file])  # the name is a second link to it
+
+    def copy(self, source: str, target: str) -> None:
+        """Make a file of another one, replacing what was there.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        """
+        with self.reading(source) as place:
+            file = self.stage_file(place, target, "copy")
         with _removed_on_failure(file.place):
             self.secure([file])
             self.publish([file])
@@ -111,6 +165,17 @@ class LocalStorage:
             finally:
                 os.close(descriptor)
         return StagedFile(path, unfinished, len(data))
+
+    def stage_many(self, files: Mapping[str, bytes]) -> list[StagedFile]:
+        """Write the bytes of many files, to be published under their paths."""
+        staged: list[StagedFile] = []
+        try:
+            for path, data in files.items():
+                staged.append(self.stage(path, data))
+        except BaseException:
+            self.discard(staged)
+            raise
+        return staged
 
     def stage_by(self, path: str, write: Callable[[Path], None]) -> StagedFile:
         """Have a function write to a local path, to be published as ``path``.
@@ -159,7 +224,7 @@ class LocalStorage:
         origin = os.path.abspath(source)
         if not os.path.isfile(origin):
             raise NotFoundError(f"There is no file {origin} to bring in.")
-        if mode in {"move", "symlink"} and self.holds(Path(origin)):
+        if mode in {"move", "symlink"} and lies_within(Path(origin), self._folder):
             raise InvalidInputError(
                 f"{origin} lies within {self._folder} already: "
                 "copy it, or make a hard link."
@@ -231,12 +296,6 @@ class LocalStorage:
             os.stat(place)
         yield Path(place)
 
-    def holds(self, local: Path) -> bool:
-        """Whether a local file lies below the root, whatever links lead to it."""
-        folder = os.path.realpath(os.path.dirname(local))
-        root = os.path.realpath(self._folder)
-        return os.path.commonpath([folder, root]) == root
-
     def size_bytes(self, path: str) -> int:
         """Return the size of a file.
 
@@ -249,18 +308,23 @@ class LocalStorage:
         with storage_errors("read", place):
             return os.stat(place).st_size
 
-    def delete(self, path: str) -> None:
-        """Remove a file, also an abandoned one; one that is not there is no error.
+    def delete(self, *paths: str) -> None:
+        """Remove files, also abandoned ones; one that is not there is no error.
 
         Folders stay: removing an empty one would race with a writer that has just
         found it.
         """
-        place = self._place(path, may_be_unfinished=True)
-        with storage_errors("delete", place):
-            _unlink(place)
+        for path in paths:
+            place = self._place(path, may_be_unfinished=True)
+            with storage_errors("delete", place):
+                _unlink(place)
 
     def list_files(
-        self, prefix: str = "", on_problem: OnProblem | None = None
+        self,
+        prefix: str = "",
+        on_problem: OnProblem | None = None,
+        *,
+        settled: bool = False,  # noqa: ARG002 - what is not published is not seen
     ) -> Iterator[str]:
         """Yield the paths of all finished files below a folder, in no fixed order.
 
@@ -289,45 +353,30 @@ class LocalStorage:
         leases = LeaseBook(self._folder).all()
         return found + [f"{LEASES}/{each.id}" for each in leases if not each.is_live]
 
-    def owner(self) -> str | None:
-        """Return who has claimed this root, if anybody has."""
-        try:
-            said = self.read(MARKER)
-        except NotFoundError:
-            return None
-        return said.decode("utf-8", "replace").strip() or None
-
-    def claim(self, owner: str) -> None:
-        """Mark the root as somebody's own.
-
-        Raises
-        ------
-        ConflictError
-            If it is somebody else's.
-        """
-        found = self.owner()
-        if found is None:
-            file = self.stage(MARKER, f"{owner}\n".encode())
-            try:
-                self.secure([file])
-                self._publish_if_free(file)
-            finally:
-                self.discard([file])
-            found = self.owner()
-        if found != owner:
-            raise ConflictError(
-                f"{self._folder} belongs to another repository ({found}). "
-                "Choose a root of its own for each."
-            )
+    def signed_url(
+        self,
+        path: str,
+        *,
+        method: Literal["GET", "PUT"] = "GET",
+        lifetime_s: float = 3600.0,  # noqa: ARG002 - it makes none
+    ) -> str:
+        """Refuse: local files have no server that could know a signature."""
+        raise InvalidInputError(
+            f"Cannot sign a URL of {self._place(path)} to {method} it: local files "
+            "have none that others could use."
+        )
 
     def _publish_if_free(self, file: StagedFile) -> None:
         place = self._place(file.path)
         with storage_errors("write", place):
             try:
                 os.link(file.place, place)
-            except FileExistsError:
-                return
             except OSError as error:
+                taken = error.errno == errno.EEXIST or os.path.lexists(place)
+                if taken:
+                    raise ConflictError(
+                        f"Cannot write {place}: it is there already."
+                    ) from None
                 if error.errno not in NO_LINKS:
                     raise
                 os.replace(file.place, place)
@@ -368,17 +417,7 @@ class LocalStorage:
 
     def _place(self, path: str, *, may_be_unfinished: bool = False) -> str:
         """Return where a relative path is, refusing all that is not below the root."""
-        parts = path.split("/")
-        if "\0" in path or not {"", ".", ".."}.isdisjoint(parts):
-            raise InvalidInputError(
-                f"'{path}' is not a path below {self._folder}: write it relative, "
-                "with single slashes and without '.' and '..'."
-            )
-        if is_unfinished(path) and not may_be_unfinished:
-            raise InvalidInputError(
-                f"'{path}' cannot be used: names that begin with "
-                f"'{PREFIX}' are kept for unfinished files."
-            )
+        check_path(path, self._folder, may_be_unfinished=may_be_unfinished)
         return f"{self._folder}/{path}"
 
 

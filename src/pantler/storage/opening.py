@@ -20,7 +20,8 @@ def open_storage(uri: str, **options: Any) -> Storage:
         A local path, or a URI whose scheme names a plugin of the group
         ``pantler.storage``, which is called with the `Location`.
     **options
-        Options of the plugin, such as ``fsync=True`` of local files.
+        What all plugins take, whether it means anything to them or not: ``fsync``
+        (whether what is written survives power cuts), ``policy`` (a `RequestPolicy`).
 
     Raises
     ------

@@ -14,12 +14,13 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
+
+from pantler.testing.programs import NoServerError, dying_with_us, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +34,6 @@ GUARDED: Final = "guarded"
 
 _QUICK: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 _PATIENCE_S: Final = 30.0
-
-
-class NoServerError(Exception):
-    """There is no PostgreSQL to be started here; the message says what is missing."""
 
 
 def find_programs() -> Path:
@@ -88,7 +85,7 @@ class PostgresqlServer:
         self._account = _account()
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count()
-        self.port = _free_port()
+        (self.port,) = free_ports(1)
 
     def __enter__(self) -> Self:
         try:
@@ -135,7 +132,7 @@ class PostgresqlServer:
         words = [str(self._programs / "postgres"), "-D", self._data]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own words
-                [*_dying_with_us(), *words, "-p", str(self.port), *options],
+                [*dying_with_us("QUIT"), *words, "-p", str(self.port), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -256,16 +253,3 @@ def _account() -> pwd.struct_passwd | None:
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
     raise NoServerError("PostgreSQL does not run as root, and there is no other user.")
-
-
-def _dying_with_us() -> list[str]:
-    """Return the words that have a program stop when this process is killed."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "QUIT", "--"] if setpriv else []
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

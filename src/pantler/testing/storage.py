@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pantler.errors import ConflictError, InvalidInputError, NotFoundError
+from pantler.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+)
+from pantler.storage.claims import claim, owner_of
+from pantler.testing.storage_abilities import AbilitySuite, ManyFilesSuite, is_there
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,16 +23,7 @@ if TYPE_CHECKING:
     from pantler.storage.interface import Storage, TransferMode
 
 
-def is_there(storage: Storage, path: str) -> bool:
-    """Whether a file can be seen."""
-    try:
-        storage.size_bytes(path)
-    except NotFoundError:
-        return False
-    return True
-
-
-class StorageSuite:
+class StorageSuite(ManyFilesSuite, AbilitySuite):
     """The conformance suite of storage plugins.
 
     Examples
@@ -224,11 +221,11 @@ class StorageSuite:
 
     def test_a_root_has_one_owner(self, storage: Storage) -> None:
         """Two repositories in one root would take each other's files for remains."""
-        assert storage.owner() is None
-        storage.claim("one")
-        storage.claim("one")
-        assert storage.owner() == "one"
+        assert owner_of(storage) is None
+        claim(storage, "one")
+        claim(storage, "one")
+        assert owner_of(storage) == "one"
         with pytest.raises(ConflictError, match="one"):
-            storage.claim("two")
-        assert storage.owner() == "one"
+            claim(storage, "two")
+        assert owner_of(storage) == "one"
         assert list(storage.list_files()) == []

@@ -23,12 +23,13 @@ from pantler.errors import (
     StorageError,
 )
 from pantler.storage import bringing
+from pantler.storage.claims import claim, owner_of
 from pantler.storage.lease import FOLDER
 from pantler.storage.local import LocalStorage
 from pantler.storage.opening import open_storage
 from pantler.storage.os_errors import storage_errors
 from pantler.storage.unfinished import lease_of
-from pantler.testing.storage import is_there
+from pantler.testing.storage_abilities import is_there
 
 # Since Python 3.12 a process with threads, such as the one that renews leases, is
 # warned when it forks.
@@ -467,12 +468,12 @@ def test_what_lies_behind_a_link_to_a_folder_is_not_ours_to_tidy(tmp_path):
 def test_the_marked_root_of_others_is_passed_over(tmp_path):
     outer, inner = LocalStorage(tmp_path), LocalStorage(tmp_path / "a/inner")
     outer.write("a/x", b"")
-    inner.claim("them")
+    claim(inner, "them")
     inner.write("y", b"")
     dead = tmp_path / f"a/inner/.tmp-{'a' * 32}-0"
     dead.touch()
     os.utime(dead, (0, 0))
-    outer.claim("us")
+    claim(outer, "us")
     assert list(outer.list_files()) == ["a/x"]
     assert outer.abandoned() == []
     assert inner.abandoned() == [dead.name]
@@ -485,10 +486,10 @@ def test_of_two_who_claim_at_once_one_is_refused(tmp_path, monkeypatch):
 
     def stage(self, path, data):
         monkeypatch.undo()
-        storage.claim("first")
+        claim(storage, "first")
         return real(self, path, data)
 
     monkeypatch.setattr(LocalStorage, "stage", stage)
     with pytest.raises(ConflictError, match="first"):
-        storage.claim("second")
-    assert storage.owner() == "first"
+        claim(storage, "second")
+    assert owner_of(storage) == "first"

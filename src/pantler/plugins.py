@@ -121,6 +121,32 @@ def load_object(path: str) -> Any:
         ) from error
 
 
+def import_extra(module: str, extra: str) -> Any:
+    """Import and return a library that is not always installed.
+
+    Parameters
+    ----------
+    module
+        What is imported.
+    extra
+        The extra of pantler that installs it.
+
+    Raises
+    ------
+    PluginError
+        If it is not installed; says how it would be.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if not _is_part(error.name, module):
+            raise
+        raise PluginError(
+            f"The library '{module}' is needed for this and is not installed. "
+            f"Try: pip install 'pantler[{extra}]'."
+        ) from error
+
+
 def _is_part(missing: str | None, module_name: str) -> bool:
     """Whether what is missing is the module itself, or a package that it is in."""
     return missing is not None and f"{module_name}.".startswith(f"{missing}.")

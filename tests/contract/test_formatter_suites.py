@@ -26,7 +26,8 @@ from pantler.formatters.array import NpyFormatter
 from pantler.formatters.fits import FitsFormatter
 from pantler.formatters.picture import PngFormatter
 from pantler.formatters.plain import JsonFormatter, TextFormatter, YamlFormatter
-from pantler.formatters.table import EcsvFormatter, ParquetFormatter
+from pantler.formatters.tables.ecsv import EcsvFormatter
+from pantler.formatters.tables.parquet import ParquetFormatter
 from pantler.testing.formatters import FormatterSuite
 
 PLAIN = {
@@ -355,6 +356,8 @@ class TestParquetTables(_Tables):
             table,
             QTable({"x": [1.0, 2.0] * u.m}),
             Table({"s": np.zeros(0, "U3"), "x": np.zeros((0, 2))}),
+            Table({"v": MaskedColumn(np.ones((2, 2)), mask=[[1, 0], [0, 0]])}),
+            Table({"text": np.array([["a", "bb"], ["", "é"]])}),
             Table(),
         ]
 
@@ -365,7 +368,6 @@ class TestParquetTables(_Tables):
             Table({"c": [1j]}),
             Table({"t": np.zeros(2, "M8[s]")}),
             Table({"q": np.zeros(2, np.longdouble)}),
-            Table({"v": MaskedColumn(np.zeros((2, 2)), mask=[[1, 0], [0, 0]])}),
             Table({"a": [1]}, meta={"o": object()}),
         ]
 

@@ -27,6 +27,7 @@ from pantler.datasets.dataset_type import DatasetType, split_component
 from pantler.datasets.deferred import DeferredDataset
 from pantler.datasets.identity import make_uuid
 from pantler.datasets.ref import DatasetRef
+from pantler.datasets.storage_class import find_storage_class
 from pantler.errors import DatasetNotFoundError, InvalidInputError, counted
 
 if TYPE_CHECKING:
@@ -124,9 +125,11 @@ class DirectButler(Butler):
         *,
         collections: Sequence[str] | str | None = None,
         component: str | None = None,
+        storage_class: str | None = None,
         **keys: Any,
     ) -> Any:
         """Read a dataset, or a component of it."""
+        wanted_class = find_storage_class(storage_class)
         parameters: dict[str, Any] = {}
         if isinstance(dataset, DatasetRef):
             ref = dataset
@@ -148,9 +151,15 @@ class DirectButler(Butler):
                 ref = self._find(dataset, wanted, collections)
                 records = self._repository.records.find(ref.id.bytes)
             return self._repository.datastore.read(
-                ref, records, component=component, parameters=parameters
+                ref,
+                records,
+                component=component,
+                parameters=parameters,
+                storage_class=wanted_class,
             )
-        return self._repository.get(ref, component=component, parameters=parameters)
+        return self._repository.get(
+            ref, component=component, parameters=parameters, storage_class=wanted_class
+        )
 
     def get_deferred(
         self,

@@ -194,6 +194,7 @@ class Butler(ABC):  # noqa: PLR0904 - one door to all there is
         *,
         collections: Sequence[str] | str | None = None,
         component: str | None = None,
+        storage_class: str | None = None,
         **keys: Any,
     ) -> Any:
         """Read a dataset.
@@ -211,6 +212,10 @@ class Butler(ABC):  # noqa: PLR0904 - one door to all there is
             Searched in order, in place of the defaults.
         component
             A part of it, in place of the name after a dot.
+        storage_class
+            What it is to be converted to: the name of a storage class, such as
+            ``"PandasFrame"`` for a table. What that type has no room for, as polars
+            has none for units, is left out.
         **keys
             More of the data ID (``visit=3``), and parameters of the read that the
             storage class knows (``cutout=...``).
@@ -222,15 +227,15 @@ class Butler(ABC):  # noqa: PLR0904 - one door to all there is
         DataIdError
             If the data ID is incomplete or contradicts the records.
         InvalidInputError
-            If a keyword means nothing here.
+            If a keyword means nothing here, or the object cannot be converted.
 
         Examples
         --------
         These read the same pixels::
 
-            butler.get("calexp", visit=3, detector=1, cutout=(slice(9), slice(9)))
+            butler.get("calexp", visit=3, detector=1, cutout=(0, 9, 0, 9))
             handle = butler.get_deferred("calexp", visit=3, detector=1)
-            handle.get(cutout=(slice(9), slice(9)))
+            handle.get(cutout=(0, 9, 0, 9))
         """
 
     @abstractmethod

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from pantler.butler.file_dataset import FileDataset
     from pantler.datasets.dataset_type import DatasetType
     from pantler.datasets.ref import DatasetRef
+    from pantler.datasets.storage_class import StorageClass
     from pantler.datastores.interface import Datastore, Staged
     from pantler.dimensions.records import Rows
     from pantler.registry.interface import Registry
@@ -229,6 +230,7 @@ class Repository:
         *,
         component: str | None = None,
         parameters: Mapping[str, Any] | None = None,
+        storage_class: StorageClass | None = None,
     ) -> Any:
         """Read a dataset, or a component of it.
 
@@ -240,15 +242,23 @@ class Repository:
             Name of a part of it; None for all.
         parameters
             Options of the read that the storage class allows.
+        storage_class
+            What it is to be converted to; None for as it was put.
 
         Raises
         ------
         DatasetNotFoundError
             If it has no file here.
+        InvalidInputError
+            If it cannot be converted.
         """
         records = self.records.find(ref.id.bytes)
         return self.datastore.read(
-            ref, records, component=component, parameters=dict(parameters or {})
+            ref,
+            records,
+            component=component,
+            parameters=dict(parameters or {}),
+            storage_class=storage_class,
         )
 
     def exists(self, ref: DatasetRef) -> bool:

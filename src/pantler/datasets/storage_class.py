@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from pantler.errors import InvalidInputError, close_match
-from pantler.plugins import load_object, load_plugin, plugin_names
+from pantler.errors import InvalidInputError, PantlerError, close_match
+from pantler.plugins import import_extra, load_object, load_plugin, plugin_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +59,13 @@ class StorageClass:
     delegate
         ``package.module.Name`` of a `StorageClassDelegate`, imported on first use;
         None if datasets cannot be taken apart.
+    converters
+        Python types of which objects can be converted to this storage class, each as
+        ``package.module.Name``, with the function that does it; it takes the object,
+        raises InvalidInputError for one that it cannot convert, and is imported on
+        first use.
+    extra
+        The extra of pantler that installs the Python type, if one has to.
     """
 
     name: str
@@ -66,9 +74,13 @@ class StorageClass:
     components: Mapping[str, str] = field(default_factory=dict)
     parameters: frozenset[str] = frozenset()
     delegate: str | None = None
+    converters: Mapping[str, str] = field(default_factory=dict)
+    extra: str | None = None
 
     def load_type(self) -> type[Any]:
         """Import and return the Python type."""
+        if self.extra is not None:
+            import_extra(self.python_type.partition(".")[0], self.extra)
         loaded = load_object(self.python_type)
         if not isinstance(loaded, type):
             raise InvalidInputError(
@@ -99,20 +111,46 @@ class StorageClass:
                 f"(it has: {known}).{close_match(name, self.components)}"
             ) from None
 
-    def check(self, value: object, what: str) -> None:
-        """Refuse an object of another type.
+    def convert(self, value: object, what: str) -> Any:
+        """Return an object of the Python type: the same, or one made of it.
+
+        Parameters
+        ----------
+        value
+            Any object.
+        what
+            Whose it is, for the message.
 
         Raises
         ------
         InvalidInputError
-            If the object is not an instance of the Python type.
+            If nothing converts it.
         """
-        expected = self.load_type()
-        if not isinstance(value, expected):
-            raise InvalidInputError(
-                f"{what} has storage class '{self.name}' and takes a "
-                f"{self.python_type}, not a {type(value).__qualname__}."
-            )
+        if isinstance(value, self.load_type()):
+            return value
+        for path, function in self.converters.items():
+            # Of a type whose module nobody has loaded there is no object.
+            if path.partition(".")[0] in sys.modules and isinstance(
+                value, load_object(path)
+            ):
+                return load_object(function)(value)
+        others = ", ".join(self.converters)
+        raise InvalidInputError(
+            f"{what} has storage class '{self.name}' and takes a {self.python_type}, "
+            f"not a {type(value).__qualname__}."
+            f"{' These are converted: ' + others + '.' if others else ''}"
+        )
+
+    def can_take(self, other: StorageClass) -> bool:
+        """Whether objects of another storage class can be converted to this one."""
+        if other.python_type in {self.python_type, *self.converters}:
+            return True
+        try:
+            theirs = other.load_type()
+            ours = [self.load_type(), *map(load_object, self.converters)]
+        except PantlerError:
+            return False  # what is not installed here is not known
+        return any(issubclass(theirs, one) for one in ours)
 
     def __str__(self) -> str:
         return self.name
@@ -132,6 +170,11 @@ def get_storage_class(name: str) -> StorageClass:
             f"The plugin '{name}' is not a StorageClass: {found!r}."
         )
     return found
+
+
+def find_storage_class(name: str | None) -> StorageClass | None:
+    """Return the storage class of a name, None for none."""
+    return None if name is None else get_storage_class(name)
 
 
 def storage_class_names() -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pantler.datastores.dataset_errors import dataset_errors
 from pantler.datastores.layout import Layout
-from pantler.datastores.reading import RecordReader
+from pantler.datastores.reading import RecordReader, as_class
 from pantler.datastores.settings import FileDatastoreSettings
 from pantler.datastores.staged import StagedFiles
 from pantler.datastores.writing import RecordWriter, chunks, discarded_on_error
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pantler.config.sections import DatastoreSettings
     from pantler.datasets.records import DatastoreRecord
     from pantler.datasets.ref import DatasetRef
+    from pantler.datasets.storage_class import StorageClass
     from pantler.datastores.interface import SourceFile
     from pantler.storage.interface import OnProblem, Storage, TransferMode
 
@@ -97,7 +98,7 @@ class FileDatastore:
     def _stage(self, value: Any, ref: DatasetRef) -> StagedFiles:
         plan = self._layout.plan(ref.dataset_type)
         if not isinstance(value, plan.python_type):
-            plan.storage_class.check(value, str(ref))
+            value = plan.converted(value, ref)
         staged = StagedFiles(self._storage)
         with discarded_on_error(staged):
             if plan.delegate is None:
@@ -197,8 +198,9 @@ class FileDatastore:
         *,
         component: str | None = None,
         parameters: Mapping[str, Any] | None = None,
+        storage_class: StorageClass | None = None,
     ) -> Any:
-        """Return a dataset or a component of it.
+        """Return a dataset or a component of it, converted if that is asked.
 
         Raises
         ------
@@ -207,7 +209,8 @@ class FileDatastore:
         IntegrityError
             If size or content are not as recorded.
         InvalidInputError
-            If there is no such component or parameter.
+            If there is no such component or parameter, or what is there cannot be
+            converted.
         """
         if not records:
             raise DatasetNotFoundError(
@@ -216,8 +219,9 @@ class FileDatastore:
         first = records[0]
         with dataset_errors("read", ref, self._uri, first.path):
             if not first.component:
-                return self._reader.read(first, component, parameters)
-            return self._reader.read_parts(ref, records, component, parameters or {})
+                return self._reader.read(first, component, parameters, storage_class)
+            value = self._reader.read_parts(ref, records, component, parameters or {})
+            return as_class(storage_class, value)
 
     def paths(self, ref: DatasetRef) -> list[str]:
         """Return all paths, relative to the root, to which `write` may write."""

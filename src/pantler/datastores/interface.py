@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from pantler.datasets.records import DatastoreRecord
     from pantler.datasets.ref import DatasetRef
+    from pantler.datasets.storage_class import StorageClass
     from pantler.storage.interface import OnProblem, TransferMode
 
     FindSame = Callable[
@@ -158,8 +159,20 @@ class Datastore(Protocol):
         *,
         component: str | None = None,
         parameters: Mapping[str, Any] | None = None,
+        storage_class: StorageClass | None = None,
     ) -> Any:
         """Return a dataset or a component of it.
+
+        Parameters
+        ----------
+        ref, records
+            Which one, and where.
+        component
+            Name of a part of it; None for all.
+        parameters
+            Options of the read that the storage class allows.
+        storage_class
+            What it is to be converted to; None for as it was put.
 
         Raises
         ------
@@ -167,6 +180,8 @@ class Datastore(Protocol):
             If the records are empty or the file is gone.
         IntegrityError
             If size or content are not as recorded.
+        InvalidInputError
+            If it cannot be converted.
         """
         ...
 

@@ -65,6 +65,19 @@ class Plan:
     parts: tuple[Part, ...] = ()
     delegate: StorageClassDelegate | None = None
 
+    def converted(self, value: Any, ref: DatasetRef) -> Any:
+        """Return an object of another type as one that can be written.
+
+        Raises
+        ------
+        InvalidInputError
+            If the storage class has nothing that converts it.
+        """
+        is_whole = self.delegate is None
+        if is_whole and self.whole.formatter.takes(value, self.storage_class):
+            return value
+        return self.storage_class.convert(value, str(ref))
+
     def path(self, ref: DatasetRef, part: Part) -> str:
         """Return the path of a dataset or of a part of it."""
         stem = self.template.path(ref)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pantler.datasets.storage_class import get_storage_class
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pantler.datasets.records import DatastoreRecord
     from pantler.datasets.ref import DatasetRef
     from pantler.datasets.storage_class import StorageClass, StorageClassDelegate
+    from pantler.formatters.interface import Formatter
     from pantler.storage.interface import Storage
 
 
@@ -49,8 +51,20 @@ class RecordReader:
         record: DatastoreRecord,
         component: str | None = None,
         parameters: Mapping[str, Any] | None = None,
+        wanted: StorageClass | None = None,
     ) -> Any:
         """Return what an artifact holds, or a component of it.
+
+        Parameters
+        ----------
+        record
+            Of the artifact.
+        component
+            Name of a part of it; None for all.
+        parameters
+            Options of the read.
+        wanted
+            What it is to be converted to, if to anything.
 
         Raises
         ------
@@ -65,20 +79,37 @@ class RecordReader:
         if parameters:
             check_parameters(parameters, storage_class)
         formatter = find_formatter(record.formatter)
+        if wanted is not None and component is None and formatter.gives(wanted):
+            storage_class = wanted
+        value = self._read(
+            record, formatter, storage_class, _Asked(component, parameters)
+        )
+        return as_class(wanted, value)
+
+    def _read(
+        self,
+        record: DatastoreRecord,
+        formatter: Formatter,
+        storage_class: StorageClass,
+        asked: _Asked,
+    ) -> Any:
         storage, path = self.locate(record.path)
         if isinstance(formatter, BytesFormatter):
             return formatter.from_bytes(
                 _read_bytes(storage, path, record),
                 storage_class,
-                component=component,
-                parameters=parameters,
+                component=asked.component,
+                parameters=asked.parameters,
             )
         with storage.reading(path) as local:
             _check_size(local.stat().st_size, record)
             if self._verify:
                 _check_content(local, record)
             return formatter.read_file(
-                local, storage_class, component=component, parameters=parameters
+                local,
+                storage_class,
+                component=asked.component,
+                parameters=asked.parameters,
             )
 
     def read_parts(
@@ -158,6 +189,21 @@ class RecordReader:
             return self._storage, path
         location = Location.parse(path)
         return _storage_at(location.parent.uri), location.name
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of an artifact."""
+
+    component: str | None
+    parameters: Mapping[str, Any] | None
+
+
+def as_class(wanted: StorageClass | None, value: Any) -> Any:
+    """Return an object as one of a storage class; as it is if none is wanted."""
+    if wanted is None or value is None:
+        return value
+    return wanted.convert(value, "what is asked for")
 
 
 def check_parameters(

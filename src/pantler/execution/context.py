@@ -15,6 +15,7 @@ from pantler.tasks.task import NoWork
 if TYPE_CHECKING:
     from pantler.datasets.records import DatastoreRecord
     from pantler.datasets.ref import DatasetRef
+    from pantler.datasets.storage_class import StorageClass
     from pantler.datastores.interface import Datastore
     from pantler.dimensions.coordinate import DataCoordinate
     from pantler.pipelines.nodes import Edge, TaskNode
@@ -140,7 +141,7 @@ class GraphQuantumContext:
                 f"as {refs[0]} and {refs[1]}. Declare the connection with "
                 "multiple=True."
             )
-        reader = _Reader(self._datastore, self._find, edge.component)
+        reader = _Reader(self._datastore, self._find, edge.component, edge.converted_to)
         values: list[Any] = [
             DeferredDataset(ref, reader) if declared.deferred else reader.get(ref)
             for ref in refs
@@ -273,6 +274,7 @@ class _Reader:
     datastore: Datastore
     find: RecordsOf
     component: str | None
+    converted_to: StorageClass | None
 
     def get(
         self,
@@ -280,10 +282,14 @@ class _Reader:
         *,
         component: str | None = None,
         parameters: Mapping[str, Any] | None = None,
+        storage_class: StorageClass | None = None,
     ) -> Any:
+        if storage_class is None and component is None:
+            storage_class = self.converted_to
         return self.datastore.read(
             ref,
             self.find(ref),
             component=component or self.component,
             parameters=dict(parameters or {}),
+            storage_class=storage_class,
         )

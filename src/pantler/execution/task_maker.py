@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pantler.datasets.storage_class import get_storage_class
+
 if TYPE_CHECKING:
     from pantler.datastores.interface import Datastore
     from pantler.pipelines.graph import PipelineGraph
+    from pantler.pipelines.nodes import Edge
     from pantler.quanta.graph import QuantumGraph
     from pantler.tasks.task import PipelineTask
 
@@ -38,8 +41,7 @@ class TaskMaker:
         if label not in self._tasks:
             node = self._pipeline.tasks[label]
             inputs = {
-                name: self._init_input(edge.dataset_type.name)
-                for name, edge in node.init_inputs.items()
+                name: self._init_input(edge) for name, edge in node.init_inputs.items()
             }
             self._tasks[label] = node.make_task(inputs)
             self._notes[label] = self._tasks[label].metadata
@@ -64,9 +66,14 @@ class TaskMaker:
         made = self.task(label).init_outputs()
         return {edge.dataset_type.name: made[name] for name, edge in edges.items()}
 
-    def _init_input(self, name: str) -> Any:
+    def _init_input(self, edge: Edge) -> Any:
+        name = edge.dataset_type.name
         producer = self._pipeline.datasets[name].producer
         if producer is not None:
-            return self.init_outputs(producer)[name]
+            made = self.init_outputs(producer)[name]
+            taken = get_storage_class(edge.connection.storage_class)
+            return taken.convert(made, f"Connection '{edge.name}'")
         ref = self._graph.init_ref(name)
-        return self._datastore.read(ref, self._graph.init_records(name))
+        return self._datastore.read(
+            ref, self._graph.init_records(name), storage_class=edge.converted_to
+        )

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pantler.datasets.storage_class import StorageClass
+    from pantler.storage.ranges import RangeFile
 
 
 class Formatter(ABC):
@@ -22,6 +23,23 @@ class Formatter(ABC):
 
     extension: ClassVar[str]
     """With its dot, such as ``.fits``."""
+
+    reads_ranges: ClassVar[bool] = False
+    """Whether it has `read_ranges`, which fetches only what is asked for."""
+
+    def takes(self, value: object, storage_class: StorageClass) -> bool:  # noqa: ARG002 - for subclasses
+        """Whether it writes an object of another type than the storage class has.
+
+        It does so only if nothing is lost. Other objects are converted beforehand.
+        """
+        return False
+
+    def gives(self, storage_class: StorageClass) -> bool:  # noqa: ARG002 - for subclasses
+        """Whether it reads its files as objects of another storage class by itself.
+
+        Other objects are converted afterwards.
+        """
+        return False
 
     @abstractmethod
     def write_file(self, value: Any, path: Path, storage_class: StorageClass) -> None:
@@ -43,7 +61,7 @@ class Formatter(ABC):
         path
             The file.
         storage_class
-            Of the whole dataset, as it was written.
+            Of the whole dataset, as it was written, or another that it `gives`.
         component
             Name of the part that is wanted, None for the whole.
         parameters
@@ -54,6 +72,21 @@ class Formatter(ABC):
         IntegrityError
             If the file is not what the formatter writes.
         """
+
+    def read_ranges(
+        self,
+        file: RangeFile,
+        storage_class: StorageClass,
+        *,
+        component: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return the object, or a part of it, of a file that is fetched in ranges.
+
+        It is called in place of `read_file` where the file is far away and a part of
+        it is asked for, if the formatter has ``reads_ranges``.
+        """
+        raise NotImplementedError
 
 
 class BytesFormatter(Formatter):

@@ -48,23 +48,75 @@ STRUCTURED_DICT_YAML: Final = StorageClass(
 )
 """A dictionary that people are to read or edit."""
 
+_COLUMNS: Final = {"columns": "StructuredList"}
+_TABLE_PARAMETERS: Final = frozenset({"columns", "rows"})
+_TABLE_TYPES: Final = (
+    "astropy.table.Table",
+    "polars.DataFrame",
+    "pandas.DataFrame",
+    "pyarrow.Table",
+    "numpy.ndarray",
+)
+
+
+def _from_tables(python_type: str, function: str) -> dict[str, str]:
+    """Return the converters of a kind of table from the others."""
+    path = f"pantler.formatters.tables.conversion.{function}"
+    return {other: path for other in _TABLE_TYPES if other != python_type}
+
+
 TABLE: Final = StorageClass(
     "Table",
     "astropy.table.Table",
     "parquet",
-    components={"columns": "StructuredList"},
-    parameters=frozenset({"columns"}),
+    components=_COLUMNS,
+    parameters=_TABLE_PARAMETERS,
+    converters=_from_tables("astropy.table.Table", "to_astropy"),
 )
-"""A table with units, descriptions and metadata; ``columns`` names those to read."""
+"""A table with units, descriptions and metadata; ``columns`` names those to read,
+``rows`` are conditions such as ``("mag", "<", 21.5)``."""
 
 DATA_FRAME: Final = StorageClass(
     "DataFrame",
     "polars.DataFrame",
     "parquet",
-    components={"columns": "StructuredList"},
-    parameters=frozenset({"columns"}),
+    components=_COLUMNS,
+    parameters=_TABLE_PARAMETERS,
+    converters=_from_tables("polars.DataFrame", "to_polars"),
 )
-"""A data frame; ``columns`` names those to read."""
+"""A data frame of polars; parameters as of Table."""
+
+PANDAS_FRAME: Final = StorageClass(
+    "PandasFrame",
+    "pandas.DataFrame",
+    "parquet",
+    components=_COLUMNS,
+    parameters=_TABLE_PARAMETERS,
+    converters=_from_tables("pandas.DataFrame", "to_pandas"),
+    extra="pandas",
+)
+"""A data frame of pandas, with its index; parameters as of Table."""
+
+ARROW_TABLE: Final = StorageClass(
+    "ArrowTable",
+    "pyarrow.Table",
+    "parquet",
+    components=_COLUMNS,
+    parameters=_TABLE_PARAMETERS,
+    converters=_from_tables("pyarrow.Table", "to_arrow"),
+    extra="arrow",
+)
+"""A table of Arrow; parameters as of Table."""
+
+STRUCTURED_ARRAY: Final = StorageClass(
+    "StructuredArray",
+    "numpy.ndarray",
+    "parquet",
+    components=_COLUMNS,
+    parameters=_TABLE_PARAMETERS,
+    converters=_from_tables("numpy.ndarray", "to_structured"),
+)
+"""An array with named fields, masked if values are missing; parameters as of Table."""
 
 PICTURE: Final = StorageClass("Picture", "PIL.Image.Image", "png")
 """A picture to look at."""

@@ -8,6 +8,7 @@ from pantler.datasets.dataset_type import DatasetType
 from pantler.errors import InvalidInputError, PipelineError
 from pantler.pipelines.checks import (
     AUTOMATIC,
+    can_use,
     check_components,
     check_dataset,
     check_tasks,
@@ -147,11 +148,19 @@ def _needs(
 def _storage_classes(
     by_type: Mapping[str, Sequence[Use]], known: Mapping[str, DatasetType]
 ) -> dict[str, str]:
-    """Return the storage class of whole datasets, where something tells it."""
+    """Return the storage class of whole datasets, where something tells it.
+
+    That is the registered one, where the tasks can use that.
+    """
     found = {name: dataset_type.storage_class for name, dataset_type in known.items()}
     for name, uses in by_type.items():
         use = whole_use(uses)
-        if use is not None:
+        # A task may work with another class than the one that is kept.
+        wholes = [one for one in uses if one.component is None]
+        registered = found.get(name)
+        if use is not None and not (
+            registered and all(can_use(one, registered) for one in wholes)
+        ):
             found[name] = use.connection.storage_class
     return found
 

@@ -88,9 +88,7 @@ def check_dataset(
     problems += _kinds(name, uses)
     problems += _pairs(name, uses, "dimensions", lambda use: use.dimensions)
     wholes = [use for use in uses if use.component is None]
-    problems += _pairs(
-        name, wholes, "storage classes", lambda use: use.connection.storage_class
-    )
+    problems += _storage_class_pairs(name, wholes)
     calibrations = [
         u for u in uses if isinstance(u.connection, Output | PrerequisiteInput)
     ]
@@ -133,6 +131,37 @@ def _kinds(name: str, uses: Sequence[Use]) -> Iterator[str]:
             f"'{name}' belongs to the constructor of {_all(init)}, and to the quanta "
             f"of {_all(plain)}. Declare both as init connections, or neither."
         )
+
+
+def can_use(use: Use, kept: str) -> bool:
+    """Whether a task can use a dataset type of a storage class through a connection.
+
+    It can if they are the same, or one can be converted to the other: what is kept to
+    what the task takes, or what it makes to what is kept.
+    """
+    if use.connection.storage_class == kept:
+        return True
+    try:
+        ours = get_storage_class(use.connection.storage_class)
+        theirs = get_storage_class(kept)
+    except PantlerError:
+        return False
+    return theirs.can_take(ours) if use.makes else ours.can_take(theirs)
+
+
+def _storage_class_pairs(name: str, uses: Sequence[Use]) -> Iterator[str]:
+    decider = whole_use(uses)
+    if decider is None:
+        return
+    kept = decider.connection.storage_class
+    others = [use for use in uses if not can_use(use, kept)]
+    for text in _pairs(
+        name,
+        [decider, *others],
+        "storage classes",
+        lambda use: use.connection.storage_class,
+    ):
+        yield f"{text[:-1]}, and the one cannot be converted to the other."
 
 
 def _pairs(
@@ -202,7 +231,7 @@ def _component_problems(use: Use, parent: str, whole: str) -> Iterator[str]:
             f"{_start(use)} takes component '{component}'; {whole}, which has no such "
             f"component (it has: {known}).{close_match(component, components)}"
         )
-    elif components[component] != use.connection.storage_class:
+    elif not can_use(use, components[component]):
         yield (
             f"{_start(use)} takes '{use.connection.name}' as "
             f"{use.connection.storage_class}; {whole}, of which that component is a "

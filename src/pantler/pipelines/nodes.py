@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pantler.datasets.storage_class import get_storage_class
 from pantler.plugins import load_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pantler.datasets.dataset_type import DatasetType
+    from pantler.datasets.storage_class import StorageClass
     from pantler.dimensions.universe import DimensionGroup
     from pantler.tasks.config import TaskConfig
     from pantler.tasks.connections import Connection
@@ -38,6 +40,15 @@ class Edge:
     connection: Connection
     dataset_type: DatasetType
     component: str | None = None
+
+    @property
+    def converted_to(self) -> StorageClass | None:
+        """The storage class that a task takes, if another is kept; else None."""
+        kept = self.dataset_type.storage_class
+        if self.component is not None:
+            kept = get_storage_class(kept).components[self.component]
+        asked = self.connection.storage_class
+        return None if asked == kept else get_storage_class(asked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 import pytest
 from astropy.nddata import CCDData, VarianceUncertainty
+from astropy.table import Table
 
 from pantler.datasets.dataset_type import DatasetType
 from pantler.datasets.identity import make_uuid
 from pantler.datasets.ref import DatasetRef
+from pantler.datasets.storage_class import get_storage_class
 from pantler.datastores.interface import SourceFile
 from pantler.dimensions.coordinate import DataCoordinate
 from pantler.dimensions.universe import Universe
@@ -93,6 +96,23 @@ class DatastoreSuite:
         written = [datastore.write({"n": n}, ref) for n, ref in enumerate(refs)]
         for number, (ref, records) in enumerate(zip(refs, written, strict=True)):
             assert datastore.read(ref, records) == {"n": number}
+
+    def test_objects_are_converted(self, datastore: Datastore) -> None:
+        """What is read is of the storage class that is asked for, as is what is put."""
+        ref = make_ref("stars", storage_class="Table")
+        records = datastore.write(pl.DataFrame({"mag": [1.5, 2.5]}), ref)
+        kept = datastore.read(ref, records)
+        assert isinstance(kept, Table)
+        assert kept["mag"].tolist() == [1.5, 2.5]
+        found = datastore.read(
+            ref,
+            records,
+            parameters={"rows": [("mag", ">", 2)]},
+            storage_class=get_storage_class("DataFrame"),
+        )
+        assert found.rows() == [(2.5,)]
+        with pytest.raises(InvalidInputError):
+            datastore.read(ref, records, storage_class=get_storage_class("CCDImage"))
 
     def test_writing_again_replaces(self, datastore: Datastore) -> None:
         """A run that was killed and is repeated meets its own remains."""

@@ -33,6 +33,7 @@ from pantler.tasks.task import NoWork, PipelineTask
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from pantler.datasets.storage_class import StorageClass
     from pantler.dimensions.column import DataIdValue
 
 _DICT = "StructuredDict"
@@ -166,6 +167,7 @@ class _MadeObjects:
         *,
         component: str | None = None,
         parameters: Mapping[str, Any] | None = None,
+        storage_class: StorageClass | None = None,
     ) -> Any:
         """Return the object of a handle.
 
@@ -176,11 +178,12 @@ class _MadeObjects:
                 f"Parameters of reads ({', '.join(parameters)}) need a real datastore."
             )
         value = self.objects[ref.id]
-        if component is None:
+        if component is not None:
+            is_mapping = isinstance(value, Mapping)
+            value = value[component] if is_mapping else getattr(value, component)
+        if storage_class is None:
             return value
-        if isinstance(value, Mapping):
-            return value[component]
-        return getattr(value, component)
+        return storage_class.convert(value, "what is asked for")
 
 
 class MemoryContext:

@@ -27,7 +27,8 @@ from pantler.formatters.array import NpyFormatter
 from pantler.formatters.fits import FitsFormatter
 from pantler.formatters.picture import PngFormatter
 from pantler.formatters.plain import JsonFormatter, TextFormatter, YamlFormatter
-from pantler.formatters.table import EcsvFormatter, ParquetFormatter
+from pantler.formatters.tables.ecsv import EcsvFormatter
+from pantler.formatters.tables.parquet import ParquetFormatter
 
 MUTATIONS = int(os.environ.get("PANTLER_MUTATIONS", "120"))
 LONGEST_S = 2.0  # of one read, on a busy machine
@@ -193,7 +194,7 @@ def test_a_parquet_file_that_announces_the_impossible_ends_no_process(tmp_path):
 from pathlib import Path
 from pantler.datasets.storage_class import get_storage_class
 from pantler.errors import IntegrityError
-from pantler.formatters.table import ParquetFormatter
+from pantler.formatters.tables.parquet import ParquetFormatter
 try:
     ParquetFormatter().read_file(Path({str(path)!r}), get_storage_class("Table"))
 except IntegrityError as error:

@@ -11,7 +11,8 @@ from astropy.table import Column, MaskedColumn, Table
 
 from pantler.datasets.storage_class import get_storage_class
 from pantler.errors import IntegrityError, InvalidInputError
-from pantler.formatters.table import EcsvFormatter, ParquetFormatter
+from pantler.formatters.tables.ecsv import EcsvFormatter
+from pantler.formatters.tables.parquet import ParquetFormatter
 
 TABLE = get_storage_class("Table")
 FRAME = get_storage_class("DataFrame")

@@ -6,15 +6,16 @@ the whole process, which nothing can catch.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pantler.errors import IntegrityError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
 _MAGIC: Final = b"PAR1"
 _HEADER_BYTES: Final = 512  # of a page, without statistics of long text
@@ -26,6 +27,7 @@ _ROWS, _GROUPS = 3, 4
 _COLUMNS, _GROUP_ROWS = 1, 3
 _METADATA = 3
 _PATH, _VALUES, _COMPRESSED, _DATA_AT, _DICTIONARY_AT = 3, 5, 7, 9, 11
+_STATISTICS, _GREATEST, _LEAST = 12, 5, 6
 _PAGE_BYTES, _PAGE_COMPRESSED = 2, 3
 _PAGE_HEADERS: Final = (5, 7, 8)
 
@@ -41,15 +43,64 @@ _NOT_UNDERSTOOD: Final = (
 Struct = dict[int, Any]
 
 
-def check_parquet(path: Path, columns: Collection[str] | None) -> None:
-    """Refuse a Parquet file whose headers announce what it cannot hold.
+class ByteSource(Protocol):
+    """Bytes at places: a file, or a part of one that is fetched when it is needed."""
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        ...
+
+    def read_at(self, place: int, count: int) -> bytes:
+        """Return those at a place; fewer at the end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The values of one column in one group of rows.
 
     Parameters
     ----------
-    path
-        The file.
-    columns
-        Those that are to be read; all of them when None.
+    column
+        The name of the column, of which a nested one has several chunks.
+    start, stop
+        Where its pages are, bytes.
+    values
+        How many it has.
+    least, greatest
+        What bounds its values, as they would be written; None if that is not known.
+    """
+
+    column: str
+    start: int
+    stop: int
+    values: int
+    least: bytes | None
+    greatest: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """Rows that are stored together.
+
+    Parameters
+    ----------
+    first
+        The number of its first row.
+    rows
+        How many it has.
+    chunks
+        Of each column.
+    """
+
+    first: int
+    rows: int
+    chunks: tuple[Chunk, ...]
+
+
+def read_layout(source: ByteSource) -> tuple[RowGroup, ...]:
+    """Return where the parts of a Parquet file are, as its footer says.
 
     Raises
     ------
@@ -60,45 +111,81 @@ def check_parquet(path: Path, columns: Collection[str] | None) -> None:
     ----------
     .. [1] Apache Parquet, parquet.thrift, and the Thrift compact protocol.
     """
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        try:
-            _check(_Reader(file.fileno(), size), size, columns)
-        except IntegrityError:
-            raise
-        except _NOT_UNDERSTOOD:
-            raise IntegrityError("its headers cannot be understood") from None
+    with _understood():
+        return tuple(_groups(source))
 
 
-def _check(reader: _Reader, size: int, columns: Collection[str] | None) -> None:
-    if size < 12 or reader.read(size - 4, 4) != _MAGIC:
+def check_pages(source: ByteSource, chunks: Iterable[Chunk]) -> None:
+    """Refuse columns whose pages announce what they cannot hold.
+
+    Raises
+    ------
+    IntegrityError
+        If a header of a page cannot be true.
+    """
+    with _understood():
+        for chunk in chunks:
+            _check_chunk(source, chunk)
+
+
+@contextlib.contextmanager
+def _understood() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        raise IntegrityError(f"Not a valid Parquet file: {error}.") from None
+    except _NOT_UNDERSTOOD:
+        raise IntegrityError(
+            "Not a valid Parquet file: its headers cannot be understood."
+        ) from None
+
+
+def _groups(source: ByteSource) -> Iterator[RowGroup]:
+    size = source.size
+    if size < 12 or source.read_at(size - 4, 4) != _MAGIC:
         raise IntegrityError("it does not end as Parquet files do")
-    length = int.from_bytes(reader.read(size - 8, 4), "little")
+    length = int.from_bytes(source.read_at(size - 8, 4), "little")
     if length > size - 12:
         raise IntegrityError(f"its footer would have {length} bytes of {size}")
-    footer, _ = _struct(reader.read(size - 8 - length, length), 0, 0)
+    footer, _ = _struct(source.read_at(size - 8 - length, length), 0, 0)
     _check_count(footer[_ROWS], 2**48, "rows")
+    first = 0
     for group in footer.get(_GROUPS, []):
         _check_count(group[_GROUP_ROWS], footer[_ROWS], "rows of a group")
-        for column in group[_COLUMNS]:
-            chunk = column[_METADATA]
-            name = chunk[_PATH][0].decode()
-            if columns is None or name in columns:
-                _check_pages(reader, chunk, size - 8 - length)
+        chunks = tuple(
+            _chunk(column[_METADATA], size - 8 - length) for column in group[_COLUMNS]
+        )
+        yield RowGroup(first, group[_GROUP_ROWS], chunks)
+        first += group[_GROUP_ROWS]
+    if first != footer[_ROWS]:
+        raise IntegrityError(f"its groups have {first} rows of {footer[_ROWS]}")
 
 
-def _check_pages(reader: _Reader, chunk: Struct, end_of_data: int) -> None:
-    """Walk along the pages of a column, from header to header."""
+def _chunk(chunk: Struct, end_of_data: int) -> Chunk:
     _check_count(chunk[_VALUES], 2**48, "values")
-    place = chunk[_DATA_AT]
+    start = chunk[_DATA_AT]
     if chunk.get(_DICTIONARY_AT):
-        place = min(place, chunk[_DICTIONARY_AT])
-    end = place + chunk[_COMPRESSED]
-    if not 4 <= place <= end <= end_of_data:
-        raise IntegrityError(f"a column would lie at bytes {place} to {end}")
-    most = chunk[_VALUES] + 2**20  # codes of encodings are small numbers too
+        start = min(start, chunk[_DICTIONARY_AT])
+    stop = start + chunk[_COMPRESSED]
+    if not 4 <= start <= stop <= end_of_data:
+        raise IntegrityError(f"a column would lie at bytes {start} to {stop}")
+    statistics = chunk.get(_STATISTICS, {})
+    return Chunk(
+        chunk[_PATH][0].decode(),
+        start,
+        stop,
+        chunk[_VALUES],
+        statistics.get(_LEAST),
+        statistics.get(_GREATEST),
+    )
+
+
+def _check_chunk(source: ByteSource, chunk: Chunk) -> None:
+    """Walk along the pages of a column, from header to header."""
+    place, end = chunk.start, chunk.stop
+    most = chunk.values + 2**20  # codes of encodings are small numbers too
     while place < end:
-        page, length = reader.page_header(place, end)
+        page, length = _page_header(source, place, end)
         for number in _PAGE_HEADERS:
             if number in page:
                 for count in page[number].values():
@@ -114,29 +201,45 @@ def _check_count(count: object, most: int, what: str) -> None:
         raise IntegrityError(f"the number of {what} would be {count}")
 
 
-class _Reader:
-    """Bytes at places in a file, of which a small one is read once."""
+def _page_header(source: ByteSource, place: int, end: int) -> tuple[Struct, int]:
+    """Return the header of a page, and its length."""
+    count = _HEADER_BYTES
+    while True:
+        data = source.read_at(place, min(count, end - place))
+        try:
+            return _struct(data, 0, 0)
+        except IndexError:
+            if count >= min(_LONGEST_HEADER_BYTES, end - place):
+                raise
+            count *= 16
 
-    def __init__(self, descriptor: int, size: int) -> None:
+
+class LocalBytes:
+    """The bytes of an open file, of which a small one is read once.
+
+    Parameters
+    ----------
+    descriptor
+        Of the file.
+    """
+
+    def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._whole = os.pread(descriptor, size, 0) if size <= _SMALL_BYTES else None
+        self._size = os.fstat(descriptor).st_size
+        self._whole = (
+            os.pread(descriptor, self._size, 0) if self._size <= _SMALL_BYTES else None
+        )
 
-    def read(self, place: int, count: int) -> bytes:
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return self._size
+
+    def read_at(self, place: int, count: int) -> bytes:
+        """Return those at a place; fewer at the end."""
         if self._whole is not None:
             return self._whole[place : place + count]
         return os.pread(self._descriptor, count, place)
-
-    def page_header(self, place: int, end: int) -> tuple[Struct, int]:
-        """Return the header of a page, and its length."""
-        count = _HEADER_BYTES
-        while True:
-            data = self.read(place, min(count, end - place))
-            try:
-                return _struct(data, 0, 0)
-            except IndexError:
-                if count >= min(_LONGEST_HEADER_BYTES, end - place):
-                    raise
-                count *= 16
 
 
 def _struct(data: bytes, place: int, depth: int) -> tuple[Struct, int]:

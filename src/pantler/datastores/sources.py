@@ -44,7 +44,7 @@ class MovedSource:
         return cls(path, _identity(path))
 
     def remove(self) -> None:
-        """Remove it, unless it is another file by now."""
+        """Remove it, unless it has been changed; one that stays is said to."""
         try:
             if _identity(self.path) != self.identity:
                 _LOG.warning(
@@ -85,9 +85,7 @@ def remove_unused(
     for source in sources:
         if places.of(str(source.path)) in needed:
             _LOG.warning(
-                "Ingested, but another dataset is read from %s: it stays. Do not "
-                "change it: the new dataset may share its bytes.",
-                source.path,
+                "Ingested, but another dataset is read from %s: it stays.", source.path
             )
         else:
             source.remove()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pantler.datastores.sources import MovedSource, remove_unused
-from pantler.errors import NotFoundError
+from pantler.errors import NotFoundError, StorageError
 from pantler.storage.location import Location
 
 if TYPE_CHECKING:
@@ -89,4 +89,32 @@ class StagedFiles:
         uris = [Location.parse(source.path).uri for source in self.sources]
         same = find_same(self.records, uris)
         remove_unused(self.sources, self._storage.root, same)
+
+    def part_from_sources(self) -> None:
+        """Give datasets bytes of their own; see `Staged.part_from_sources`."""
+        shared = [
+            (source, file)
+            for source, file in zip(self.sources, self.files, strict=True)
+            if file.is_link and self._shares_bytes(source, file)
+        ]
         self.sources.clear()
+        copies = []
+        try:
+            for source, file in shared:
+                copy = self._storage.stage_file(source.path, file.path, "copy")
+                copies.append(copy)
+            self._storage.secure(copies)
+            self._storage.publish(copies)
+        except StorageError as error:
+            self._storage.discard(copies)
+            listed = ", ".join(str(source.path) for source, _ in shared)
+            raise StorageError(
+                f"Do not change {listed}: a dataset shares its bytes. {error}"
+            ) from error
+
+    def _shares_bytes(self, source: MovedSource, file: StagedFile) -> bool:
+        try:
+            with self._storage.reading(file.path) as place:
+                return place.samefile(source.path)
+        except (NotFoundError, FileNotFoundError):
+            return False  # as it should be: the source is gone

@@ -140,7 +140,10 @@ class Universe:
         return group
 
     def _close(self, names: set[str]) -> set[str]:
-        """Add all that the names require and imply, transitively."""
+        """Add all that the names imply, transitively.
+
+        What is implied requires nothing that is not there: see the law of universes.
+        """
         todo = list(names)
         closed: set[str] = set()
         while todo:
@@ -148,9 +151,7 @@ class Universe:
             if name in closed:
                 continue
             closed.add(name)
-            element = self.elements[name]
-            todo.extend(element.required)
-            todo.extend(element.implied)
+            todo.extend(self.elements[name].implied)
         return closed
 
     def _implied_only(self, names: set[str]) -> set[str]:

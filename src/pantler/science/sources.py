@@ -266,24 +266,27 @@ def measure_fluxes(
         That of empty apertures. Errors are then at least this, and not only what
         follows from the variance.
     """
-    from photutils.aperture import CircularAperture
+    from photutils.aperture import CircularAperture, aperture_photometry
 
     missing = np.isnan(image.data)
     if len(table):
         apertures = CircularAperture(
             np.column_stack([table["x"], table["y"]]), radius_px
         )
-        sums, errors = apertures.do_photometry(
+        sums, errors = aperture_photometry(
             np.where(missing, 0, image.data),
+            apertures,
             error=np.sqrt(np.where(missing, 0, variance_of(image))),
+        )[["aperture_sum", "aperture_sum_err"]].columns.values()
+        masked, absent = (
+            aperture_photometry(which.astype(float), apertures)["aperture_sum"]
+            for which in (mask_of(image), missing)
         )
-        masked, _ = apertures.do_photometry(mask_of(image).astype(float))
-        absent, _ = apertures.do_photometry(missing.astype(float))
         if scatter is not None:
             typical = np.median(variance_of(image)[~missing]) * np.pi * radius_px**2
             rows_of, columns_of = np.rint([table["y"], table["x"]]).astype(int)
             excess = scatter[rows_of, columns_of] ** 2 - typical
-            errors = np.sqrt(errors**2 + np.maximum(excess, 0))
+            errors = np.sqrt(np.asarray(errors) ** 2 + np.maximum(excess, 0))
     else:
         sums = errors = masked = absent = np.zeros(0)
     table["flux"] = np.asarray(sums)

@@ -1,11 +1,12 @@
 """Bringing a local file in: copied, or as a link."""
 
 # Strings and os calls, as in `local`.
-# ruff: noqa: PTH114, PTH123, PTH211
+# ruff: noqa: PTH123, PTH211
 from __future__ import annotations
 
 import errno
 import os
+import stat
 from typing import TYPE_CHECKING, Final
 
 from pantler.errors import StorageError
@@ -41,7 +42,8 @@ def bring_in(
         What is made.
     mode
         ``copy``, ``move``, ``hardlink`` or ``symlink``. To move is to link where that
-        can be, and to copy elsewhere; the origin is left for the caller to remove.
+        can be and the origin has no other name, and to copy elsewhere; the origin is
+        left for the caller to remove.
     digest
         Fed with the bytes that are in the new file, or in what it links to.
 
@@ -55,7 +57,7 @@ def bring_in(
     if mode == "symlink":
         os.symlink(origin, unfinished)
         return read_through(origin, digest)
-    if mode == "hardlink" or (mode == "move" and not os.path.islink(origin)):
+    if mode == "hardlink" or (mode == "move" and _is_only_name(origin)):
         try:
             os.link(os.path.realpath(origin), unfinished)
         except OSError as error:
@@ -70,6 +72,12 @@ def bring_in(
         sync(unfinished)
         _check_same(origin, unfinished)
     return size
+
+
+def _is_only_name(origin: str) -> bool:
+    """Whether nobody could change a file by another name once this one is gone."""
+    found = os.lstat(origin)
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1
 
 
 def sync(place: str) -> None:

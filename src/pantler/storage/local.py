@@ -201,8 +201,9 @@ class LocalStorage:  # noqa: PLR0904 - all of one interface
         path
             What it becomes.
         mode
-            ``copy``; ``move``, which is a hard link where there can be one and a copy
-            elsewhere; ``hardlink``; ``symlink``, which points at the absolute source.
+            ``copy``; ``move``, which is a hard link where there can be one to the only
+            name of a file, and a copy elsewhere; ``hardlink``; ``symlink``, which
+            points at the absolute source.
         digest
             Fed with the bytes that were brought in.
 

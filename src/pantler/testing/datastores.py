@@ -307,12 +307,28 @@ class DatastoreSuite:
         staged.publish()
         assert all(file.path.exists() for file in files)
         staged.remove_sources(lambda *_: [])
+        staged.part_from_sources()
         assert all(file.path.exists() == (mode != "move") for file in files)
         for file, record in zip(files, staged.records, strict=True):
             number = file.ref.data_id["visit"]
             assert datastore.read(file.ref, [record]) == {"n": number}
         datastore.delete([record.path for record in staged.records])
         assert all(file.path.exists() == (mode != "move") for file in files)
+
+    def test_who_changes_a_moved_source_that_stays_does_not_change_the_dataset(
+        self, datastore: Datastore, tmp_path: Path
+    ) -> None:
+        """A source may be needed by others, or not be removable."""
+        source = tmp_path / "a.json"
+        source.write_text('{"n": 1}')
+        file = SourceFile(make_ref(), source, "json")
+        staged = datastore.prepare_files([file], "move")
+        staged.publish()
+        staged.part_from_sources()
+        with source.open("r+") as opened:
+            opened.write('{"n": 2}')
+        assert datastore.read(file.ref, staged.records) == {"n": 1}
+        assert datastore.abandoned() == []
 
     def test_one_missing_file_leaves_nothing_of_the_others(
         self, datastore: Datastore, tmp_path: Path

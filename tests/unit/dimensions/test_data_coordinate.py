@@ -146,6 +146,13 @@ def test_what_a_repository_cannot_hold_is_refused(key, value, said):
         DataCoordinate.from_mapping(mapping, GROUP)
 
 
+def test_a_pixel_that_its_level_does_not_have_is_refused():
+    group = UNIVERSE.group(["htm7"])
+    assert DataCoordinate.from_mapping({"htm7": 131072}, group)["htm7"] == 131072
+    with pytest.raises(DataIdError, match="no pixel 131071; they are 131072 to 262143"):
+        DataCoordinate.from_mapping({"htm7": 131071}, group)
+
+
 def test_the_least_and_the_greatest_integers_and_text_of_any_script_are_taken():
     for value in (-(2**63), 2**63 - 1):
         mapping = {"instrument": np.str_("望遠鏡"), "visit": value, "detector": 2}

@@ -115,6 +115,18 @@ def test_the_message_names_the_record_at_fault():
             conform("visit", form)
 
 
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize(
+    ("value", "said"), [(None, "'name' is missing"), ("a\0", "NUL")]
+)
+def test_the_record_whose_text_cannot_be_is_named(place, value, said):
+    rows = [{**VISIT, "visit": 1}, {**VISIT, "visit": 2}]
+    rows[place]["name"] = value
+    for form in (rows, pl.DataFrame(rows)):
+        with pytest.raises(InvalidInputError, match=f"visit: {place + 1}}}.*{said}"):
+            conform("visit", form)
+
+
 def test_a_missing_column_is_named():
     with pytest.raises(InvalidInputError, match="lack the column 'name'"):
         conform("visit", pl.DataFrame({"instrument": ["D"], "visit": [1]}))

@@ -75,6 +75,8 @@ def test_a_text_names_the_instant_that_it_says(text, time_ns):
         "2020-01-01T00:00:00+24:00",
         "2020-01-01T00:00:00+01:60",
         "2020-01-01+01:00",
+        "2020:001:00:00Z",
+        "J2000.0",
         "2020-13-01T00:00+01:00",
         "0001-01-01T00:00+01:00",
         "2020-01-01T00:00:60+01:00",
@@ -256,6 +258,22 @@ def test_no_time_makes_anybody_ask_the_network(first):
         check=False,
     )
     assert not done.returncode, done.stderr
+
+
+def test_astropy_may_not_use_the_network_while_it_converts(monkeypatch):
+    time = pytest.importorskip("astropy.time")
+    conf = pytest.importorskip("astropy.utils.data").conf
+    allowed = []
+
+    class Watched(time.Time):
+        def __init__(self, *args, **kwargs):
+            allowed.append(conf.allow_internet)
+            super().__init__(*args, **kwargs)
+
+    monkeypatch.setattr(time, "Time", Watched)
+    parse_time("2025-01-01/tdb")
+    assert allowed
+    assert not any(allowed)
 
 
 def test_the_first_second_of_utc_as_it_is_can_be_converted():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 
@@ -10,8 +11,10 @@ import pytest
 from pantler.butler.repository import Repository
 from pantler.config.settings import RepositorySettings
 from pantler.datastores.staged import StagedFiles
+from pantler.errors import StorageError
 from pantler.ingest.raws import ingest_raws
 from pantler.ingest.registration import register_instrument
+from pantler.storage.local import LocalStorage
 
 
 @pytest.fixture
@@ -99,3 +102,66 @@ def test_a_file_that_somebody_moves_meanwhile_is_not_recorded(
     assert path == frames[0]
     assert "was removed while it was ingested" in reason
     assert repository.check().remains == 0
+
+
+def _overwrite(path):
+    data = path.read_bytes()
+    with path.open("r+b") as file:
+        file.write(data[::-1])
+
+
+@pytest.mark.parametrize("transfer", ["direct", "symlink"])
+def test_who_changes_a_file_that_stays_does_not_change_the_moved_dataset(
+    repository, camera, frames, transfer
+):
+    ingest_raws(repository, frames[:1], camera, transfer=transfer)
+    report = ingest_raws(repository, frames, camera, transfer="move", run="other")
+    before = repository.get(report.refs[0]).data
+    _overwrite(frames[0])
+    assert (repository.get(report.refs[0]).data == before).all()
+    assert repository.check().remains == 0
+
+
+def test_who_changes_a_file_that_could_not_be_removed_does_not_change_the_dataset(
+    repository, camera, frames, monkeypatch, caplog
+):
+    def refuse(path, **_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr("pathlib.Path.unlink", refuse)
+    report = ingest_raws(repository, frames[:1], camera, transfer="move")
+    before = repository.get(report.refs[0]).data
+    assert f"{frames[0]} cannot be removed" in caplog.text
+    _overwrite(frames[0])
+    assert (repository.get(report.refs[0]).data == before).all()
+    assert repository.check().remains == 0
+
+
+def test_a_file_with_another_name_shares_no_bytes_with_the_moved_dataset(
+    repository, camera, frames
+):
+    other = frames[0].parent.parent / "other.fits"
+    os.link(frames[0], other)
+    report = ingest_raws(repository, frames[:1], camera, transfer="move")
+    assert not frames[0].exists()
+    before = repository.get(report.refs[0]).data
+    _overwrite(other)
+    assert (repository.get(report.refs[0]).data == before).all()
+
+
+def test_a_file_that_stays_and_cannot_be_copied_is_said_to_share_its_bytes(
+    repository, camera, frames, monkeypatch, caplog
+):
+    ingest_raws(repository, frames[:1], camera, transfer="direct")
+    stage_file = LocalStorage.stage_file
+
+    def full(self, source, path, mode, digest=None):
+        if mode == "copy":
+            raise StorageError("No space left on device")
+        return stage_file(self, source, path, mode, digest)
+
+    monkeypatch.setattr(LocalStorage, "stage_file", full)
+    report = ingest_raws(repository, frames, camera, transfer="move", run="other")
+    assert len(report.ingested) == 2
+    assert f"Do not change {frames[0]}: a dataset shares its bytes" in caplog.text
+    assert not repository.check(deep=True).damaged

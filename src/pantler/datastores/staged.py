@@ -31,7 +31,7 @@ class StagedFiles:
     files
         The files, still under other names.
     sources
-        What goes when everything is recorded.
+        What goes when everything is recorded: that of each file, if files are moved.
     outside
         Files that the datasets are read from where they are.
     """
@@ -94,7 +94,7 @@ class StagedFiles:
         """Give datasets bytes of their own; see `Staged.part_from_sources`."""
         shared = [
             (source, file)
-            for source, file in zip(self.sources, self.files, strict=True)
+            for source, file in zip(self.sources, self.files, strict=False)
             if file.is_link and self._shares_bytes(source, file)
         ]
         self.sources.clear()

@@ -15,6 +15,7 @@ import click
 
 import pantler
 from pantler.cli.main import cli
+from pantler.cli.options_file import add_options_file
 from pantler.dimensions.universe import Universe
 from pantler.errors import PantlerError
 from pantler.plugins import load_plugin
@@ -40,7 +41,7 @@ def command_names() -> list[str]:
 def all_commands() -> Iterator[tuple[str, click.Command]]:
     """Yield the commands with their names; a group's commands follow it."""
     for name in command_names():
-        command = load_plugin("commands", name)
+        command = add_options_file(load_plugin("commands", name))
         yield name, command
         if isinstance(command, click.Group):
             for inner in command.commands.values():

@@ -6,14 +6,23 @@ import itertools
 import json
 import os
 import sys
+from typing import Final
 
 import click
 
+from pantler.cli.options_file import add_options_file, options_of_commands
 from pantler.errors import PantlerError, PluginError, close_match
-from pantler.execution.log_lines import print_log, safe_text
+from pantler.execution.log_lines import safe_text
 from pantler.plugins import load_plugin, plugin_names
 
-_LEVELS = ("debug", "info", "warning", "error")
+_CALLED_ELSEWHERE: Final = {
+    "config-dump": "config show",
+    "config-validate": "check",
+    "prune-datasets": "remove-datasets",
+    "qgraph": "build",
+    "verify": "check --deep",
+}
+"""What those who come from the field's present system may type."""
 
 
 class PluginGroup(click.Group):
@@ -33,7 +42,7 @@ class PluginGroup(click.Group):
             command: click.Command = load_plugin("commands", cmd_name)
         except PluginError as error:
             return _broken(cmd_name, error)
-        return command
+        return add_options_file(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -42,6 +51,8 @@ class PluginGroup(click.Group):
         name = args[0]
         if name not in plugin_names("commands") and not name.startswith("-"):
             hint = close_match(name, plugin_names("commands"))
+            if name in _CALLED_ELSEWHERE:
+                hint = f" Here it is 'pantler {_CALLED_ELSEWHERE[name]}'."
             ctx.fail(f"No command '{name}'.{hint} 'pantler --help' lists them.")
         return super().resolve_command(ctx, args)
 
@@ -68,18 +79,67 @@ def _broken(name: str, error: PluginError) -> click.Command:
 @click.version_option(package_name="pantler", prog_name="pantler")
 @click.option(
     "--log-level",
-    type=click.Choice(_LEVELS, case_sensitive=False),
-    default="warning",
-    show_default=True,
-    help="How much to say on standard error.",
+    multiple=True,
+    metavar="LEVEL|COMPONENT=LEVEL",
+    help="How much to say: critical, error, warning (the default), info, verbose, "
+    "debug or trace; of pantler and its tasks, or of one component, such as "
+    "pantler.registry=debug; of all programs with .=LEVEL. May be given again.",
 )
-def cli(log_level: str) -> None:
+@click.option("--long-log", is_flag=True, help="Say also when, and where in the code.")
+@click.option(
+    "--log-file",
+    multiple=True,
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Add the log to this file too: as JSON if it is called .json, otherwise as "
+    "text. May be given again.",
+)
+@click.option(
+    "--log-tty/--no-log-tty",
+    default=True,
+    help="Whether to log on standard error.  [default: log-tty]",
+)
+@click.option(
+    "--log-label",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Add this to each line of a long log or a log file. May be given again.",
+)
+@click.option(
+    "--options",
+    type=click.Path(),
+    metavar="FILE",
+    help="Take the commands' options from this file, such as pantler.toml: a table a "
+    "command, such as [query-datasets]. What the command line says goes before.",
+)
+@click.pass_context
+def cli(
+    context: click.Context,
+    *,
+    log_level: tuple[str, ...],
+    long_log: bool,
+    log_file: tuple[str, ...],
+    log_tty: bool,
+    log_label: tuple[str, ...],
+    options: str | None,
+) -> None:
     """Find data by what they are, and run pipelines on them.
 
     REPO, in the commands below, is the folder of a repository. For more, with an
     example, type: pantler COMMAND --help.
     """
-    print_log(log_level.upper())
+    from pantler.execution.log_settings import LogSettings
+
+    log = LogSettings.parse(
+        log_level, log_label, long=long_log, files=log_file, tty=log_tty
+    )
+    context.with_resource(log.applied())
+    command = context.invoked_subcommand
+    if options is not None and command is not None:
+        found = cli.get_command(context, command)
+        if found is not None:
+            names = plugin_names("commands")
+            context.default_map = options_of_commands(options, names, command, found)
 
 
 def main() -> None:

@@ -31,18 +31,11 @@ class LogCapture(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep one record, whatever its arguments are."""
-        try:
-            message = plain_text(record.getMessage())
-        except Exception:  # noqa: BLE001 - a border: arguments of a task's message
-            message = f"{plain_text(record.msg)} (its arguments do not fit)"
-        trace = ""
-        if record.exc_info and record.exc_info[1] is not None:
-            trace = format_trace(record.exc_info[1])
         self.note(
             record.levelname,
             plain_text(record.name),
-            message,
-            trace=trace,
+            message_of(record),
+            trace=trace_of(record),
             created=record.created,
         )
 
@@ -95,6 +88,21 @@ class LogCapture(logging.Handler):
                 f"{self._left_out} more messages were left out.",
             )
             self._left_out = 0
+
+
+def message_of(record: logging.LogRecord) -> str:
+    """Return the message of a record, whatever its arguments are."""
+    try:
+        return plain_text(record.getMessage())
+    except Exception:  # noqa: BLE001 - a border: arguments of a task's message
+        return f"{plain_text(record.msg)} (its arguments do not fit)"
+
+
+def trace_of(record: logging.LogRecord) -> str:
+    """Return the traceback that a record carries; empty for none."""
+    if not record.exc_info or record.exc_info[1] is None:
+        return ""
+    return format_trace(record.exc_info[1])
 
 
 def format_trace(error: BaseException) -> str:

@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import unicodedata
 from typing import Final
 
-LOG_FORMAT: Final = "%(levelname)s %(name)s: %(message)s"
-
 _UNSAFE: Final = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-
-
-class SafeFormatter(logging.Formatter):
-    """Writes what tasks log, which may hold anything, so that it steers no terminal."""
-
-    def __init__(self) -> None:
-        super().__init__(LOG_FORMAT)
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line, or lines, of a record."""
-        return safe_text(super().format(record))
-
-
-def print_log(level: str | int) -> None:
-    """Print what is logged, at a level and above, on standard error."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(SafeFormatter())
-    logging.basicConfig(level=level, handlers=[handler])
 
 
 def safe_text(text: str) -> str:

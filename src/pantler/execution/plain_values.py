@@ -6,11 +6,10 @@ no format can hold. None of that may cost more than its own quantum.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
-
-import numpy as np
 
 _LONGEST_TEXT: Final = 100_000
 _DEEPEST: Final = 50
@@ -56,7 +55,9 @@ def plain_value(value: object) -> Any:
 
 
 def _plain(value: object, depth: int) -> Any:
-    if isinstance(value, np.generic):
+    # Where nobody has imported it, no value is of it; commands start without it.
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, numpy.generic):
         value = value.item()
     # Exact classes: a subclass may behave in any way.
     if value is None or type(value) in {bool, float}:
@@ -70,7 +71,7 @@ def _plain(value: object, depth: int) -> Any:
             return {
                 plain_text(key): _plain(held, depth + 1) for key, held in value.items()
             }
-        if isinstance(value, np.ndarray):
+        if numpy is not None and isinstance(value, numpy.ndarray):
             value = value.tolist()
         if isinstance(value, Sequence | AbstractSet) and not isinstance(
             value, str | bytes | bytearray

@@ -16,12 +16,12 @@ import struct
 import sys
 import threading
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Final
 
 from pantler.errors import InternalError, PantlerError
 from pantler.execution.frames import FrameReader, frame
-from pantler.execution.log_lines import print_log
+from pantler.execution.log_settings import LogSettings
 from pantler.execution.outcome_codec import encode_outcome
 from pantler.execution.plain_values import class_name, plain_text
 from pantler.execution.workspace import Workspace
@@ -96,12 +96,13 @@ def serve(commands: int, outcomes: int) -> None:
     os.register_at_fork(after_in_child=lambda: _close(commands, outcomes))
     try:
         workspace = Workspace.from_json(inbox.next())
-        logging.getLogger().setLevel(logging.INFO)
-        if workspace.log_level:
-            print_log(workspace.log_level)
-        runner = workspace.make_runner(stopped=stopping)
-        out.send(READY)
-        _work(runner, inbox, out)
+        log = LogSettings.from_json(workspace.log) if workspace.log else None
+        with log.applied() if log else nullcontext():
+            root = logging.getLogger()
+            root.setLevel(min(root.level, logging.INFO))
+            runner = workspace.make_runner(stopped=stopping)
+            out.send(READY)
+            _work(runner, inbox, out)
     except PantlerError as error:
         out.send_error(error)
     except (KeyboardInterrupt, BrokenPipeError):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Self
 
 from pantler.config.sections import section_from_json
+from pantler.execution.log_settings import LogSettings
 from pantler.execution.quantum_runner import QuantumRunner
 from pantler.plugins import load_plugin
 from pantler.quanta.file.reading import GraphFile
@@ -34,27 +34,27 @@ class Workspace:
         The settings of the datastore, JSON.
     search_path
         Where Python looks for the code of tasks.
-    log_level
-        At which level a worker prints its log on standard error; 0 for not at all,
-        since all of it is kept with the outputs.
+    log
+        What of its log a worker writes, and where, as `LogSettings` say it in JSON;
+        empty for nothing, since all of it is kept with the outputs.
     """
 
     graph: str
     root: str
     datastore: str
     search_path: tuple[str, ...] = ()
-    log_level: int = 0
+    log: str = ""
 
     @classmethod
     def here(cls, graph: str, root: str, datastore: str) -> Self:
-        """Return one with the search path and the log level of this process."""
-        level = logging.getLogger().getEffectiveLevel()
+        """Return one with the search path and the log settings of this process."""
+        log = LogSettings.current()
         return cls(
             graph,
             root,
             datastore,
             tuple(sys.path),
-            level if level < logging.WARNING else 0,
+            log.for_worker().to_json() if log else "",
         )
 
     def make_runner(

@@ -47,6 +47,7 @@ RIGHT = {
     "certify-calibrations": ["{repo}", "Cam/raw", "Cam/other", "raw"],
     "check": ["{repo}"],
     "collection-chain": ["{repo}", "u/chain", "Cam/raw"],
+    "completion": ["bash"],
     "config show": ["{repo}"],
     "create": ["{tmp}/new"],
     "decertify": ["{repo}", "Cam/calib", "bias"],
@@ -79,6 +80,7 @@ RIGHT = {
 OPTIONS = {
     "--format": ["xml", "", BYTES],
     "--limit": NUMBERS,
+    "--options-file": FILES,
     "--order-by": ["", "bogus", "--", "-", BYTES, "detector.bogus", "a.b.c"],
     "--where": WHERES,
     "--columns": ["bogus", "a.b.c", "exposure.bogus", BYTES, ".", "exposure."],
@@ -118,6 +120,7 @@ ARGUMENTS = {
     "folder": ["{tmp}/noise", "{tmp}"],
     "file": FILES,
     "what": ["bogus", ""],
+    "shell": ["bogus", "", BYTES],
     "location": [*FILES, BYTES],
     "locations": ["{tmp}/nowhere", BYTES],
     "instrument": ["bogus", BYTES],

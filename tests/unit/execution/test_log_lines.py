@@ -6,30 +6,20 @@ import logging
 
 import pytest
 
-from pantler.cli.main import cli
 from pantler.execution.log_lines import safe_text
-
-
-@pytest.fixture
-def root_logger():
-    """The root logger, at its level of before when the test has ended."""
-    root = logging.getLogger()
-    level = root.level
-    yield root
-    root.setLevel(level)
+from pantler.execution.log_settings import LogSettings
 
 
 @pytest.mark.parametrize("processes", [0, 1])
 def test_control_characters_in_the_log_of_a_task_are_escaped(
-    execute, made_pipeline, capfd, root_logger, monkeypatch, processes
+    execute, made_pipeline, capfd, monkeypatch, processes
 ):
-    monkeypatch.setattr(root_logger, "handlers", [])
-    # As every command does first.
-    with pytest.raises(SystemExit):
-        cli.main(["--log-level", "info", "create"])
-    execute(
-        made_pipeline(say="red \x1b[31m\r\u202e and\ttwo\nlines"), processes=processes
-    )
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    with LogSettings.parse(["info"]).applied():
+        execute(
+            made_pipeline(say="red \x1b[31m\r\u202e and\ttwo\nlines"),
+            processes=processes,
+        )
     said = capfd.readouterr().err
     assert "INFO pantler.task.source: red \\x1b[31m\\r\\u202e and\ttwo\nlines" in said
     assert "\x1b" not in said

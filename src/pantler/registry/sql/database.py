@@ -11,6 +11,7 @@ import os
 import threading
 import weakref
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import sqlalchemy as sa
@@ -160,14 +161,21 @@ class Database:
         statement: Prepared | sa.ClauseElement,
         schema: Mapping[str, type[pl.DataType] | pl.DataType | None],
         parameters: Mapping[str, Any] | None = None,
+        *,
+        many: bool = False,
     ) -> pl.DataFrame:
-        """Run a statement and return its rows as a frame; see `bulk.fetch_frame`."""
+        """Run a statement and return its rows as a frame; see `bulk.fetch_frame`.
+
+        Where ``many`` may come, they come in the way that is fastest then.
+        """
         if not isinstance(statement, Prepared):
             statement = self.prepare(statement)
         values = statement.bind(parameters or {})
         with self.using() as session:
-            self._execute(session, statement.text, values)
-            return fetch_frame(session.cursor, schema)
+            run = partial(self._execute, session, values=values)
+            if not many:
+                return fetch_frame(run(statement.text), schema)
+            return self.driver.fetch_many(session.raw, run, statement.text, schema)
 
     @contextmanager
     def using(self) -> Iterator[Session]:
@@ -186,20 +194,10 @@ class Database:
         with self.using() as session:
             session.cursor.executemany(prepared.text, rows)
 
-    def insert_rows(self, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Insert many rows, all columns in the table's order."""
-        self._insert(self._mine(), table, rows)
-
-    def _insert(
-        self, session: Session, table: sa.Table, rows: Iterable[tuple[Any, ...]]
-    ) -> int:
-        session.uses += 1
-        try:
+    def insert_rows(self, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> int:
+        """Insert rows, all columns in the table's order; return how many."""
+        with self.using() as session:
             return self.driver.insert_rows(session.cursor, table, rows)
-        except self.driver.errors as error:
-            raise self.driver.translate(error) from error
-        finally:
-            self._used(session)
 
     def stage(
         self, columns: Sequence[sa.Column[Any]], rows: Iterable[tuple[Any, ...]]
@@ -231,7 +229,7 @@ class Database:
             had = 0
         else:
             self.run(stage.clear)
-        count = self._insert(session, stage.table, rows)
+        count = self.insert_rows(stage.table, rows)
         session.stages[name] = had + count
         if self.driver.phrases.analyze and count >= _COUNTED_ROWS:
             self._execute(session, f"{self.driver.phrases.analyze} {name}", ())
@@ -242,7 +240,8 @@ class Database:
         try:
             found: Rows = session.cursor.execute(text, values).fetchall()
         except self.driver.errors as error:
-            self._try_again(session, text, values, error)
+            most_s = self.lock_timeout_s
+            run_again(session, text, values, error=error, timeout_s=most_s)
             try:
                 found = session.cursor.fetchall()
             except self.driver.errors as another:
@@ -253,26 +252,23 @@ class Database:
                 session.close_if_idle()
         return found
 
-    def _execute(self, session: Session, text: str, values: tuple[Any, ...]) -> None:
+    def _execute(self, session: Session, text: str, values: tuple[Any, ...]) -> Any:
         session.uses += 1
         try:
             session.cursor.execute(text, values)
         except self.driver.errors as error:
-            self._try_again(session, text, values, error)
+            most_s = self.lock_timeout_s
+            run_again(session, text, values, error=error, timeout_s=most_s)
         finally:
             session.uses -= 1
             if session.is_doomed:
                 session.close_if_idle()
+        return session.cursor
 
     def _used(self, session: Session) -> None:
         session.uses -= 1
         if session.is_doomed:
             session.close_if_idle()
-
-    def _try_again(
-        self, session: Session, text: str, values: tuple[Any, ...], error: Exception
-    ) -> None:
-        run_again(session, text, values, error=error, timeout_s=self.lock_timeout_s)
 
     # Transactions
 

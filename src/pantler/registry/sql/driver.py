@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    import polars as pl
     import sqlalchemy as sa
 
 Failure = Literal["foreign", "unique", "other"]
@@ -133,10 +134,10 @@ class Driver(Protocol):
         Statements and beginnings of statements.
     """
 
+    where: str
+
     @property
-    def where(self) -> str: ...  # noqa: D102 - these are attributes, described above
-    @property
-    def dialect(self) -> sa.Dialect: ...  # noqa: D102
+    def dialect(self) -> sa.Dialect: ...  # noqa: D102 - described above, as the others
     @property
     def errors(self) -> tuple[type[Exception], ...]: ...  # noqa: D102
     @property
@@ -201,6 +202,29 @@ class Driver(Protocol):
         -------
         int
             How many there were.
+        """
+        ...
+
+    def fetch_many(
+        self,
+        raw: Any,
+        execute: Callable[[str], Any],
+        text: str,
+        schema: Mapping[str, type[pl.DataType] | pl.DataType | None],
+    ) -> pl.DataFrame:
+        """Run a statement whose rows may be many, and return them as a frame.
+
+        Parameters
+        ----------
+        raw
+            The connection.
+        execute
+            Runs a text on it, with the parameters of the statement; returns the cursor
+            that has the rows.
+        text
+            The statement.
+        schema
+            Its columns; see `bulk.fetch_frame`.
         """
         ...
 

@@ -19,7 +19,7 @@ from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 from sqlalchemy.dialects import postgresql
 
 from pantler.errors import BusyError, PantlerError
-from pantler.registry.sql.bulk import UuidRows
+from pantler.registry.sql.bulk import UuidRows, fetch_frame
 from pantler.registry.sql.driver import Phrases
 from pantler.registry.sql.postgresql_connection import (
     LockTimeoutError,
@@ -35,10 +35,11 @@ from pantler.registry.sql.postgresql_errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    import polars as pl
 
     from pantler.registry.sql.postgresql_location import PostgresqlLocation
-
 _FEW_ROWS: Final = 4
 """Rows up to which INSERT is faster than COPY."""
 
@@ -331,6 +332,17 @@ class PostgresqlDriver:
             for row in coming:
                 write(row)
         return cursor.rowcount
+
+    def fetch_many(
+        self,
+        raw: WatchedConnection,  # noqa: ARG002 - the cursor knows it
+        execute: Callable[[str], psycopg.RawCursor[Any]],
+        text: str,
+        schema: Mapping[str, type[pl.DataType] | pl.DataType | None],
+    ) -> pl.DataFrame:
+        """Run a statement whose rows may be many, and return them as a frame."""
+        # Packed by the server, rows are no cheaper: decision 23.
+        return fetch_frame(execute(text), schema)
 
     def matches_like(
         self, operand: sa.ColumnElement[Any], pattern: str

@@ -105,7 +105,7 @@ class Rows:
             The statement made ready before, and what it takes.
         """
         frame = self._db.frame(
-            statement or compiled.statement, compiled.schema, parameters
+            statement or compiled.statement, compiled.schema, parameters, many=True
         )
         return self.finish(frame, compiled, compiled.stages)
 
@@ -126,7 +126,7 @@ class Rows:
         plan = self._db.rows(replace(statement, text=f"{said} {statement.text}"))
         steps = [PlanStep("make the statement", False, 0, seconds)]
         begun = time.perf_counter()
-        frame = self._db.frame(statement, compiled.schema)
+        frame = self._db.frame(statement, compiled.schema, many=True)
         took = time.perf_counter() - begun
         steps.append(PlanStep("run it and fetch the rows", True, frame.height, took))
         for stage in compiled.stages:

@@ -25,13 +25,16 @@ from pantler.errors import (
     SchemaError,
     StorageError,
 )
+from pantler.registry.sql.bulk import fetch_frame
 from pantler.registry.sql.driver import ConstraintError, Phrases
+from pantler.registry.sql.sqlite_packing import MOST_BYTES, packed, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    import polars as pl
 
     from pantler.registry.sql.driver import Failure
-
 _ANY: Final = {"%": "*", "_": "?"}
 """What patterns of LIKE have a meaning for, as GLOB writes it."""
 
@@ -208,6 +211,30 @@ class SqliteDriver:
             count += len(part)
         return count
 
+    def fetch_many(
+        self,
+        raw: sqlite3.Connection,
+        execute: Callable[[str], sqlite3.Cursor],
+        text: str,
+        schema: Mapping[str, type[pl.DataType] | pl.DataType | None],
+    ) -> pl.DataFrame:
+        """Run a statement whose rows may be many, and return them as a frame."""
+        frame = None
+        together = packed(text, list(schema.values()))
+        if together is not None:
+            wanted = {name: kind for name, kind in schema.items() if kind is not None}
+            usual = raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
+            try:
+                frame = unpacked(execute(together).fetchone(), wanted)
+            except InvalidInputError as error:
+                if not _is_too_long(error):
+                    raise
+            finally:
+                raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, usual)
+        if frame is None:
+            frame = fetch_frame(execute(text), schema)
+        return frame
+
     def matches_like(
         self, operand: sa.ColumnElement[Any], pattern: str
     ) -> sa.ColumnElement[bool]:
@@ -286,6 +313,12 @@ class _Insert:
             )
         if whole < len(rows):
             cursor.executemany(self._one, rows[whole:])
+
+
+def _is_too_long(error: Exception) -> bool:
+    """Whether a value would have had more bytes than SQLite may give it."""
+    name: str = getattr(error.__cause__, "sqlite_errorname", "")
+    return name == "SQLITE_TOOBIG"
 
 
 def copy_database(path: Path, copy: Path) -> None:

@@ -177,7 +177,7 @@ class Conditions:
             )
             for column, constants in values.items()
         ]
-        return any_of((*memberships, *others))
+        return any_of((*memberships, *dict.fromkeys(others)))
 
     def overlap(self, left: Operand, right: Operand) -> Predicate:
         """Return whether two regions, or two spans of time, overlap.

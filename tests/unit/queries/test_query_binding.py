@@ -324,6 +324,13 @@ def test_null_in_a_list_stands_for_no_value():
     assert bound("visit NOT IN (NULL)") == bound("visit IS NOT NULL")
 
 
+def test_what_a_list_has_often_is_one_condition():
+    often = bound("visit.name IN :v", v=["a", *[None] * 20_000])
+    assert often == bound("visit.name IN ('a', NULL)")
+    often = bound("exposure.can_see_sky IN :v", v=[True, None] * 20_000)
+    assert often == bound("exposure.can_see_sky IN (TRUE, NULL)")
+
+
 def test_like_keeps_its_pattern_with_a_backslash_as_escape():
     name = RecordField("visit", "name", "string")
     assert bound("visit.name LIKE 'a%_'") == Like(name, "a%_")

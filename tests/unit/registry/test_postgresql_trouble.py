@@ -236,6 +236,37 @@ def test_a_change_that_is_stopped_is_made_again(postgresql, database, registry):
         assert inserting.result() == 2
 
 
+def test_who_brings_a_new_type_into_a_run_is_not_stuck_with_who_renames_it(
+    postgresql, database, monkeypatch
+):
+    """Both have the catalog before the run, in that order."""
+    location = postgresql.uri(database)
+    with (
+        open_(location) as registry,
+        open_(location) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        fill_survey(registry)
+        raw = raw_type(registry)
+        register(registry)
+        keep, begun = registry._core.catalog.keep, []
+
+        def keep_and_let_the_other_begin(*words):
+            keep(*words)
+            begun.append(pool.submit(other.collections.rename, "run", "new"))
+            time.sleep(0.5)
+
+        monkeypatch.setattr(
+            registry._core.catalog, "keep", keep_and_let_the_other_begin
+        )
+        # Within a transaction nothing is made again that was stopped.
+        with registry.transaction():
+            insert_some(registry, raw, "run", [1])
+        begun[0].result(timeout=60)
+        assert names(registry) == ["new"]
+        assert registry.collections.dataset_types("new") == ["raw"]
+
+
 # Many who use it
 
 

@@ -17,7 +17,7 @@ from pantler.registry.sql.catalog_reader import CatalogReader
 from pantler.registry.sql.snapshot import Searched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from pantler.registry.sql.database import Database
     from pantler.registry.sql.driver import Prepared
@@ -135,10 +135,11 @@ class Catalog:
         self.look_again()
         return self.now
 
-    def keep(self, collection_id: int, type_ids: Iterable[int] = ()) -> None:
-        """Have a collection and dataset types stay until the transaction ends.
+    def keep(self, collection_id: int, type_ids: Collection[int]) -> None:
+        """Have a collection and the types that it is to hold stay until the end.
 
-        Where others can write meanwhile, who removes one of them waits.
+        Where others can write meanwhile, who removes one of them waits, until the
+        transaction ends.
 
         Raises
         ------
@@ -146,6 +147,9 @@ class Catalog:
             If one of them was removed just now.
         """
         if self._db.driver.phrases.lock_catalog:
+            # The catalog first, as those do who rename or remove one of them.
+            if not all(self.holds(collection_id, each) for each in type_ids):
+                self.lock()
             self._hold(self._schema.collection, collection_id, is_shared=True)
             for type_id in type_ids:
                 self._hold(self._schema.dataset_type, type_id, is_shared=True)

@@ -5,7 +5,8 @@
     PantlerError
     ├── NotFoundError            ask for something else          also LookupError
     │   ├── DatasetNotFoundError, CollectionNotFoundError, DatasetTypeNotFoundError
-    │   └── DimensionNotFoundError
+    │   ├── DimensionNotFoundError
+    │   └── FieldNotFoundError   also AttributeError, KeyError
     ├── ConflictError            choose another name, or refresh and retry
     │   └── BusyError            wait: others hold a lock
     │       └── StoppedError     run it again: others went first
@@ -85,6 +86,12 @@ class DatasetTypeNotFoundError(NotFoundError):
     """No dataset type of that name."""
 
     kind = "dataset_type_not_found"
+
+
+class FieldNotFoundError(NotFoundError, AttributeError, KeyError):
+    """A record has no column of that name."""
+
+    kind = "field_not_found"
 
 
 class DimensionNotFoundError(NotFoundError):

@@ -17,6 +17,7 @@ from pantler.butler.keywords import (
     split_name,
 )
 from pantler.butler.lookup import DatasetLookup
+from pantler.butler.missing import without_file
 from pantler.butler.query_builder import QueryBuilder
 from pantler.butler.querying import QueryFactory
 from pantler.butler.removal import plan_collections, plan_datasets
@@ -150,6 +151,8 @@ class DirectButler(Butler):
             with self._repository.registry.reading():
                 ref = self._find(dataset, wanted, collections)
                 records = self._repository.records.find(ref.id.bytes)
+            if not records:
+                raise without_file(self._repository.registry, ref)
             return self._repository.datastore.read(
                 ref,
                 records,

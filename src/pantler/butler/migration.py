@@ -57,8 +57,17 @@ class RegistryMigration(Protocol):
         ...
 
 
-def open_migration(uri: str | PathLike[str]) -> RegistryMigration:
+def open_migration(
+    uri: str | PathLike[str], *, writeable: bool = True
+) -> RegistryMigration:
     """Return what leads a repository to the version of this pantler.
+
+    Parameters
+    ----------
+    uri
+        The repository.
+    writeable
+        Whether it is to be done, and not only looked at, which anyone may who may read.
 
     Raises
     ------
@@ -78,6 +87,6 @@ def open_migration(uri: str | PathLike[str]) -> RegistryMigration:
     if not hasattr(plugin, "migration"):
         raise InvalidInputError(f"Registries of kind '{settings.kind}' never migrate.")
     found: RegistryMigration = plugin.migration(
-        settings.location, root=str(root), settings=settings
+        settings.location, root=str(root), settings=settings, writeable=writeable
     )
     return found

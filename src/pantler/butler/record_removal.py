@@ -52,9 +52,20 @@ class RecordRemovalPlan:
         return not self.rows.height
 
     def __str__(self) -> str:
+        return self.text()
+
+    def text(self, *, with_datasets: bool = True) -> str:
+        """Return what would be removed, as sentences.
+
+        Parameters
+        ----------
+        with_datasets
+            Whether to name the datasets too; `datasets` says more of them.
+        """
         text = f"To remove: {_records(self.rows.height, self.element)}."
-        if self.dependents:
-            text += f" What depends on them: {', '.join(self._listed())}."
+        kinds = ("records", "datasets") if with_datasets else ("records",)
+        if listed := self._listed(kinds):
+            text += f" What depends on them: {', '.join(listed)}."
         for one in self.bereft:
             text += f" Left with nothing that they are made of: {_shown(one)}."
         return text
@@ -96,12 +107,13 @@ class RecordRemovalPlan:
                 "that first, or all of it at once (cascade)."
             )
 
-    def _listed(self) -> list[str]:
+    def _listed(self, kinds: Sequence[str] = ("records", "datasets")) -> list[str]:
         return [
             _records(one.count, one.name)
             if one.kind == "records"
             else counted(one.count, f"'{one.name}' dataset")
             for one in self.dependents
+            if one.kind in kinds
         ]
 
     def _refuse_growth(self) -> None:

@@ -14,6 +14,7 @@ from pantler.butler.ingestion import (
     make_refs,
     make_sources,
 )
+from pantler.butler.missing import without_file
 from pantler.butler.processes import refuse_forked
 from pantler.butler.settings_file import (
     begin_settings_file,
@@ -29,7 +30,6 @@ from pantler.config.settings import SETTINGS_FILE, RepositorySettings
 from pantler.datasets.records import records_to_frame
 from pantler.dimensions.universe import Universe
 from pantler.errors import (
-    DatasetNotFoundError,
     InvalidInputError,
     PantlerError,
     ReadOnlyError,
@@ -253,6 +253,8 @@ class Repository:
             If it cannot be converted.
         """
         records = self.records.find(ref.id.bytes)
+        if not records:
+            raise without_file(self.registry, ref)
         return self.datastore.read(
             ref,
             records,
@@ -294,7 +296,7 @@ class Repository:
         """
         records = self.records.find(ref.id.bytes)
         if not records:
-            raise DatasetNotFoundError(f"{ref} has no file in this repository.")
+            raise without_file(self.registry, ref)
         return {record.component: self.datastore.uri(record) for record in records}
 
     # Writing

@@ -75,9 +75,40 @@ class RunProgress:
         return text if left is None else f"{text}, about {spoken_time(left)} left"
 
     def _draw(self, text: str) -> None:
-        width = shutil.get_terminal_size().columns - 1
-        click.echo(f"\r{text[:width]:<{width}}", nl=False, file=self._stream)
+        _redraw(text, self._stream)
         self._drawn = True
+
+
+class StepProgress:
+    """Shows how far a work of several steps is, on standard error.
+
+    A terminal has one line for each step, which changes; a file gets a line when a step
+    ends, and now and then before.
+
+    Parameters
+    ----------
+    stream
+        Where to.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._next = time.monotonic() + _FIRST_LINE_S
+
+    def __call__(self, title: str, done: int, count: int) -> None:
+        """Show how much of a step is done, if that is worth a line."""
+        text, now = f"  {title}: {done} of {count}", time.monotonic()
+        if self._stream.isatty():
+            _redraw(text, self._stream)
+            click.echo("\n" if done == count else "", nl=False, file=self._stream)
+        elif done == count or now >= self._next:
+            self._next = now + _NEXT_LINE_S
+            click.echo(text, file=self._stream)
+
+
+def _redraw(text: str, stream: TextIO) -> None:
+    width = shutil.get_terminal_size().columns - 1
+    click.echo(f"\r{text[:width]:<{width}}", nl=False, file=stream)
 
 
 def spoken_time(seconds: float) -> str:

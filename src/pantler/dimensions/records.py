@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 
 from pantler.dimensions.column import Column
-from pantler.dimensions.sky.regions import Region
+from pantler.dimensions.sky.region_text import region_text
+from pantler.dimensions.sky.regions import Region, decode_region
 from pantler.dimensions.timespan import Timespan
-from pantler.errors import InvalidInputError, close_match
+from pantler.errors import FieldNotFoundError, InvalidInputError, close_match
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -30,6 +31,9 @@ Rows = Sequence[Mapping[str, object]] | pl.DataFrame
 class DimensionRecord:
     """One record of an element: ``record["exposure_time"]``, ``record.timespan``.
 
+    ``record.exposure_time`` is the same, but for columns called ``values`` or
+    ``element``. Printed, it shows all that is known, a line for each column.
+
     Parameters
     ----------
     element
@@ -42,13 +46,46 @@ class DimensionRecord:
     values: Mapping[str, Any]
 
     def __getitem__(self, name: str) -> Any:
+        """Return what is called so, by the names that `insert` takes.
+
+        Raises
+        ------
+        FieldNotFoundError
+            If such records have nothing of this name.
+        """
+        if name == "region" and name in self.values:
+            return self.region
+        if name == "timespan" and _BOUNDS[0] in self.values:
+            return self.timespan
         try:
             return self.values[name]
         except KeyError:
-            raise KeyError(
+            whole = ["timespan"] if _BOUNDS[0] in self.values else []
+            raise FieldNotFoundError(
                 f"'{self.element.name}' records have no '{name}'."
-                f"{close_match(name, self.values)}"
+                f"{close_match(name, [*whole, *self.values])}"
             ) from None
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what has no attribute of its own: ``record.exposure_time``."""
+        if name.startswith("__") or name in {"element", "values"}:  # of one half made
+            raise AttributeError(name)
+        return self[name]
+
+    def __repr__(self) -> str:
+        return f"<{self.element.name} {_show(self.element, self.values)}>"
+
+    def __str__(self) -> str:
+        lines = [f"{self.element.name} {_show(self.element, self.values)}"]
+        for name, value in self.values.items():
+            if name in self.element.required or name in _BOUNDS or value is None:
+                continue
+            is_region = name == "region"
+            shown = region_text(decode_region(value)) if is_region else value
+            lines.append(f"  {name}: {shown}")
+        if self.timespan is not None:
+            lines.append(f"  timespan: {self.timespan}")
+        return "\n".join(lines)
 
     @property
     def timespan(self) -> Timespan | None:
@@ -56,6 +93,15 @@ class DimensionRecord:
         begin = self.values.get("timespan_begin")
         end = self.values.get("timespan_end")
         return None if begin is None or end is None else Timespan(begin, end)
+
+    @property
+    def region(self) -> Region | None:
+        """The region, if the element is spatial and the record has one.
+
+        ``values["region"]`` has its bytes.
+        """
+        encoded = self.values.get("region")
+        return None if encoded is None else decode_region(encoded)
 
 
 @functools.lru_cache(maxsize=256)

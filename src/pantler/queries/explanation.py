@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pantler.errors import close_match
 from pantler.queries.analysis import columns, conjuncts, elements
 from pantler.queries.binding import combine
+from pantler.queries.no_calibration import not_valid_then
 from pantler.queries.query import Query
 from pantler.queries.rendering import to_text
 from pantler.queries.tree import Comparison, Constant, DimensionKey, RecordField
@@ -89,6 +90,7 @@ def _explain_unconditional(runner: QueryRunner, plain: Query) -> list[str]:
     if sentences:
         return sentences
     missing = _elements_without_records(runner, plain, plain.dimensions.elements)
+    missing = missing or not_valid_then(runner, plain, ())
     if missing:
         return missing
     what = f"'{plain.element}' records" if plain.element else f"{plain.dimensions!r}"
@@ -150,9 +152,10 @@ def _explain_condition(
     )
     if missing:
         return [*sentences, *missing]
-    undefined = _undefined(runner, plain, part)
-    if undefined:
-        return [*sentences, *undefined]
+    reason = _undefined(runner, plain, part)
+    reason = reason or not_valid_then(runner, plain, (*before, part))
+    if reason:
+        return [*sentences, *reason]
     for column in columns(part):
         if isinstance(column, DimensionKey | RecordField):
             sentences += _existing(runner, plain, column, before=before, part=part)

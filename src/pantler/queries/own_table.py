@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from pantler.errors import InvalidInputError, close_match
+from pantler.errors import InvalidInputError, close_match, counted
 from pantler.queries.foreign import is_astropy_time, read_table
 from pantler.queries.query import JoinedTable
 
@@ -79,8 +79,8 @@ def _dimension(series: pl.Series, table: str, universe: Universe) -> pl.Series:
         )
     if series.null_count():
         raise InvalidInputError(
-            f"{what} lacks {series.null_count()} values: every row must name its data "
-            "ID."
+            f"{what} lacks {counted(series.null_count(), 'value')}: every row must "
+            "name its data ID."
         )
     try:
         return series.cast(key.dtype)

@@ -23,6 +23,7 @@ from pantler.queries.condition import Condition, refuse_digits
 from pantler.queries.explanation import Explanation, explain
 from pantler.queries.implied import with_implied
 from pantler.queries.query import Aggregate
+from pantler.queries.summary import summary
 from pantler.queries.tree import DatasetField, column_name
 
 if TYPE_CHECKING:
@@ -258,6 +259,10 @@ class Results(ABC, Generic[Item_co]):
     def __bool__(self) -> bool:
         """Return whether there is any row, as `any`."""
         return self.any()
+
+    def __repr__(self) -> str:
+        """Return what is asked; nothing is asked for this."""
+        return f"<{type(self).__name__}: {summary(self.query)}>"
 
     def why_empty(self) -> list[str]:
         """Return sentences that say why there are no rows; none if there are some."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pantler.queries import exports
 from pantler.queries.results import checked_number
+from pantler.queries.summary import summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pantler.queries.results import DatasetResults
 
 _MOST_EXPLAINED: Final = 3
-"""Types of which it is said why there are no datasets."""
+"""Types of which it is said why there are no datasets, or what is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,14 @@ class SeveralDatasetResults:
     def __bool__(self) -> bool:
         """Return whether there is any dataset, as `any`."""
         return self.any()
+
+    def __repr__(self) -> str:
+        """Return what is asked; nothing is asked for this."""
+        parts = [summary(part.query) for part in self.parts[:_MOST_EXPLAINED]]
+        more = len(self.parts) - len(parts)
+        parts += [f"{more} more"] * bool(more)
+        parts += [f"limit {self.most}"] * (self.most is not None)
+        return f"<{type(self).__name__}: {'; '.join(parts) or 'nothing'}>"
 
     def why_empty(self) -> list[str]:
         """Return sentences that say why there are none; none if there are some."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pantler.datasets.collection import CollectionType
 from pantler.dimensions.coordinate import DataCoordinate
 from pantler.dimensions.timespan import Timespan
+from pantler.queries.explanation import explain
 from pantler.queries.query import DatasetSearch, OrderTerm, Query
 from pantler.queries.tree import (
     And,
@@ -94,6 +95,57 @@ class CertifiedQuerySuite:
             group, datasets=(search,), target=DatasetSearch(raw_type(registry), ())
         )
         assert registry.query(target).is_empty()
+
+    def test_that_none_is_valid_at_a_time_is_said_with_when_some_are(
+        self, registry: Registry
+    ) -> None:
+        """And not that there is no such exposure; whatever was asked first."""
+        fill_survey(registry)
+        bias, _, _ = _certified(registry)
+        search = DatasetSearch(bias, ("calib",))
+        three = Comparison("=", EXPOSURE, integer(3))
+        one = Comparison("=", DETECTOR, integer(1))
+        ids = registry.query(Query(bias.dimensions, one, target=search))
+        times = [
+            str(Timespan(*row))
+            for row in ids.select("timespan_begin", "timespan_end").unique().rows()
+        ]
+        assert len(times) == 2
+        pairs = registry.universe.group(["exposure", "detector"])
+        for where in (three, And((one, three)), And((three, one))):
+            for query in (
+                Query(bias.dimensions, where, target=search),
+                Query(pairs, where, (search,)),
+            ):
+                said = " ".join(explain(registry, query))
+                assert "No 'bias' in 'calib' is valid then." in said
+                assert all(time in said for time in times)
+                assert "values of" not in said
+        never = Query(bias.dimensions, And((three, one)), target=search)
+        registry.collections.decertify("calib", "bias", Timespan.always())
+        assert "valid then" not in " ".join(explain(registry, never))
+        registry.collections.certify(
+            "calib",
+            list(
+                _found(
+                    registry,
+                    replace(
+                        never, where=one, target=replace(search, collections=("old",))
+                    ),
+                )
+            ),
+            Timespan(0, 10),
+        )
+        (sentence,) = explain(registry, Query(pairs, datasets=(search,)))
+        assert "No 'bias' in 'calib' is valid then." in sentence
+        # What is not there at any time is not for want of a valid one.
+        far = Comparison("=", EXPOSURE, integer(77))
+        said = " ".join(explain(registry, replace(never, where=far)))
+        assert "The values of 'exposure' there are" in said or "No row" in said
+        assert "valid then" not in said
+        other = Comparison("=", DETECTOR, integer(2))
+        said = " ".join(explain(registry, replace(never, where=And((other, three)))))
+        assert "valid then" not in said
 
     def test_a_record_without_a_time_has_no_certified_datasets(
         self, registry: Registry

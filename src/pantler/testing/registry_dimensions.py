@@ -31,7 +31,7 @@ class DimensionSuite:
         assert found.timespan == Timespan(2 * DAY_NS, 2 * DAY_NS + 10_000_000_000)
         region = registry.dimensions.find("tract", {"skymap": "sky", "tract": 1})
         assert region is not None
-        assert region["region"] == square(12, 1.0).encode()
+        assert region["region"] == square(12, 1.0)
 
     def test_a_record_that_is_not_there_is_none(self, registry: Registry) -> None:
         """Looking up is not an error."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 from contextlib import closing
@@ -12,6 +13,7 @@ import pytest
 from pantler.butler.interface import Butler
 from pantler.butler.repository import Repository
 from pantler.cli.main import main
+from pantler.errors import AccessError
 
 OLD = Path(__file__).parents[1] / "registry" / "schema_2.sql"
 
@@ -56,6 +58,19 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(repo, migrate):
     assert len(list(repo.glob("registry*"))) == 1
 
 
+def test_a_dry_run_is_for_all_who_may_read(repo, migrate, monkeypatch):
+    def refuse(path, mode, **_):
+        return not mode & os.W_OK
+
+    monkeypatch.setattr(os, "access", refuse)  # root may write whatever the mode says
+    code, out, err = migrate("--dry-run")
+    assert code == 0, err
+    assert "From version 2 to 3" in out
+    code, _, err = migrate("--yes")
+    assert code == AccessError.exit_code
+    assert "cannot be written by this user" in err
+
+
 def test_without_anybody_to_ask_nothing_is_done(repo, migrate):
     code, _, err = migrate()
     assert code == 2
@@ -70,6 +85,10 @@ def test_it_copies_the_registry_and_migrates_it(repo, migrate):
     assert str(copy) in out
     assert copy.is_file()
     assert "Version 3: done" in out
+    (line,) = err.splitlines()  # in a log file, not one for each statement
+    title, _, numbers = line.rpartition(": ")
+    assert title.strip().startswith("a table of UUIDs")
+    assert len(set(numbers.split(" of "))) == 1
     with Butler.open(repo) as butler:
         assert butler.query_datasets("raw", collections="best").count() == 3
     assert migrate("--yes")[:2] == (0, "Version 3: up to date.\n")

@@ -11,7 +11,7 @@ import pytest
 from pantler.butler.interface import Butler
 from pantler.cli.main import main
 from pantler.cli.removing import size_text
-from pantler.errors import ConflictError
+from pantler.errors import ConflictError, DatasetNotFoundError
 
 
 @pytest.fixture
@@ -122,6 +122,15 @@ def test_files_alone_are_removed(pantler, butler):
     assert "Removed the files of 3 datasets." in out
     assert _count(butler, "u/b") == 3
     assert not any(map(butler.exists, butler.query_datasets("raw", collections="u/b")))
+    ref = next(iter(butler.query_datasets("raw", collections="u/b")))
+    for read in (
+        lambda: butler.get(ref),
+        lambda: butler.get("raw", ref.data_id, collections="u/b"),
+        lambda: butler.get_deferred(ref).get(),
+        lambda: butler.uri(ref),
+    ):
+        with pytest.raises(DatasetNotFoundError, match=r"file of raw@.* was removed"):
+            read()
     code, out, _ = pantler("check")
     assert code == 0
     assert out == (
@@ -175,8 +184,11 @@ def test_records_are_removed_with_what_depends_on_them(pantler, butler):
     code, out, err = pantler("remove-dimension-records", *words, "--yes")
     assert code == ConflictError.exit_code
     assert "10 'raw' datasets" in err
-    assert "u/a raw 3 3" in _words(out)
+    assert "raw" not in out  # it is said once
     code, out, _ = pantler("remove-dimension-records", *words, "--cascade", "--yes")
+    assert "u/a raw 3 3" in _words(out)
+    assert out.count("'visit_definition'") == 1
+    assert "'raw' datasets" not in out
     assert (code, out.splitlines()[-1]) == (0, "Removed.")
     assert not butler.query_dimension_records("exposure", where="exposure = 1").any()
     assert _count(butler, "u/a") == 0
@@ -224,6 +236,17 @@ def test_datasets_are_tagged_and_untagged(pantler, butler):
     assert _count(butler, "u/mine") == 1
 
 
+@pytest.mark.parametrize("command", ["associate", "disassociate", "remove-datasets"])
+def test_that_nothing_matches_has_its_reason(pantler, command):
+    words = ("u/good",) * (command != "remove-datasets")
+    words = (*words, "raw", "--where", "detector = 77")
+    code, out, err = pantler(command, *words)
+    assert code == 0
+    assert "0 datasets" in out or "there is nothing to remove" in out
+    assert "raw: No row satisfies `detector = 77`." in err
+    assert "The values of 'detector' there are" in err
+
+
 def test_calibrations_are_decertified_and_replaced(pantler, butler):
     def ranges(detector):
         found = butler.query_datasets(
@@ -251,6 +274,7 @@ def test_calibrations_are_decertified_and_replaced(pantler, butler):
     words = ("Cam/biases", "Cam/calib", "bias", "--begin-date", "2026-01-15")
     code, _, err = pantler("certify-calibrations", *words)
     assert code == ConflictError.exit_code
+    assert "--replace, or replace=True" in err
     code, out, _ = pantler("certify-calibrations", *words, "--replace")
     assert code == 0
     code, out, _ = pantler("decertify", "Cam/calib", "bias", "--yes")

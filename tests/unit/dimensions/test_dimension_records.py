@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import polars as pl
 import pytest
@@ -10,7 +13,7 @@ from pantler.dimensions.records import DimensionRecord, conform_records, record_
 from pantler.dimensions.sky.regions import Circle
 from pantler.dimensions.timespan import Timespan
 from pantler.dimensions.universe import Universe
-from pantler.errors import InvalidInputError
+from pantler.errors import FieldNotFoundError, InvalidInputError
 
 UNIVERSE = Universe.default()
 VISIT = {
@@ -162,3 +165,52 @@ def test_a_record_knows_its_time_span_and_names_near_misses():
     assert DimensionRecord(UNIVERSE["visit"], VISIT).timespan is None
     with pytest.raises(KeyError, match="Did you mean 'name'"):
         record["nme"]
+
+
+REGION = Circle.from_lonlat(10, 20, 1)
+FULL = {
+    **VISIT,
+    "exposure_time": 30.0,
+    "region": REGION.encode(),
+    "timespan_begin": 1_700_000_000_000_000_000,
+    "timespan_end": 1_700_000_030_000_000_000,
+}
+
+
+def test_a_record_has_what_was_inserted_by_the_same_names():
+    record = DimensionRecord(UNIVERSE["visit"], FULL)
+    span = Timespan(FULL["timespan_begin"], FULL["timespan_end"])
+    assert record["timespan"] == record.timespan == span
+    assert record["region"] == record.region == REGION
+    assert record.values["region"] == REGION.encode()
+    assert record["timespan_end"] == record.timespan_end == span.end
+    assert record.exposure_time == record["exposure_time"] == 30.0
+    bare = DimensionRecord(UNIVERSE["visit"], dict.fromkeys(FULL))
+    assert bare["timespan"] is bare["region"] is bare.region is None
+
+
+def test_what_a_record_does_not_have_is_an_error_of_ours():
+    record = DimensionRecord(UNIVERSE["visit"], FULL)
+    for name, near in (("exposure_tme", "exposure_time"), ("timspan", "timespan")):
+        with pytest.raises(FieldNotFoundError, match=f"Did you mean '{near}'") as first:
+            getattr(record, name)
+        with pytest.raises(FieldNotFoundError) as second:
+            record[name]
+        assert str(first.value) == str(second.value)
+    assert not hasattr(record, "nme")
+    detector = DimensionRecord(UNIVERSE["detector"], {"instrument": "D", "detector": 1})
+    for name in ("timespan", "region"):
+        with pytest.raises(FieldNotFoundError, match="'detector' records have no"):
+            detector[name]
+    assert copy.deepcopy(record) == pickle.loads(pickle.dumps(record)) == record
+
+
+def test_a_record_is_short_and_readable():
+    record = DimensionRecord(UNIVERSE["visit"], FULL)
+    assert repr(record) == "<visit {instrument: 'D', visit: 1}>"
+    shown = str(record)
+    assert shown.splitlines()[0] == "visit {instrument: 'D', visit: 1}"
+    assert "  region: CIRCLE(10, 20, 1)" in shown.splitlines()
+    assert "  timespan: [2023-11-14T" in shown
+    assert "DimensionElement" not in shown
+    assert "\\x" not in shown

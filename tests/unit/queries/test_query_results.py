@@ -17,6 +17,7 @@ from pantler.errors import InvalidInputError, QuerySyntaxError
 from pantler.queries.analysis import conjuncts, to_text
 from pantler.queries.query import DatasetSearch, Query
 from pantler.queries.results import DataIdResults, DatasetResults, RecordResults
+from pantler.queries.several import SeveralDatasetResults
 from pantler.queries.tree import Comparison, Membership
 
 UNIVERSE = Universe.default()
@@ -294,3 +295,34 @@ def test_any_number_of_rows_may_be_asked_for(visits):
             visits.limit(wrong)
         with pytest.raises(InvalidInputError, match="An offset is an integer"):
             visits.offset(wrong)
+
+
+def test_results_say_what_is_asked_and_ask_nothing():
+    runner = FakeRunner(VISIT_ROWS)
+    results = DatasetResults(runner, Query(CALEXP.dimensions, target=SEARCH))
+    some = results.where("visit > 2", band="r").limit(5).offset(2)
+    assert repr(some) == (
+        "<DatasetResults: 'calexp' in u/one, u/two, "
+        "where visit > 2 AND band = 'r', limit 5, offset 2>"
+    )
+    chosen = results.with_columns("visit.exposure_time")
+    assert "with 'calexp' in u/one, u/two" in repr(chosen)
+    assert "visit.exposure_time" in repr(chosen)
+    records = RecordResults(runner, Query(VISITS, element="visit"))
+    assert repr(records) == "<RecordResults: 'visit' records>"
+    data_ids = DataIdResults(runner, Query(VISITS))
+    assert repr(data_ids) == "<DataIdResults: dimensions instrument, visit>"
+    assert not runner.queries
+
+
+def test_what_results_say_is_short_whatever_is_asked():
+    many = DatasetSearch(CALEXP, tuple(f"u/run{number}" for number in range(1000)))
+    results = DatasetResults(
+        FakeRunner(VISIT_ROWS), Query(CALEXP.dimensions, target=many)
+    )
+    shown = repr(results.where("visit IN :list", bind={"list": range(1000)}))
+    assert "u/run3 and 996 more" in shown
+    assert len(shown) < 350
+    several = SeveralDatasetResults((results,) * 9, 7)
+    assert repr(several).count("'calexp'") == 3
+    assert repr(several).endswith("6 more; limit 7>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pantler.cli import options
+from pantler.cli.reasons import say_why_empty
 from pantler.errors import counted
 
 
@@ -35,11 +36,14 @@ def associate(
     from pantler.butler.interface import Butler
 
     with Butler.open(repo, writeable=True) as butler, butler.transaction():
-        butler.collections.register(collection, "TAGGED")
-        count = 0
-        for dataset_type in butler.dataset_types.find_all(globs):
-            found = butler.query_datasets(
+        found = [
+            butler.query_datasets(
                 dataset_type, collections=collections or None, where=where
             )
-            count += butler.collections.associate(collection, found)
-    click.echo(f"Put {counted(count, 'dataset')} into '{collection}'.")
+            for dataset_type in butler.dataset_types.find_all(globs)
+        ]
+        butler.collections.register(collection, "TAGGED")
+        count = sum(butler.collections.associate(collection, one) for one in found)
+        click.echo(f"Put {counted(count, 'dataset')} into '{collection}'.")
+        if not count:
+            say_why_empty(found)

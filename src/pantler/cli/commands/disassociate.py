@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pantler.cli import options
+from pantler.cli.reasons import say_why_empty
 from pantler.errors import counted
 
 
@@ -28,10 +29,11 @@ def disassociate(
     from pantler.butler.interface import Butler
 
     with Butler.open(repo, writeable=True) as butler, butler.transaction():
-        count = 0
-        for dataset_type in butler.dataset_types.find_all(globs):
-            found = butler.query_datasets(
-                dataset_type, collections=collection, where=where
-            )
-            count += butler.collections.disassociate(collection, found)
-    click.echo(f"Took {counted(count, 'dataset')} out of '{collection}'.")
+        found = [
+            butler.query_datasets(dataset_type, collections=collection, where=where)
+            for dataset_type in butler.dataset_types.find_all(globs)
+        ]
+        count = sum(butler.collections.disassociate(collection, one) for one in found)
+        click.echo(f"Took {counted(count, 'dataset')} out of '{collection}'.")
+        if not count:
+            say_why_empty(found)

@@ -7,6 +7,7 @@ from contextlib import closing
 import click
 
 from pantler.cli import options
+from pantler.cli.progress import StepProgress
 from pantler.cli.removing import is_agreed
 
 
@@ -29,7 +30,7 @@ def migrate(repo: str, *, dry_run: bool, sql: bool, yes: bool) -> None:
     """
     from pantler.butler.migration import open_migration
 
-    with closing(open_migration(repo)) as migration:
+    with closing(open_migration(repo, writeable=not dry_run)) as migration:
         if not migration.titles:
             click.echo(f"Version {migration.current}: up to date.")
             return
@@ -49,9 +50,5 @@ def migrate(repo: str, *, dry_run: bool, sql: bool, yes: bool) -> None:
         copy = migration.back_up()
         if copy:
             click.echo(f"A copy of the old one is '{copy}'.")
-        migration.run(_report)
+        migration.run(StepProgress())
         click.echo(f"Version {migration.target}: done.")
-
-
-def _report(title: str, done: int, count: int) -> None:
-    click.echo(f"  {title}: {done} of {count}", err=True)

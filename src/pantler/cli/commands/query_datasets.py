@@ -9,6 +9,7 @@ import click
 
 from pantler.cli import options
 from pantler.cli.output import OutputFormat, format_option, print_frame, print_rows
+from pantler.cli.reasons import reasons
 from pantler.errors import DatasetTypeNotFoundError, close_match
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
     from pantler.butler.interface import Butler
     from pantler.queries.results import DatasetResults
-
-_MOST_EXPLAINED = 3
-"""For how many types the reason is given, if no dataset of any matches."""
 
 
 @click.command()
@@ -63,7 +61,7 @@ def query_datasets(
 
     with Butler.open(repo) as butler:
         shown = {}
-        reasons: list[str] = []
+        empty = []
         counts = {}
         left = table.limit
         for name in _types(butler, globs):
@@ -86,15 +84,15 @@ def query_datasets(
             counts[name] = results.count() if is_counted else frame.height
             if counts[name]:
                 shown[name] = frame
-            elif not shown and len(reasons) < _MOST_EXPLAINED:
-                reasons.append(" ".join([f"{name}:", *chosen.why_empty()]))
+            else:
+                empty.append(chosen)
+        why = [] if shown else reasons(empty)
     if output_format == "table":
         _print_each(shown, counts)
     else:
         _print_all(shown, output_format)
-    if not shown:
-        for reason in reasons:
-            click.echo(reason, err=True)
+    for reason in why:
+        click.echo(reason, err=True)
 
 
 def _types(butler: Butler, globs: tuple[str, ...]) -> list[str]:

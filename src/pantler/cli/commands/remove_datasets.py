@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pantler.cli import options
+from pantler.cli.reasons import say_why_empty
 from pantler.cli.removing import is_agreed, removal_options, say_removed, show_plan
 
 
@@ -51,18 +52,19 @@ def remove_datasets(
 
     with Butler.open(repo, writeable=not dry_run) as butler:
         found = [
-            dataset_id
-            for dataset_type in butler.dataset_types.find_all(globs)
-            for dataset_id in butler.query_datasets(
+            butler.query_datasets(
                 dataset_type,
                 collections=collections or None,
                 where=where,
                 find_first=find_first,
-            ).to_polars()["dataset_id"]
+            )
+            for dataset_type in butler.dataset_types.find_all(globs)
         ]
-        plan = butler.plan_removal(found, files_only=files_only)
+        ids = [each for one in found for each in one.to_polars()["dataset_id"]]
+        plan = butler.plan_removal(ids, files_only=files_only)
         if plan.is_empty:
             click.echo("No datasets match: there is nothing to remove.")
+            say_why_empty([] if ids else found)
             return
         show_plan(plan)
         if is_agreed("Remove them?", dry_run=dry_run, yes=yes):

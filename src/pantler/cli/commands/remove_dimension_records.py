@@ -26,8 +26,8 @@ def remove_dimension_records(
     """Remove records of a dimension.
 
     The records of ELEMENT, such as exposure or detector, for which the condition of
-    --where holds. What depends on them is shown first: other records and datasets,
-    which go too with --cascade, and keep them without.
+    --where holds. Other records and datasets may depend on them: with --cascade these
+    are shown first, and go too; without, nothing goes.
 
     \b
     Example:
@@ -44,15 +44,15 @@ def remove_dimension_records(
         if plan.is_empty:
             click.echo("No records match: there is nothing to remove.")
             return
+        if not cascade:
+            plan.refuse_used()
         click.echo("These records go:")
         print_frame(plan.rows.select(butler.universe[element].required), "table")
         click.echo()
-        click.echo(plan)
+        click.echo(plan.text(with_datasets=False))
         if plan.datasets is not None:
             click.echo()
             show_plan(plan.datasets)
-        if not cascade:
-            plan.refuse_used()
         if is_agreed("Remove all of this?", dry_run=dry_run, yes=yes):
             plan.apply(cascade=cascade)
             click.echo("Removed.")

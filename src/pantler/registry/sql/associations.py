@@ -269,7 +269,8 @@ class Associations:
         if taken:
             raise ConflictError(
                 f"'{name}' has calibrations valid within {timespan} already: "
-                f"{self._describe(taken)}. Certify for another time or collection."
+                f"{self._describe(taken)}. Put these in their place (--replace, or "
+                "replace=True), or certify for another time or collection."
             )
 
     def _describe(self, rows: list[tuple[Any, ...]]) -> str:

@@ -140,12 +140,14 @@ class PostgresqlRegistry(SqlRegistry):
         *,
         root: str | Path = "",  # noqa: ARG003 - the location says all
         settings: PostgresqlSettings | None = None,
+        writeable: bool = True,
     ) -> Migration:
         """Return what leads a registry to the newest version; see `open`."""
         parsed = parse_location(location)
-        db = _connect(parsed, settings or PostgresqlSettings(), writeable=True)
+        settings = settings or PostgresqlSettings()
+        db = _connect(parsed, settings, writeable=writeable)
         try:
-            _check_schema(db, parsed, writeable=True)
+            _check_schema(db, parsed, writeable=writeable)
             return Migration(db)
         except BaseException:
             db.close()
@@ -205,12 +207,36 @@ def _check_schema(
     for right in needed.split(", "):
         may = "SELECT has_schema_privilege(CAST(:name AS text), CAST(:right AS text))"
         if not _one(db, may, name=name, right=right):
-            what = "changed" if right == "create" else "read"
+            if right == "create":
+                raise _not_a_writer(db, location)
             raise AccessError(
-                f"'{location.text}' cannot be {what} by this user: that takes the "
+                f"'{location.text}' cannot be read by this user: that takes the "
                 f"right {right.upper()} on schema '{name}'. Ask who administers the "
                 f"database: 'GRANT {right.upper()} ON SCHEMA {_quoted(name)} TO …'."
             )
+
+
+def _not_a_writer(db: Database, location: PostgresqlLocation) -> AccessError:
+    """Return the error for a user who may not write, which says how one may.
+
+    The tables belong to a role too: rights on the schema alone would not do.
+    """
+    find = (
+        "SELECT rolname::text, rolsuper::int FROM pg_catalog.pg_namespace "
+        "JOIN pg_catalog.pg_roles AS r ON r.oid = nspowner WHERE nspname = :name"
+    )
+    ((owner, is_super),) = db.rows(sa.text(find).bindparams(name=location.schema))
+    role = _quoted(owner)
+    how = (
+        ", who should give it to a role made for writers"
+        if is_super
+        else f": 'GRANT {role} TO …', and 'ALTER ROLE … SET role = {role}'"
+    )
+    return AccessError(
+        f"'{location.text}' cannot be changed by this user: that takes membership of "
+        f"'{owner}', the role that owns schema '{location.schema}' and its tables. Ask "
+        f"who administers the database{how}."
+    )
 
 
 def _make_schema(db: Database, name: str) -> None:

@@ -1,4 +1,4 @@
-"""A connection to PostgreSQL that knows, while it waits, for whom it does."""
+"""A connection to PostgreSQL that knows, while it waits, who holds the lock."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LockTimeoutError(psycopg.errors.LockNotAvailable):
 
 
 class WatchedConnection(psycopg.Connection[tuple[Any, ...]]):
-    """A connection whose statements say for whom they wait, and stop in time.
+    """A connection whose statements say who holds the lock, and stop in time.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class _Watch:
         """Who held the lock for which it was ended; empty if it was not."""
 
     def look(self) -> None:
-        """Say for whom it waits, from time to time; end it when that takes too long."""
+        """Say who holds the lock, now and then; end it when that takes too long."""
         waited = time.monotonic() - self._since
         if waited < self._next or self.holders:
             return
@@ -117,7 +117,7 @@ class _Watch:
 
 
 def blockers(connection: WatchedConnection) -> str:
-    """Return for whom a connection waits, as messages name them; empty for nobody."""
+    """Return who holds up a connection, as messages name them; empty for nobody."""
     try:
         with psycopg.connect(
             connection.conninfo, autocommit=True, connect_timeout=5

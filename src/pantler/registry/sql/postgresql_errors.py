@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from pantler.errors import (
@@ -75,6 +76,9 @@ _MEANINGS: Final[dict[str, tuple[type[PantlerError], str]]] = {
 }
 """What the server's codes mean, and what to say."""
 
+_ITS_QUESTION: Final = re.compile(r" Is the server running [^?]*\?")
+"""What libpq asks where no server answers; we ask the same."""
+
 _CROWDED: Final = (
     "too many clients",
     "too many connections",
@@ -122,7 +126,7 @@ def no_connection(where: str, text: str) -> PantlerError:
     text
         What the client or the server said.
     """
-    text = " ".join(text.split()).rstrip(".")
+    text = _ITS_QUESTION.sub("", " ".join(text.split())).rstrip(".")
     said = text.rpartition("FATAL: ")[2].strip() or text
     if is_crowded(text):
         return _crowded(where, said)

@@ -51,7 +51,7 @@ class PostgresqlSettings(RegistrySettings):
 
     lock_timeout_s: float = Field(60.0, ge=0)
     """How long a change waits while others hold a lock that it needs; ``.inf`` is for
-    ever. Every few seconds a log message says for whom it waits."""
+    ever. Every few seconds a log message says who holds the lock."""
 
     @field_validator("location")
     @classmethod

@@ -123,11 +123,7 @@ class SqliteRegistry(SqlRegistry):
         """
         settings = settings or SqliteSettings()
         path = _path(location, root)
-        _check_rights(path, writeable=writeable)
-        try:
-            db = _connect(path, settings, writeable=writeable)
-        except ReadOnlyError:
-            db = _open_copy(path, settings)
+        db = _open(path, settings, writeable=writeable)
         try:
             return cls(db, read_universe(db))
         except BaseException:
@@ -141,11 +137,11 @@ class SqliteRegistry(SqlRegistry):
         *,
         root: str | Path = "",
         settings: SqliteSettings | None = None,
+        writeable: bool = True,
     ) -> SqliteMigration:
         """Return what leads a registry to the newest version; see `open`."""
         path = _path(location, root)
-        _check_rights(path, writeable=True)
-        db = _connect(path, settings or SqliteSettings(), writeable=True)
+        db = _open(path, settings or SqliteSettings(), writeable=writeable)
         try:
             return SqliteMigration(db, path)
         except BaseException:
@@ -254,6 +250,15 @@ def _connect(path: Path, settings: SqliteSettings, *, writeable: bool) -> Databa
     synchronous = _SYNCHRONOUS[settings.durability]
     driver = SqliteDriver(path, writeable=writeable, synchronous=synchronous)
     return Database(driver, writeable=writeable, lock_timeout_s=settings.lock_timeout_s)
+
+
+def _open(path: Path, settings: SqliteSettings, *, writeable: bool) -> Database:
+    """Open a file that is there, with the rights that it takes."""
+    _check_rights(path, writeable=writeable)
+    try:
+        return _connect(path, settings, writeable=writeable)
+    except ReadOnlyError:
+        return _open_copy(path, settings)
 
 
 def _open_copy(path: Path, settings: SqliteSettings) -> Database:

@@ -293,11 +293,15 @@ class DatastoreSuite:
             datastore.pack(pairs)
         assert datastore.pack([]) == []
 
+    @pytest.mark.parametrize("stays", [False, True])
     @pytest.mark.parametrize("mode", ["copy", "move", "direct"])
     def test_files_of_other_programs_become_datasets(
-        self, datastore: Datastore, tmp_path: Path, mode: TransferMode
+        self, datastore: Datastore, tmp_path: Path, mode: TransferMode, *, stays: bool
     ) -> None:
-        """A source goes only if it is to be moved, and only when that is asked for."""
+        """A source goes only if it is to be moved, and only when that is asked for.
+
+        Whoever changes one that stays does not change the dataset.
+        """
         files = []
         for visit in (1, 2):
             source = tmp_path / f"a b%20{visit}.json"
@@ -306,28 +310,20 @@ class DatastoreSuite:
         staged = datastore.prepare_files(files, mode)
         staged.publish()
         assert all(file.path.exists() for file in files)
-        staged.remove_sources(lambda *_: [])
+        if not stays:
+            staged.remove_sources(lambda *_: [])
         staged.part_from_sources()
-        assert all(file.path.exists() == (mode != "move") for file in files)
+        is_there = stays or mode != "move"
+        assert all(file.path.exists() == is_there for file in files)
+        if is_there and mode != "direct":
+            for file in files:
+                with file.path.open("r+") as opened:
+                    opened.write('{"n": 7')
         for file, record in zip(files, staged.records, strict=True):
             number = file.ref.data_id["visit"]
             assert datastore.read(file.ref, [record]) == {"n": number}
         datastore.delete([record.path for record in staged.records])
-        assert all(file.path.exists() == (mode != "move") for file in files)
-
-    def test_who_changes_a_moved_source_that_stays_does_not_change_the_dataset(
-        self, datastore: Datastore, tmp_path: Path
-    ) -> None:
-        """A source may be needed by others, or not be removable."""
-        source = tmp_path / "a.json"
-        source.write_text('{"n": 1}')
-        file = SourceFile(make_ref(), source, "json")
-        staged = datastore.prepare_files([file], "move")
-        staged.publish()
-        staged.part_from_sources()
-        with source.open("r+") as opened:
-            opened.write('{"n": 2}')
-        assert datastore.read(file.ref, staged.records) == {"n": 1}
+        assert all(file.path.exists() == is_there for file in files)
         assert datastore.abandoned() == []
 
     def test_one_missing_file_leaves_nothing_of_the_others(

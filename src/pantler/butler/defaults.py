@@ -38,7 +38,7 @@ class Defaults:
     ConflictError
         If ``run`` is a collection of another type.
     DataIdError
-        If a dimension or its value does not exist.
+        If a dimension or its value does not exist, or values contradict each other.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Defaults:
         self._check_collections()
         for key in self._data_id:
             self._check_value(key)
+        self._check_together()
 
     @property
     def collections(self) -> tuple[str, ...]:
@@ -175,9 +176,18 @@ class Defaults:
             raise DataIdError(
                 f"The default data ID takes one value for '{key}', not {value!r}."
             )
-        group = universe.group(universe[name].required)
-        if universe[name].is_pixel:
-            return
+        if not universe[name].is_pixel:
+            self._check_group(universe.group(universe[name].required))
+
+    def _check_together(self) -> None:
+        """Refuse values that no data ID can have at once."""
+        universe = self._repository.universe
+        names = {key.partition(".")[0] for key in self._data_id}
+        said = [name for name in names if not universe[name].is_pixel]
+        if len(said) > 1:
+            self._check_group(universe.group(said))
+
+    def _check_group(self, group: DimensionGroup) -> None:
         given = self.values_for(group, ())
         missing = set(group.required) - {k.partition(".")[0] for k in given}
         if all(self._is_the_only_one(one) for one in missing):

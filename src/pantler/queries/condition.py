@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -80,15 +81,16 @@ class Condition:
                 f"not {bound!r}."
             )
         parameters = dict(bound or {})
-        data_id: dict[str, object] = {}
+        data_ids: list[Mapping[str, object]] = []
         for each in conditions:
             if isinstance(each, Mapping):
-                data_id.update(each)
+                data_ids.append(dict(each))
             elif not isinstance(each, str):
                 raise InvalidInputError(
                     f"A condition is an expression or a data ID, not {each!r}."
                 )
-        for name in (*parameters, *data_id):
+        data_id: dict[str, object] = {}
+        for name in itertools.chain(parameters, *data_ids):
             if not isinstance(name, str):
                 raise InvalidInputError(f"The name of a value is text, not {name!r}.")
         for name, value in values.items():
@@ -103,7 +105,8 @@ class Condition:
                     f"{close_match(name, universe.elements)}"
                 )
         said = [cls(tree, parameters, {}) for tree in trees if tree is not None]
-        return (*said, *([cls(None, {}, data_id)] if data_id else ()))
+        # Each by itself: what one says, another does not replace.
+        return (*said, *(cls(None, {}, one) for one in (*data_ids, data_id) if one))
 
     def meant(self, query: Query) -> Predicate | None:
         """Return the condition with names that mean what they do in a query.

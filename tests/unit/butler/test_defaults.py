@@ -58,6 +58,8 @@ def test_default_values_of_other_dimensions_do_not_matter(opened):
         ({"instrumnt": "Cam"}, "Did you mean 'instrument'"),
         ({"instrument": "Kam"}, "Kam"),
         ({"instrument": "Cam", "detector": 77}, "77"),
+        ({"visit": 1, "exposure": 2}, "contradicts the rest"),
+        ({"visit": 1, "band": "r"}, "it would have to be 'g'"),
         ({"detector": 77}, "77"),
         ({"detector": None}, "None"),
         ({"detector": [1, 2]}, "detector"),

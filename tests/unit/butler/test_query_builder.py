@@ -54,6 +54,19 @@ def test_conditions_are_expressions_data_ids_and_values(butler):
         assert exposures(chosen.data_ids("exposure")) == [2]
 
 
+def test_all_that_one_step_says_must_hold(butler):
+    begin = butler.query()
+    for none in (
+        begin.where({"exposure": 1}, exposure=2),
+        begin.where({"exposure": 1}, {"exposure": 2}),
+        begin.where({"exposure": 1}, "exposure = 2"),
+        begin.where("exposure = 1", "exposure = 2"),
+    ):
+        assert exposures(none.data_ids("exposure")) == []
+    both = begin.where({"exposure": 1}, {"instrument": "Cam"}, exposure=1)
+    assert exposures(both.data_ids("exposure")) == [1]
+
+
 def test_a_mistake_is_found_as_soon_as_its_meaning_is_known(butler):
     begin = butler.query()
     with pytest.raises(QuerySyntaxError, match="Expected"):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pantler.datasets.storage_class import get_storage_class
@@ -19,10 +22,10 @@ from pantler.errors import (
 from pantler.formatters.interface import BytesFormatter
 from pantler.storage.location import Location, is_uri
 from pantler.storage.opening import open_storage
+from pantler.storage.ranges import RangeFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pantler.datasets.records import DatastoreRecord
     from pantler.datasets.ref import DatasetRef
@@ -101,7 +104,14 @@ class RecordReader:
                 component=asked.component,
                 parameters=asked.parameters,
             )
-        with storage.reading(path) as local:
+        if self._reads_ranges(formatter, record, asked, storage):
+            return formatter.read_ranges(
+                _range_file(storage, path, record),
+                storage_class,
+                component=asked.component,
+                parameters=asked.parameters,
+            )
+        with _local(storage, path, record) as local:
             _check_size(local.stat().st_size, record)
             if self._verify:
                 _check_content(local, record)
@@ -111,6 +121,19 @@ class RecordReader:
                 component=asked.component,
                 parameters=asked.parameters,
             )
+
+    def _reads_ranges(
+        self,
+        formatter: Formatter,
+        record: DatastoreRecord,
+        asked: _Asked,
+        storage: Storage,
+    ) -> bool:
+        """Whether to fetch only what is asked for, from afar or within a pack."""
+        if not formatter.reads_ranges or self._verify:
+            return False
+        is_here = record.offset is None and "paths" in storage.capabilities
+        return not is_here and bool(asked.component or asked.parameters)
 
     def read_parts(
         self,
@@ -228,6 +251,31 @@ def _read_bytes(storage: Storage, path: str, record: DatastoreRecord) -> bytes:
     if can_compare(record.checksum):
         _compare(checksum_of(data), record)
     return data
+
+
+def _range_file(storage: Storage, path: str, record: DatastoreRecord) -> RangeFile:
+    size = storage.size_bytes(path)
+    start = record.offset or 0
+    left = max(size - start, 0)
+    _check_size(left if record.offset is None else min(left, record.size_bytes), record)
+
+    def read(offset: int, count: int) -> bytes:
+        return storage.read(path, offset=start + offset, size=count)
+
+    return RangeFile(read, record.size_bytes)
+
+
+@contextlib.contextmanager
+def _local(storage: Storage, path: str, record: DatastoreRecord) -> Iterator[Path]:
+    """Yield a local file with the bytes of a record, which may be part of a pack."""
+    if record.offset is None:
+        with storage.reading(path) as local:
+            yield local
+        return
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(_read_bytes(storage, path, record))
+        file.flush()
+        yield Path(file.name)
 
 
 def _check_content(local: Path, record: DatastoreRecord) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
@@ -30,7 +31,9 @@ from astropy.wcs import WCS
 from pantler.errors import IntegrityError, InvalidInputError, PantlerError
 from pantler.formatters import fits_header
 from pantler.formatters.fits_structure import open_units
+from pantler.formatters.fits_tiles import fetch_cutout, has_cutout
 from pantler.formatters.interface import Formatter
+from pantler.storage.ranges import RangeFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pantler.datasets.storage_class import StorageClass
+    from pantler.formatters.fits_structure import FitsUnit
 
 _CONTENT: Final = "PNTLCONT"  # what a file of ours holds: image, array, wcs, ...
 _PARTS: Final = "PNTLPART"  # the extensions that an image has
@@ -90,6 +94,7 @@ class FitsFormatter(Formatter):
     """
 
     extension = ".fits"
+    reads_ranges = True
 
     def write_file(self, value: Any, path: Path, storage_class: StorageClass) -> None:
         """Write an object to a new FITS file.
@@ -117,29 +122,70 @@ class FitsFormatter(Formatter):
         parameters: Mapping[str, Any] | None = None,
     ) -> Any:
         """Return the object, or one component of it, from a FITS file."""
-        cutout = cutout_slices((parameters or {}).get("cutout"))
-        with _opened(path) as hdus:
-            content = hdus[0].header.get(_CONTENT, "frame")
-            image: _Image
-            if content == "frame":
-                image = _Frame(hdus, cutout)
-            elif content == "image":
-                image = _Image(hdus, cutout)
-            else:
-                value = _read_alone(hdus, content)
-                _check_type(value, storage_class)
-                return value
-            value = image.whole() if component is None else image.part(component)
-            if component is None:
-                _check_type(value, storage_class)
+        return _read(path, storage_class, component, parameters)
+
+    def read_ranges(
+        self,
+        file: RangeFile,
+        storage_class: StorageClass,
+        *,
+        component: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return what is asked; of a cutout, only rows or tiles are fetched."""
+        return _read(file, storage_class, component, parameters)
+
+
+def _read(
+    source: Path | RangeFile,
+    storage_class: StorageClass,
+    component: str | None,
+    parameters: Mapping[str, Any] | None,
+) -> Any:
+    cutout = cutout_slices((parameters or {}).get("cutout"))
+    with _opened(source) as opened:
+        hdus = opened.hdus
+        content = hdus[0].header.get(_CONTENT, "frame")
+        image: _Image
+        if content == "frame":
+            image = _Frame(opened, cutout)
+        elif content == "image":
+            image = _Image(opened, cutout)
+        else:
+            value = _read_alone(hdus, content)
+            _check_type(value, storage_class)
             return value
+        if component is not None:
+            return image.part(component)
+        value = image.whole()
+        _check_type(value, storage_class)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """An open file, and what is known of its structure."""
+
+    hdus: fits.HDUList
+    file: BinaryIO
+    units: list[FitsUnit]
+
+    def fetch(self, hdu: Any, cutout: tuple[slice, slice] | None) -> None:
+        """Fetch what a cutout of an image needs, if the file is far away."""
+        if not isinstance(self.file, RangeFile):
+            return
+        number = next(n for n, one in enumerate(self.hdus) if one is hdu)
+        unit = self.units[number]
+        if cutout is not None and has_cutout(unit, cutout):
+            fetch_cutout(self.file, unit, cutout)
 
 
 class _Image:
     """An open file with an image that we wrote."""
 
-    def __init__(self, hdus: fits.HDUList, cutout: tuple[slice, slice] | None) -> None:
-        self.hdus = hdus
+    def __init__(self, opened: _Open, cutout: tuple[slice, slice] | None) -> None:
+        self.opened = opened
+        self.hdus = opened.hdus
         self.cutout = cutout
 
     def whole(self) -> CCDData:
@@ -164,7 +210,11 @@ class _Image:
         return getattr(self, name)()
 
     def data(self) -> NDArray[Any]:
-        return _read_array(self.hdus[1], self.cutout)
+        return self.pixels(self.hdus[1])
+
+    def pixels(self, hdu: Any) -> NDArray[Any]:
+        self.opened.fetch(hdu, self.cutout)
+        return _read_array(hdu, self.cutout)
 
     def unit(self) -> Any:
         return read_unit(self.hdus[1].header.get("BUNIT"))
@@ -186,13 +236,16 @@ class _Image:
 
     def uncertainty(self) -> NDUncertainty | None:
         found = self._extension("UNCERT")
-        return None if found is None else _read_uncertainty(found, self.cutout)
+        if found is None:
+            return None
+        self.opened.fetch(found, self.cutout)
+        return _read_uncertainty(found, self.cutout)
 
     def plane(self, name: str) -> NDArray[Any] | None:
         found = self._extension(name.upper())
         if found is None:
             return None
-        return _read_array(found, None if name == "psf" else self.cutout)
+        return _read_array(found, None) if name == "psf" else self.pixels(found)
 
     def _extension(self, name: str) -> Any:
         if name not in self.hdus[0].header[_PARTS].split():
@@ -206,15 +259,15 @@ class _Image:
 class _Frame(_Image):
     """An open file with an image that some other program wrote."""
 
-    def __init__(self, hdus: fits.HDUList, cutout: tuple[slice, slice] | None) -> None:
-        super().__init__(hdus, cutout)
-        images = (hdu for hdu in hdus if hdu.is_image and len(hdu.shape) >= 2)
+    def __init__(self, opened: _Open, cutout: tuple[slice, slice] | None) -> None:
+        super().__init__(opened, cutout)
+        images = (hdu for hdu in self.hdus if hdu.is_image and len(hdu.shape) >= 2)
         self.image: Any = next(images, None)
         if self.image is None:
             raise IntegrityError("The FITS file holds no image.")
 
     def data(self) -> NDArray[Any]:
-        return _read_array(self.image, self.cutout)
+        return self.pixels(self.image)
 
     def unit(self) -> Any:
         return read_unit(self.image.header.get("BUNIT", "adu"))
@@ -421,14 +474,18 @@ def _no_astropy_warnings() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[fits.HDUList]:
+def _opened(source: Path | RangeFile) -> Iterator[_Open]:
     with _no_astropy_warnings():
         warnings.filterwarnings(
             "error", message="File may have been truncated", category=AstropyUserWarning
         )
         try:
-            with _checked(path) as file, fits.open(file, memmap=False) as hdus:
-                yield hdus
+            # Headers can be believed, as far as sizes go, once this has been done.
+            with (
+                _checked(source) as (file, units),
+                fits.open(file, memmap=False) as hdus,
+            ):
+                yield _Open(hdus, file, units)
         except PantlerError:
             raise
         except _UNREADABLE as error:
@@ -440,14 +497,13 @@ def _opened(path: Path) -> Iterator[fits.HDUList]:
 
 
 @contextlib.contextmanager
-def _checked(path: Path) -> Iterator[BinaryIO]:
-    """Open a file whose headers can be believed as far as sizes go."""
+def _checked(source: Path | RangeFile) -> Iterator[tuple[BinaryIO, list[FitsUnit]]]:
     with contextlib.ExitStack() as stack:
         try:
-            file, _ = stack.enter_context(open_units(path))
+            opened = stack.enter_context(open_units(source))
         except IntegrityError as error:
             raise IntegrityError(f"Not a whole and valid FITS file: {error}") from None
-        yield file
+        yield opened
 
 
 def _one_line(error: BaseException) -> str:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from pantler.errors import IntegrityError
+from pantler.storage.ranges import RangeFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,10 +64,13 @@ class FitsUnit:
         replaced by question marks.
     structure
         Whole numbers and truth values that say how the data are laid out, by key.
+    data_start
+        Where its data begin, bytes; in the contents of a file that is compressed.
     """
 
     cards: str
     structure: dict[str, int]
+    data_start: int = 0
 
     @property
     def is_compressed_image(self) -> bool:
@@ -99,14 +103,14 @@ def read_units(path: Path) -> list[FitsUnit]:
 
 @contextmanager
 def open_units(
-    path: Path, *, keep: bool = True
+    path: Path | RangeFile, *, keep: bool = True
 ) -> Iterator[tuple[BinaryIO, list[FitsUnit]]]:
     """Open a FITS file whose structure was checked.
 
     Parameters
     ----------
     path
-        The file.
+        The file, or one of which parts are fetched.
     keep
         Whether the contents of a compressed file are wanted.
 
@@ -122,8 +126,7 @@ def open_units(
     IntegrityError
         As for `read_units`.
     """
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
+    with _opened(path) as (file, size):
         magic = file.read(6)
         file.seek(0)
         for start, name, opener in _COMPRESSIONS:
@@ -147,12 +150,24 @@ def open_units(
         yield file, units
 
 
+@contextmanager
+def _opened(path: Path | RangeFile) -> Iterator[tuple[BinaryIO, int]]:
+    if isinstance(path, RangeFile):
+        yield cast("BinaryIO", path), path.size
+        return
+    with path.open("rb") as file:
+        yield file, os.fstat(file.fileno()).st_size
+
+
 class _File:
     """A file on disk, whose data are skipped."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
         self._size = size
+
+    def tell(self) -> int:
+        return self._file.tell()
 
     def read_block(self) -> bytes:
         return self._file.read(_BLOCK)
@@ -172,6 +187,9 @@ class _Stream:
     def __init__(self, stream: BinaryIO, kept: io.BytesIO | None) -> None:
         self._stream = stream
         self._kept = kept
+
+    def tell(self) -> int:
+        return self._stream.tell()
 
     def read_block(self) -> bytes:
         return self._read(_BLOCK)
@@ -235,7 +253,7 @@ def _read_header(source: _File | _Stream, block: bytes, *, is_first: bool) -> Fi
             raise IntegrityError("the END of a header is missing")
         block = source.read_block()
     text = b"".join(cards).decode("ascii", "replace").replace("\ufffd", "?")
-    return FitsUnit(text, _structure(cards))
+    return FitsUnit(text, _structure(cards), source.tell())
 
 
 def _structure(cards: list[bytes]) -> dict[str, int]:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 TransferMode = Literal["copy", "move", "hardlink", "symlink", "direct"]
 
-Capability = Literal["rename", "links", "write", "create", "copy", "list", "sign"]
+Capability = Literal[
+    "rename", "links", "paths", "write", "create", "copy", "list", "sign"
+]
 """What not all storage can do, and callers ask for before they use it.
 
 ``rename``
@@ -21,6 +23,9 @@ Capability = Literal["rename", "links", "write", "create", "copy", "list", "sign
     there from the moment that it is staged, and publishing does nothing.
 ``links``
     A file can be brought in as a hard or symbolic link, so without copying it.
+``paths``
+    Files are on this host: `Storage.reading` yields them as they are, and copies
+    nothing.
 ``write``
     Files can be written, replaced and deleted; without it they can only be read.
 ``create``

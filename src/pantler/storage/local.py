@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 8
 _FEW: Final = 3
 _CAPABILITIES: Final[frozenset[Capability]] = frozenset(
-    {"rename", "links", "write", "create", "copy", "list"}
+    {"rename", "links", "paths", "write", "create", "copy", "list"}
 )
 
 

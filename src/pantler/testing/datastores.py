@@ -63,7 +63,28 @@ def make_image() -> CCDData:
     return image
 
 
-class DatastoreSuite:
+class _Conversions:
+    """What a datastore does with objects of other types."""
+
+    def test_objects_are_converted(self, datastore: Datastore) -> None:
+        """What is read is of the storage class that is asked for, as is what is put."""
+        ref = make_ref("stars", storage_class="Table")
+        records = datastore.write(pl.DataFrame({"mag": [1.5, 2.5]}), ref)
+        kept = datastore.read(ref, records)
+        assert isinstance(kept, Table)
+        assert kept["mag"].tolist() == [1.5, 2.5]
+        found = datastore.read(
+            ref,
+            records,
+            parameters={"rows": [("mag", ">", 2)]},
+            storage_class=get_storage_class("DataFrame"),
+        )
+        assert found.rows() == [(2.5,)]
+        with pytest.raises(InvalidInputError):
+            datastore.read(ref, records, storage_class=get_storage_class("CCDImage"))
+
+
+class DatastoreSuite(_Conversions):
     """The conformance suite of datastore plugins."""
 
     @pytest.fixture
@@ -96,23 +117,6 @@ class DatastoreSuite:
         written = [datastore.write({"n": n}, ref) for n, ref in enumerate(refs)]
         for number, (ref, records) in enumerate(zip(refs, written, strict=True)):
             assert datastore.read(ref, records) == {"n": number}
-
-    def test_objects_are_converted(self, datastore: Datastore) -> None:
-        """What is read is of the storage class that is asked for, as is what is put."""
-        ref = make_ref("stars", storage_class="Table")
-        records = datastore.write(pl.DataFrame({"mag": [1.5, 2.5]}), ref)
-        kept = datastore.read(ref, records)
-        assert isinstance(kept, Table)
-        assert kept["mag"].tolist() == [1.5, 2.5]
-        found = datastore.read(
-            ref,
-            records,
-            parameters={"rows": [("mag", ">", 2)]},
-            storage_class=get_storage_class("DataFrame"),
-        )
-        assert found.rows() == [(2.5,)]
-        with pytest.raises(InvalidInputError):
-            datastore.read(ref, records, storage_class=get_storage_class("CCDImage"))
 
     def test_writing_again_replaces(self, datastore: Datastore) -> None:
         """A run that was killed and is repeated meets its own remains."""

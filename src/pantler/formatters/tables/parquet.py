@@ -21,6 +21,7 @@ from pantler.formatters.tables.conversion import (
 )
 from pantler.formatters.tables.formatter import TableFormatter
 from pantler.formatters.tables.parquet_structure import (
+    MAGIC,
     LocalBytes,
     RowGroup,
     check_pages,
@@ -100,8 +101,10 @@ class ParquetFormatter(TableFormatter):
         with tempfile.NamedTemporaryFile(suffix=self.extension) as sparse:
             # Polars and Arrow read the copy, which has holes where nobody looks.
             sparse.truncate(file.size)
+            sparse.write(MAGIC)
+            sparse.flush()
             copy = _SparseCopy(file, Path(sparse.name))
-            copy.bring([(0, 4), (file.size - _footer_length(file), file.size)])
+            copy.bring([(file.size - _footer_length(file), file.size)])
             opened = _Opened(file, layout, copy.path, copy)
             return opened.read(storage_class, component, parameters)
 

@@ -17,7 +17,9 @@ from pantler.errors import IntegrityError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_MAGIC: Final = b"PAR1"
+MAGIC: Final = b"PAR1"
+"""How a Parquet file begins and ends."""
+
 _HEADER_BYTES: Final = 512  # of a page, without statistics of long text
 _LONGEST_HEADER_BYTES: Final = 1 << 20
 _SMALL_BYTES: Final = 1 << 20  # a file to read at once
@@ -142,7 +144,7 @@ def _understood() -> Iterator[None]:
 
 def _groups(source: ByteSource) -> Iterator[RowGroup]:
     size = source.size
-    if size < 12 or source.read_at(size - 4, 4) != _MAGIC:
+    if size < 12 or source.read_at(size - 4, 4) != MAGIC:
         raise IntegrityError("it does not end as Parquet files do")
     length = int.from_bytes(source.read_at(size - 8, 4), "little")
     if length > size - 12:

@@ -6,11 +6,12 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args
 
 import click
 
 from pantler.errors import InvalidInputError, close_match
+from pantler.storage.interface import TransferMode
 
 if TYPE_CHECKING:
     import polars as pl
@@ -98,6 +99,18 @@ def collections(function: Command) -> Command:
     return names_option("--collections", "-i", help="Collections to search, in order.")(
         function
     )
+
+
+def transfer(function: Command) -> Command:
+    """Add ``--transfer``."""
+    return click.option(
+        "--transfer",
+        "-t",
+        type=click.Choice(get_args(TransferMode)),
+        default="copy",
+        show_default=True,
+        help="How the files come in; direct leaves them where they are.",
+    )(function)
 
 
 def where(function: Command) -> Command:

@@ -55,6 +55,7 @@ RIGHT = {
     "extend-universe": ["{repo}", "{tmp}/newer.yaml"],
     "define-visits": ["{tmp}/camera", "DemoCam"],
     "demo": ["{tmp}/demo"],
+    "ingest-files": ["{repo}", "stars", "u/files", "{tmp}/table.csv"],
     "ingest-raws": ["{tmp}/camera", "{tmp}/frames"],
     "migrate": ["{repo}"],
     "query-collections": ["{repo}", "*"],
@@ -79,6 +80,9 @@ RIGHT = {
 # Wrong values of an option, whichever command has it, or of one command's.
 OPTIONS = {
     "--format": ["xml", "", BYTES],
+    "--data-id": ["", "visit", "=3", "visit=x", "bogus=1", BYTES],
+    "--prefix": ["{tmp}/nowhere"],
+    "--formatter": ["bogus", "", BYTES],
     "--limit": NUMBERS,
     "--options-file": FILES,
     "--order-by": ["", "bogus", "--", "-", BYTES, "detector.bogus", "a.b.c"],
@@ -120,6 +124,8 @@ ARGUMENTS = {
     "folder": ["{tmp}/noise", "{tmp}"],
     "file": FILES,
     "what": ["bogus", ""],
+    "run": ["", BYTES, "Cam/calib"],
+    "table": [*FILES, BYTES, "{tmp}/no.csv"],
     "shell": ["bogus", "", BYTES],
     "location": [*FILES, BYTES],
     "locations": ["{tmp}/nowhere", BYTES],

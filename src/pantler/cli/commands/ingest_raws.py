@@ -24,14 +24,7 @@ if TYPE_CHECKING:
     type=options.NAME,
     help="Its name; not needed where there is just one.",
 )
-@click.option(
-    "--transfer",
-    "-t",
-    type=click.Choice(["copy", "move", "hardlink", "symlink", "direct"]),
-    default="copy",
-    show_default=True,
-    help="How the files come in; direct leaves them where they are.",
-)
+@options.transfer
 @click.option(
     "--output-run",
     type=options.NAME,

@@ -12,6 +12,7 @@ import pytest
 
 from pantler import Butler, Timespan, Universe, plugins
 from pantler.cli.main import main
+from pantler.config.settings import RepositorySettings
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.dataset_type import DatasetType
 from pantler.dimensions.sky.regions import Circle, ConvexPolygon
@@ -45,9 +46,10 @@ def universe_of(name):
     return Universe.from_yaml((UNIVERSES / f"{name}.yaml").read_bytes(), name)
 
 
-def make_fibre_repository(root):
+def make_fibre_repository(root, settings=None):
     """Make a repository of two plates, three exposures and eight targets."""
-    with Butler.create(root, universe=universe_of("fibres")) as butler:
+    universe = universe_of("fibres")
+    with Butler.create(root, universe=universe, settings=settings) as butler:
         with butler.transaction():
             _add_fibre_records(butler)
         _add_readouts(butler)
@@ -151,9 +153,10 @@ def square(lon, lat, half=1.0):
     )
 
 
-def make_sky_repository(root):
+def make_sky_repository(root, settings=None):
     """Make a repository of four pointings of two arrays, and three channels."""
-    with Butler.create(root, universe=universe_of("sky_spectra")) as butler:
+    universe = universe_of("sky_spectra")
+    with Butler.create(root, universe=universe, settings=settings) as butler:
         with butler.transaction():
             _add_sky_records(butler)
         group = butler.universe.group
@@ -647,3 +650,60 @@ def test_dataset_types_stay_in_their_universe(fibres, sky_spectra):
         pytest.raises(InvalidInputError, match=r"'raw' .*fibres.*sky_spectra"),
     ):
         other.dataset_types.register(one.dataset_types.get("raw"))
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "dimensions", "where"),
+    [
+        (
+            "fibres",
+            make_fibre_repository,
+            ["exposure", "fibre"],
+            "plate.region OVERLAPS CIRCLE(10.5, 0.0, 0.7)",
+        ),
+        (
+            "fibres",
+            make_fibre_repository,
+            ["target", "htm7"],
+            "target.magnitude > 18 AND target.kind = 'star'",
+        ),
+        (
+            "sky_spectra",
+            make_sky_repository,
+            ["pointing", "array", "healpix3"],
+            "pointing.exposure_time > 0 AND pointing > 1",
+        ),
+    ],
+)
+def test_both_databases_hold_it_alike(
+    made, postgresql, tmp_path, name, make, dimensions, where
+):
+    with postgresql.database() as database:
+        location = postgresql.uri(database)
+        make(tmp_path / "repo", RepositorySettings().with_registry(location))
+        with Butler.open(tmp_path / "repo") as here, Butler.open(made / name) as there:
+            for element in here.universe.elements.values():
+                if not element.is_pixel:
+                    _compare(here, there, "query_dimension_records", element.name)
+            _compare(here, there, "query_data_ids", dimensions)
+            found = _compare(here, there, "query_data_ids", dimensions, where=where)
+            assert found.height
+            for kind in there.dataset_types.all():
+                mine, other = (
+                    {
+                        (ref.data_id, ref.run)
+                        for ref in butler.query_datasets(kind, where=where)
+                    }
+                    for butler in (here, there)
+                )
+                assert mine == other
+
+
+def _compare(here, there, question, *words, **keys):
+    """Ask both, and return the rows of an answer that is the same."""
+    mine, other = (
+        getattr(butler, question)(*words, **keys).to_polars()
+        for butler in (here, there)
+    )
+    assert mine.sort(mine.columns).equals(other.sort(other.columns))
+    return mine

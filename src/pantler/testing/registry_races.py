@@ -120,6 +120,20 @@ class RaceSuite:
             assert sorted(made) == [False, False, True]
         assert len(registry.collections.all()) == ROUNDS
 
+    def test_what_is_registered_already_waits_for_nobody(
+        self, registry: Registry, open_again: OpenAgain
+    ) -> None:
+        """Not even for who is changing the same things, and may take long."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        registry.collections.register("old", CollectionType.RUN)
+        with closing(open_again()) as own:
+            own.lock_timeout_s = 0.5
+            with registry.transaction():
+                registry.collections.register("new", CollectionType.RUN)
+                assert not own.collections.register("old", CollectionType.RUN)
+                assert not own.dataset_types.register(raw)
+
     def test_a_name_is_of_one_kind_of_collection(
         self, registry: Registry, open_again: OpenAgain
     ) -> None:

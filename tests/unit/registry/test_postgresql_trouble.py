@@ -7,10 +7,11 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from pantler.datasets.collection import CollectionType
 from pantler.errors import BusyError, StoppedError, StorageError
@@ -161,7 +162,7 @@ def test_who_waits_in_vain_is_told_for_whom(postgresql, database, registry):
 
 
 def test_who_waits_says_for_whom(postgresql, database, registry, caplog, monkeypatch):
-    monkeypatch.setattr(postgresql_connection, "_SAY_EVERY_S", 0.2)
+    monkeypatch.setattr(postgresql_connection, "SAY_AFTER_S", 0.2)
     with ThreadPoolExecutor(1) as pool:
         with catalog_locked(postgresql, database):
             waiting = pool.submit(register, registry)
@@ -178,7 +179,7 @@ def test_a_slow_statement_that_waits_for_nobody_is_not_ended(
 ):
     import sqlalchemy as sa
 
-    monkeypatch.setattr(postgresql_connection, "_SAY_EVERY_S", 0.1)
+    monkeypatch.setattr(postgresql_connection, "SAY_AFTER_S", 0.1)
     registry.lock_timeout_s = 0.1
     assert registry._db.rows(sa.text("SELECT 1 FROM pg_sleep(0.7)")) == [(1,)]
     assert not caplog.records
@@ -293,30 +294,84 @@ def test_more_threads_than_connections_wait_for_one(postgresql, database):
             assert pool.submit(names, registry).result() == []
 
 
-def test_a_server_without_a_free_connection_is_waited_for(postgresql, database):
-    def look(place):
-        with open_(place) as registry:
-            return names(registry)
+def test_who_waits_for_many_is_told_of_some(postgresql, database, monkeypatch, caplog):
+    monkeypatch.setattr(postgresql_connection, "SAY_AFTER_S", 0.2)
+    with ExitStack() as stack:
+        several = [
+            stack.enter_context(open_(postgresql.uri(database))) for _ in range(7)
+        ]
+        pool = stack.enter_context(ThreadPoolExecutor(6))
+        with several[0].transaction():
+            register(several[0])
+            waiting = [
+                pool.submit(register, own, f"{n}") for n, own in enumerate(several[1:])
+            ]
+            time.sleep(1)
+        assert all(each.result(timeout=20) for each in waiting)
+    said = [record.getMessage() for record in caplog.records]
+    assert any("3 others: " in text for text in said)
+    assert max(text.count("user ") for text in said) == 3
 
+
+def test_the_catalog_is_free_while_datasets_are_inserted(postgresql, database):
+    """Also while the first of a run are, which the catalog has to know of."""
+    where = postgresql.uri(database)
+    with ExitStack() as stack:
+        first, second, third = (stack.enter_context(open_(where)) for _ in range(3))
+        raw = raw_type(first)
+        insert_some(first, raw, "one", [1])
+        third.lock_timeout_s = 3
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        with first.transaction():
+            insert_some(first, raw, "one", [2])
+            # The same data IDs, which are new: it waits for the first to end.
+            inserting = pool.submit(insert_some, second, raw, "two", [2])
+            time.sleep(1)
+            assert register(third, "three")
+            assert not inserting.done()
+        assert len(inserting.result(timeout=20)) == 4
+        assert third.collections.dataset_types("two") == ["raw"]
+
+
+@pytest.fixture
+def lonely(postgresql, database):
+    """The location for a user who may have one connection."""
     with postgresql.role("LOGIN SUPERUSER") as name:
         postgresql.run(f"ALTER ROLE {name} NOSUPERUSER CONNECTION LIMIT 1")
         postgresql.run(f"GRANT ALL ON SCHEMA pantler TO {name}", database)
         every = "ALL TABLES IN SCHEMA pantler"
         postgresql.run(f"GRANT ALL ON {every} TO {name}", database)
         try:
-            place = postgresql.uri(database, name)
-            with open_(place) as registry:
-                assert names(registry) == []
-                with pytest.raises(BusyError, match="no connection left for us"):
-                    open_(place, lock_timeout_s=0.3)
-                with ThreadPoolExecutor(1) as pool:
-                    opening = pool.submit(look, place)
-                    time.sleep(0.3)
-                    assert not opening.done()
-                    registry.close()
-                    assert opening.result() == []
+            yield postgresql.uri(database, name)
         finally:
             postgresql.run(f"DROP OWNED BY {name}", database)
+
+
+def test_a_server_without_a_free_connection_is_waited_for(lonely, monkeypatch, caplog):
+    def look():
+        with open_(lonely) as registry:
+            return names(registry)
+
+    monkeypatch.setattr(postgresql_driver, "SAY_AFTER_S", 0.2)
+    with open_(lonely) as registry:
+        assert names(registry) == []
+        with pytest.raises(BusyError, match="no connection left for us"):
+            open_(lonely, lock_timeout_s=0.3)
+        caplog.clear()
+        with ThreadPoolExecutor(1) as pool:
+            opening = pool.submit(look)
+            time.sleep(0.5)
+            assert not opening.done()
+            registry.close()
+            assert opening.result() == []
+    said = {record.getMessage().rpartition(":")[0] for record in caplog.records}
+    assert said == {f"Waiting for a connection to '{lonely}'"}
+
+
+def test_a_slow_statement_that_waits_for_nobody_ends_by_itself(lonely):
+    """Also when no other connection is to be had, to ask for whom it waits."""
+    with open_(lonely, lock_timeout_s=0.3) as registry:
+        registry._db.run(sa.text("SELECT pg_sleep(1)"))
 
 
 def test_a_hundred_threads_share_a_few_connections(postgresql, database):

@@ -212,6 +212,20 @@ class Catalog:
             snapshot.holds[collection_id, type_id] = None
         return found
 
+    def is_seen_to_hold(self, collection: str, dataset_type: str) -> bool:
+        """Return whether it is known, without asking, what `holds` says.
+
+        What this thread has seen may be old: only a collection that may hold the type
+        stays so, by its number.
+        """
+        seen = self._view.snapshot
+        if seen is None:
+            return False
+        found, row = seen.collections.get(collection), seen.types.get(dataset_type)
+        if found is None or row is None:
+            return False
+        return (found[0], row.id) in seen.holds
+
     def searched(
         self, snapshot: Snapshot, type_id: int, names: Iterable[str]
     ) -> Searched:

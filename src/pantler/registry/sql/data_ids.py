@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import sqlalchemy as sa
 
+from pantler.datasets.collection import CollectionType
 from pantler.errors import DataIdError
 from pantler.registry.sql.diagnosis import unknown_value_error
 from pantler.registry.sql.driver import ConstraintError
@@ -38,6 +39,7 @@ class DataIds:
         self._finds: dict[sa.Table, Prepared] = {}
         self._reads: dict[sa.Table, Prepared] = {}
         self._interns: dict[sa.Table, Prepared] = {}
+        self._declaration: Prepared | None = None
 
     def columns(self, row: TypeRow) -> list[sa.Column[Any]]:
         """Return the columns of the values of a type's data IDs."""
@@ -129,21 +131,50 @@ class DataIds:
             self._reads[row.data_ids] = statement
         return self._db.rows(statement, {"number": number})[0][:-1]
 
+    def announce(self, dataset_type: str, run: str) -> None:
+        """Declare what a run is about to hold, in a transaction of its own.
+
+        So the catalog is locked for that only, and not until the datasets are there.
+        Where it has no lock, within a transaction of others, and if it is known that
+        the run may hold the type, nothing is done.
+        """
+        if self._db.epoch or not self._db.driver.phrases.lock_catalog:
+            return
+        if self._catalog.is_seen_to_hold(run, dataset_type):
+            return
+        with self._db.writing():
+            now = self._catalog.now
+            collection, row = now.collections.get(run), now.types.get(dataset_type)
+            if (
+                row is not None
+                and collection is not None
+                and collection[1].type is CollectionType.RUN
+            ):
+                self._catalog.keep(collection[0], [row.id])
+                self.declare(collection[0], [row.id])
+
     def declare(self, collection_id: int, type_ids: Iterable[int]) -> None:
         """Record that a collection may hold datasets of some types."""
-        table = self._schema.collection_type
         new = [
             type_id
             for type_id in type_ids
             if not self._catalog.holds(collection_id, type_id)
         ]
-        if new:
-            self._catalog.lock()
+        if not new:
+            return
+        if self._declaration is None:  # made before others have to wait
+            table = self._schema.collection_type
+            given = {
+                column.name: sa.bindparam(column.name, type_=sa.BigInteger)
+                for column in table.c
+            }
+            adding = self._db.driver.insert(table).values(given)
+            self._declaration = self._db.prepare(adding.on_conflict_do_nothing())
+        self._catalog.lock()
         for type_id in new:
             self._db.run(
-                self._db.driver.insert(table)
-                .values(collection_id=collection_id, dataset_type_id=type_id)
-                .on_conflict_do_nothing()
+                self._declaration,
+                {"collection_id": collection_id, "dataset_type_id": type_id},
             )
             self._catalog.changed("holder", collection_id, type_id)
 

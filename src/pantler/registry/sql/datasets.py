@@ -74,6 +74,7 @@ class SqlDatasets:
         dataset_ids: pl.Series,
     ) -> None:
         """Record datasets; see `DatasetFacet.insert`."""
+        self._data_ids.announce(dataset_type.name, run)
         with self._db.writing():
             row = self._catalog.now.checked_type(dataset_type)
             run_id = self._run_id(run)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
+from pantler.registry.sql.postgresql_errors import is_crowded
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,8 +20,12 @@ _log = logging.getLogger(__name__)
 _INTERVAL_S: Final = 0.1
 """How often a statement that takes long is looked at."""
 
-_SAY_EVERY_S: Final = 5.0
-"""How often a statement that waits for others says so."""
+SAY_AFTER_S: Final = 5.0
+"""After how long who waits says so; each time that follows takes twice as long: when
+hundreds wait, to ask for whom they do is work for the server, too."""
+
+_NAMED: Final = 3
+"""Connections that a message names; of others it says how many there are."""
 
 _BLOCKERS: Final = """
 SELECT a.pid, a.usename, a.application_name
@@ -89,7 +95,8 @@ class _Watch:
     def __init__(self, connection: WatchedConnection) -> None:
         self._connection = connection
         self._since = time.monotonic() - _INTERVAL_S
-        self._next = min(_SAY_EVERY_S, connection.patience())
+        self._pause = SAY_AFTER_S
+        self._next = min(self._pause, connection.patience())
         self.holders = ""
         """Who held the lock for which it was ended; empty if it was not."""
 
@@ -111,13 +118,17 @@ class _Watch:
                 holders,
                 waited,
             )
-        self._next = waited + _SAY_EVERY_S
+        self._pause *= 2
+        self._next = waited + self._pause
         if waited < patience:
             self._next = min(self._next, patience)
 
 
 def blockers(connection: WatchedConnection) -> str:
-    """Return who holds up a connection, as messages name them; empty for nobody."""
+    """Return who holds up a connection, as messages name them.
+
+    Empty for nobody, and while the server has no connection left with which to ask.
+    """
     try:
         with psycopg.connect(
             connection.conninfo, autocommit=True, connect_timeout=5
@@ -127,9 +138,12 @@ def blockers(connection: WatchedConnection) -> str:
                 .execute(_BLOCKERS, (connection.info.backend_pid,))
                 .fetchall()
             )
-    except psycopg.Error:
-        return "others"
-    return ", ".join(
+    except psycopg.Error as error:
+        return "" if is_crowded(str(error)) else "others"
+    named = [
         f"{program or f'process {pid} of the server'} (user {user})"
         for pid, user, program in rows
-    )
+    ]
+    if len(named) > _NAMED:
+        named[_NAMED:] = [f"{len(named) - _NAMED} others"]
+    return ", ".join(named)

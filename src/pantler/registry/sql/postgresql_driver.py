@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import itertools
+import logging
 import os
 import socket
 import threading
@@ -22,6 +23,7 @@ from pantler.errors import BusyError, PantlerError
 from pantler.registry.sql.bulk import UuidRows, fetch_frame
 from pantler.registry.sql.driver import Phrases
 from pantler.registry.sql.postgresql_connection import (
+    SAY_AFTER_S,
     LockTimeoutError,
     WatchedConnection,
 )
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pantler.registry.sql.postgresql_location import PostgresqlLocation
+
+_log = logging.getLogger(__name__)
+
 _FEW_ROWS: Final = 4
 """Rows up to which INSERT is faster than COPY."""
 
@@ -168,7 +173,8 @@ class PostgresqlDriver:
 
     def _connect_when_up(self, until: float) -> WatchedConnection:
         """Connect, and try again for a while where that can help."""
-        coming_back = time.monotonic() + _COMING_BACK_S
+        began = time.monotonic()
+        coming_back, say_at = began + _COMING_BACK_S, began + SAY_AFTER_S
         while True:
             try:
                 raw = self._connect()
@@ -179,6 +185,13 @@ class PostgresqlDriver:
                     wait = max(wait, coming_back)
                 if now > wait:
                     raise no_connection(self.where, text) from error
+                if now > say_at:
+                    say_at = now + 2 * (now - began)
+                    _log.warning(
+                        "Waiting for a connection to '%s': %.0f s so far.",
+                        self.where,
+                        now - began,
+                    )
                 time.sleep(0.1)
             else:
                 self._was_up = True

@@ -26,6 +26,9 @@ HEAVY = ("sqlalchemy", "polars", "astropy", "click", "fastapi", "httpx", "numpy"
 FORBIDDEN_NAMES = ("Manager", "Helper", "Util")
 
 # Each exception has its reason.
+FILE_EXCEPTIONS = {
+    "butler/interface.py": "one door, whose documentation is most of its lines",
+}
 CLASS_EXCEPTIONS = {
     "butler/interface.py:Butler": "one door, whose documentation is most of its lines",
     "butler/direct.py:DirectButler": "the same door, opened",
@@ -33,6 +36,8 @@ CLASS_EXCEPTIONS = {
     "whose documentation is most of its lines",
     "storage/local.py:LocalStorage": "all of one interface, that of storage",
     "storage/objects.py:ObjectStorage": "the same",
+    "datastores/interface.py:Datastore": "all that a datastore does, mostly words",
+    "datastores/file.py:FileDatastore": "the same, done",
     "queries/results.py:Results": "all that users do with rows, found by completion in "
     "one place: choosing, exporting, counting",
 }
@@ -55,6 +60,8 @@ def _body_lines(function: ast.FunctionDef) -> int:
 
 @pytest.mark.parametrize("file", FILES, ids=MODULES)
 def test_a_file_is_of_a_size_to_be_read(file):
+    if str(file.relative_to(SOURCE)) in FILE_EXCEPTIONS:
+        return
     assert len(file.read_text("utf-8").splitlines()) <= MOST_FILE_LINES
 
 

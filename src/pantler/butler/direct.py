@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from pantler.butler.arguments import checked
 from pantler.butler.collections import Collections
@@ -14,6 +15,8 @@ from pantler.butler.keywords import (
     merged,
     parameters_of,
     refuse_more_than_ref,
+    refuse_more_than_refs,
+    refuse_other_number,
     split_name,
 )
 from pantler.butler.lookup import DatasetLookup
@@ -26,16 +29,15 @@ from pantler.butler.selection import Datasets, Names, dataset_ids, uuid_of
 from pantler.datasets.collection import CollectionType
 from pantler.datasets.dataset_type import DatasetType, split_component
 from pantler.datasets.deferred import DeferredDataset
-from pantler.datasets.identity import make_uuid
+from pantler.datasets.identity import make_uuid, make_uuids
 from pantler.datasets.ref import DatasetRef
 from pantler.datasets.storage_class import find_storage_class
 from pantler.errors import DatasetNotFoundError, InvalidInputError, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from os import PathLike
-    from uuid import UUID
 
     from pantler.butler.file_dataset import FileDataset
     from pantler.butler.querying import TypePatterns
@@ -242,9 +244,29 @@ class DirectButler(Butler):
             )
         return [ref for ref in found if ref is not None]
 
+    def get_many(
+        self,
+        refs: Iterable[DatasetRef],
+        *,
+        component: str | None = None,
+        storage_class: str | None = None,
+        **parameters: Any,
+    ) -> Iterator[Any]:
+        """Read many datasets, or a component of each, in the order of their refs."""
+        return self._repository.get_many(
+            refs,
+            component=component,
+            parameters=parameters,
+            storage_class=find_storage_class(storage_class),
+        )
+
     def exists(self, ref: DatasetRef) -> bool:
         """Whether a dataset is recorded and its files are there."""
         return self._repository.exists(ref)
+
+    def exists_many(self, refs: Iterable[DatasetRef]) -> list[bool]:
+        """Whether each of some datasets is recorded and its files are there."""
+        return self._repository.exists_many(refs)
 
     def uri(self, ref: DatasetRef) -> str:
         """Return the URI of a dataset's file."""
@@ -253,6 +275,10 @@ class DirectButler(Butler):
     def uris(self, ref: DatasetRef) -> dict[str, str]:
         """Return the URIs of a dataset's files, by component."""
         return self._repository.uris(ref)
+
+    def uris_many(self, refs: Iterable[DatasetRef]) -> list[dict[str, str]]:
+        """Return the URIs of many datasets' files, by component."""
+        return self._repository.uris_many(refs)
 
     # Writing
 
@@ -270,16 +296,53 @@ class DirectButler(Butler):
         if isinstance(dataset, DatasetRef):
             refuse_more_than_ref(dataset, data_id, run, keys)
             return self._repository.put(value, dataset)
+        run = self._run(run)
+        dataset_type = self._lookup.dataset_type(dataset)
+        coordinate = self._lookup.expand(merged(data_id, keys), dataset_type.dimensions)
+        ref = DatasetRef(dataset_type, coordinate, run, make_uuid())
+        return self._repository.put(value, ref)
+
+    def put_many(
+        self,
+        values: Sequence[Any],
+        dataset: str | DatasetType | Sequence[DatasetRef],
+        data_ids: Sequence[Mapping[str, object]] | None = None,
+        *,
+        run: str | None = None,
+    ) -> list[DatasetRef]:
+        """Store many objects as new datasets: all of them or none."""
+        self._repository.check_writeable()
+        if not isinstance(dataset, str | DatasetType):
+            refuse_more_than_refs(data_ids, run)
+            refuse_other_number(len(values), len(dataset), "refs")
+            return self._repository.put_many(values, dataset)
+        if data_ids is None:
+            raise InvalidInputError(
+                "Say which datasets the objects are to be: give as many data IDs, or "
+                "refs in place of the dataset type."
+            )
+        refuse_other_number(len(values), len(data_ids), "data IDs")
+        run = self._run(run)
+        dataset_type = self._lookup.dataset_type(dataset)
+        expand, group = self._lookup.expand, dataset_type.dimensions
+        with self._repository.registry.reading():
+            coordinates = [expand(data_id, group) for data_id in data_ids]
+        refs = [
+            DatasetRef(dataset_type, coordinate, run, UUID(bytes=one.tobytes()))
+            for coordinate, one in zip(
+                coordinates, make_uuids(len(values)), strict=True
+            )
+        ]
+        return self._repository.put_many(values, refs)
+
+    def _run(self, run: str | None) -> str:
         run = run or self.defaults.run
         if run is None:
             raise InvalidInputError(
                 "No run to write to: give put(..., run='NAME'), "
                 "or open the butler with run='NAME'."
             )
-        dataset_type = self._lookup.dataset_type(dataset)
-        coordinate = self._lookup.expand(merged(data_id, keys), dataset_type.dimensions)
-        ref = DatasetRef(dataset_type, coordinate, run, make_uuid())
-        return self._repository.put(value, ref)
+        return run
 
     def ingest(
         self, files: Sequence[FileDataset], transfer: TransferMode = "copy"

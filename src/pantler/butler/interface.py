@@ -10,7 +10,7 @@ from pantler.plugins import load_plugin
 from pantler.storage.location import Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from os import PathLike
     from uuid import UUID
@@ -298,8 +298,51 @@ class Butler(ABC):  # noqa: PLR0904 - one door to all there is
         """
 
     @abstractmethod
+    def get_many(
+        self,
+        refs: Iterable[DatasetRef],
+        *,
+        component: str | None = None,
+        storage_class: str | None = None,
+        **parameters: Any,
+    ) -> Iterator[Any]:
+        """Read many datasets, or a component of each, in the order of their refs.
+
+        Much faster than one by one. They come one after another, and not more than
+        some 64 MiB of them, or one that is larger, are read ahead.
+
+        Parameters
+        ----------
+        refs
+            Such as the results of `query_datasets`.
+        component
+            A part of each.
+        storage_class
+            What to convert each to, as for `get`.
+        **parameters
+            Options of the read that the storage class knows.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If one has no file here, when it is its turn.
+
+        Examples
+        --------
+        ::
+
+            refs = list(butler.query_datasets("calexp_metrics", instrument="DemoCam"))
+            for ref, metrics in zip(refs, butler.get_many(refs)):
+                print(ref.data_id, metrics["seeing"])
+        """
+
+    @abstractmethod
     def exists(self, ref: DatasetRef) -> bool:
         """Whether a dataset is recorded and its files are there."""
+
+    @abstractmethod
+    def exists_many(self, refs: Iterable[DatasetRef]) -> list[bool]:
+        """Whether each of some datasets is recorded and its files are there."""
 
     @abstractmethod
     def uri(self, ref: DatasetRef) -> str:
@@ -321,6 +364,14 @@ class Butler(ABC):  # noqa: PLR0904 - one door to all there is
         ------
         DatasetNotFoundError
             If it has none.
+        """
+
+    @abstractmethod
+    def uris_many(self, refs: Iterable[DatasetRef]) -> list[dict[str, str]]:
+        """Return the URIs of many datasets' files, as `uris` does for one.
+
+        A dataset without files has none. Small datasets that were put together may
+        be in one file, a zip archive.
         """
 
     @abstractmethod
@@ -355,6 +406,47 @@ class Butler(ABC):  # noqa: PLR0904 - one door to all there is
         """
 
     @abstractmethod
+    def put_many(
+        self,
+        values: Sequence[Any],
+        dataset: str | DatasetType | Sequence[DatasetRef],
+        data_ids: Sequence[Mapping[str, object]] | None = None,
+        *,
+        run: str | None = None,
+    ) -> list[DatasetRef]:
+        """Store many objects as new datasets: all of them or none.
+
+        Much faster than one by one. Small objects of a dataset type may share a file,
+        which goes when the last of them is removed: see ``pack_below`` among the
+        settings.
+
+        Parameters
+        ----------
+        values
+            Objects of the type's storage class.
+        dataset
+            A registered dataset type; or a ref for each object, which says everything.
+        data_ids
+            A data ID for each object.
+        run
+            The RUN collection, in place of the default.
+
+        Raises
+        ------
+        ConflictError
+            If the run has one of them, or two have the same data ID.
+        ReadOnlyError
+            If the butler was opened for reading.
+
+        Examples
+        --------
+        ::
+
+            ids = [{"detector": number} for number in range(4)]
+            butler.put_many([{"gain": 1.5}] * 4, "gains", ids, run="u/me/gains")
+        """
+
+    @abstractmethod
     def ingest(
         self, files: Sequence[FileDataset], transfer: TransferMode = "copy"
     ) -> list[DatasetRef]:
@@ -365,7 +457,16 @@ class Butler(ABC):  # noqa: PLR0904 - one door to all there is
         files
             What they are.
         transfer
-            How they come in; ``direct`` leaves them where they are.
+            How they come in:
+
+            - ``copy``; ``move``, after which the source is gone;
+            - ``hardlink``; ``symlink``, to the absolute path; ``relsymlink``, as seen
+              from the link; ``link``, a hard link where there can be one and a
+              symbolic one elsewhere. Who changes such a source changes the dataset;
+            - ``direct``: the file stays where it is, and nobody but you removes it;
+            - ``in-place``: the file was put into the datastore's folder by you. It
+              stays under its name, and is removed with its dataset;
+            - ``auto``: in place if it is there already, and else copied.
 
         Raises
         ------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pantler.datasets.dataset_type import split_component
-from pantler.errors import DataIdError, InvalidInputError, close_match
+from pantler.errors import DataIdError, InvalidInputError, close_match, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -141,6 +141,35 @@ def refuse_more_than_ref(
     if data_id is not None or collections is not None or list(keys):
         raise InvalidInputError(
             f"The ref says all of {ref}: leave out its data ID, run and collections."
+        )
+
+
+def refuse_more_than_refs(data_ids: object, run: object) -> None:
+    """Refuse what refs say already, and might say otherwise.
+
+    Raises
+    ------
+    InvalidInputError
+        If anything is given.
+    """
+    if data_ids is not None or run is not None:
+        raise InvalidInputError(
+            "Refs say everything: leave out data IDs and run, or give a dataset type."
+        )
+
+
+def refuse_other_number(objects: int, others: int, what: str) -> None:
+    """Refuse objects that are more or fewer than what is said of them.
+
+    Raises
+    ------
+    InvalidInputError
+        If they are.
+    """
+    if objects != others:
+        raise InvalidInputError(
+            f"{counted(objects, 'object')} and {others} {what}: give as many of both, "
+            "in the same order."
         )
 
 

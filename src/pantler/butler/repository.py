@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from pantler.butler.in_bulk import find_records, in_chunks
 from pantler.butler.ingestion import (
     insert_records,
     insert_refs,
@@ -69,7 +70,7 @@ def closed_on_error(thing: Registry | Repository) -> Iterator[None]:
         raise
 
 
-class Repository:
+class Repository:  # noqa: PLR0904 - all that is done to rows and files together
     """Registry and datastore of one folder; users hold a `Butler` instead.
 
     This is what ingest, the building of graphs and their execution work on. Everything
@@ -263,9 +264,46 @@ class Repository:
             storage_class=storage_class,
         )
 
+    def get_many(
+        self,
+        refs: Iterable[DatasetRef],
+        *,
+        component: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        storage_class: StorageClass | None = None,
+    ) -> Iterator[Any]:
+        """Read many datasets, or a component of each, in the order of their refs.
+
+        They come one by one, some of them read ahead.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If one has no file here, when it is its turn.
+        """
+        for chunk in in_chunks(refs):
+            yield from self.datastore.read_many(
+                chunk,
+                find_records(self.records, chunk),
+                component=component,
+                parameters=parameters,
+                storage_class=storage_class,
+            )
+
     def exists(self, ref: DatasetRef) -> bool:
         """Whether a dataset is recorded and its files are there."""
         return self.datastore.exists(self.records.find(ref.id.bytes))
+
+    def exists_many(self, refs: Iterable[DatasetRef]) -> list[bool]:
+        """Whether each of some datasets is recorded and its files are there."""
+        answers = []
+        for chunk in in_chunks(refs):
+            known = find_records(self.records, chunk)
+            records = [record for each in known.values() for record in each]
+            bad = {one.dataset_id for one, _ in self.datastore.verify(records)}
+            sound = known.keys() - bad
+            answers += [ref.id.bytes in sound for ref in chunk]
+        return answers
 
     def uri(self, ref: DatasetRef) -> str:
         """Return the URI of a dataset's file.
@@ -299,6 +337,21 @@ class Repository:
             raise without_file(self.registry, ref)
         return {record.component: self.datastore.uri(record) for record in records}
 
+    def uris_many(self, refs: Iterable[DatasetRef]) -> list[dict[str, str]]:
+        """Return the URIs of many datasets' files, as `uris` does for one.
+
+        A dataset without files has none.
+        """
+        return [
+            {
+                record.component: self.datastore.uri(record)
+                for record in known.get(ref.id.bytes, ())
+            }
+            for chunk in in_chunks(refs)
+            for known in [find_records(self.records, chunk)]
+            for ref in chunk
+        ]
+
     # Writing
 
     def put(self, value: Any, ref: DatasetRef) -> DatasetRef:
@@ -317,6 +370,25 @@ class Repository:
         # not while it is written. A kill leaves at most a file that no record names.
         self._add([ref], self.datastore.prepare(value, ref))
         return ref
+
+    def put_many(
+        self, values: Sequence[Any], refs: Sequence[DatasetRef]
+    ) -> list[DatasetRef]:
+        """Store many objects as new datasets: all of them or none.
+
+        Raises
+        ------
+        ConflictError
+            If a run has such a dataset.
+        ReadOnlyError
+            If the repository was opened for reading.
+        """
+        self.check_writeable()
+        for ref in refs:
+            self._transactions.refuse_deleted(ref)
+        if refs:
+            self._add(refs, self.datastore.prepare_many(values, refs))
+        return list(refs)
 
     def ingest(
         self,

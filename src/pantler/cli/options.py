@@ -71,6 +71,12 @@ class _PositiveNumber(click.ParamType[float]):
 
 POSITIVE_NUMBER: Final = _PositiveNumber()
 
+_TRANSFER_HELP: Final = (
+    "How the files come in. link makes a hard link where there can be one and a "
+    "symbolic one elsewhere; direct leaves them where they are; in-place takes files "
+    "that are in the datastore's folder already; auto does so too, and copies others."
+)
+
 
 def names_option(*flags: str, **more: Any) -> Callable[[Command], Command]:
     """Return an option that takes names, separated by commas, any number of times.
@@ -109,7 +115,7 @@ def transfer(function: Command) -> Command:
         type=click.Choice(get_args(TransferMode)),
         default="copy",
         show_default=True,
-        help="How the files come in; direct leaves them where they are.",
+        help=_TRANSFER_HELP,
     )(function)
 
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from pantler.datastores.dataset_errors import dataset_errors
 from pantler.datastores.layout import Layout
 from pantler.datastores.reading import RecordReader, as_class
+from pantler.datastores.reading_many import Asked, read_many
 from pantler.datastores.settings import FileDatastoreSettings
 from pantler.datastores.staged import StagedFiles
 from pantler.datastores.writing import RecordWriter, chunks, discarded_on_error
+from pantler.datastores.writing_many import stage_many
 from pantler.errors import DatasetNotFoundError, NotFoundError
 from pantler.storage.claims import claim, owner_of
 from pantler.storage.location import Location, is_uri
@@ -18,7 +20,8 @@ from pantler.storage.opening import open_storage
 from pantler.storage.request_policy import RequestPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from pantler.config.sections import DatastoreSettings
     from pantler.datasets.records import DatastoreRecord
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 _BATCH: Final = 10_000
 
 
-class FileDatastore:
+class FileDatastore:  # noqa: PLR0904 - all of one interface
     """Datasets as files below one root, local or at any URI that a plugin serves.
 
     Parameters
@@ -96,19 +99,51 @@ class FileDatastore:
         return staged
 
     def _stage(self, value: Any, ref: DatasetRef) -> StagedFiles:
+        staged = StagedFiles(self._storage)
+        with discarded_on_error(staged):
+            self._stage_one(value, ref, staged)
+        return staged
+
+    def _stage_one(self, value: Any, ref: DatasetRef, staged: StagedFiles) -> None:
         plan = self._layout.plan(ref.dataset_type)
         if not isinstance(value, plan.python_type):
             value = plan.converted(value, ref)
+        if plan.delegate is None:
+            self._writer.stage(value, ref, plan, (plan.whole, staged))
+            return
+        found = plan.delegate.take_apart(value)
+        for part in plan.parts:
+            if part.component in found:
+                one = found[part.component]
+                self._writer.stage(one, ref, plan, (part, staged))
+
+    def prepare_many(
+        self, values: Sequence[Any], refs: Sequence[DatasetRef]
+    ) -> StagedFiles:
+        """Write the bytes of many objects, without making them visible.
+
+        Small ones of one type and run go into a pack; others are written several at
+        a time.
+
+        Raises
+        ------
+        InvalidInputError
+            If an object is not of its storage class, or holds what its formatter
+            cannot write.
+        StorageError
+            If one cannot be written; nothing is left behind.
+        """
         staged = StagedFiles(self._storage)
         with discarded_on_error(staged):
-            if plan.delegate is None:
-                self._writer.stage(value, ref, plan, (plan.whole, staged))
-            else:
-                found = plan.delegate.take_apart(value)
-                for part in plan.parts:
-                    if part.component in found:
-                        one = found[part.component]
-                        self._writer.stage(one, ref, plan, (part, staged))
+            stage_many(
+                values,
+                refs,
+                staged,
+                writer=self._writer,
+                layout=self._layout,
+                stage_one=self._stage_one,
+            )
+            staged.secure()
         return staged
 
     def prepare_files(
@@ -129,8 +164,9 @@ class FileDatastore:
         """
         staged = StagedFiles(self._storage)
         with discarded_on_error(staged):
+            places: dict[Path, DatastoreRecord] = {}
             for file in files:
-                self._writer.bring_in(file, mode, staged)
+                self._writer.bring_in(file, mode, staged, places)
             staged.secure()
         return staged
 
@@ -219,9 +255,29 @@ class FileDatastore:
         first = records[0]
         with dataset_errors("read", ref, self._uri, first.path):
             if not first.component:
-                return self._reader.read(first, component, parameters, storage_class)
+                return self._reader.read(
+                    first, component, parameters, storage_class, data_id=ref.data_id
+                )
             value = self._reader.read_parts(ref, records, component, parameters or {})
             return as_class(storage_class, value)
+
+    def read_many(
+        self,
+        refs: Iterable[DatasetRef],
+        records: Mapping[bytes, Sequence[DatastoreRecord]],
+        *,
+        component: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        storage_class: StorageClass | None = None,
+    ) -> Iterator[Any]:
+        """Yield many datasets in order; see `Datastore.read_many`."""
+        return read_many(
+            self._reader,
+            self.read,
+            refs,
+            records,
+            asked=Asked(component, parameters, storage_class),
+        )
 
     def paths(self, ref: DatasetRef) -> list[str]:
         """Return all paths, relative to the root, to which `write` may write."""

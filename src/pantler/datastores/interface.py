@@ -101,7 +101,7 @@ class Staged(Protocol):
         ...
 
 
-class Datastore(Protocol):
+class Datastore(Protocol):  # noqa: PLR0904 - all of one interface
     """Where datasets are.
 
     A datastore works without a registry: writing returns records, reading takes
@@ -128,6 +128,25 @@ class Datastore(Protocol):
             If the object is not of the storage class.
         StorageError
             If it cannot be written; nothing is left behind.
+        """
+        ...
+
+    def prepare_many(self, values: Sequence[Any], refs: Sequence[DatasetRef]) -> Staged:
+        """Write the bytes of many objects, without making them visible.
+
+        Several are written at a time, and small ones may share an artifact.
+
+        Parameters
+        ----------
+        values, refs
+            Objects, and what they are to become.
+
+        Raises
+        ------
+        InvalidInputError
+            If an object is not of its storage class.
+        StorageError
+            If one cannot be written; nothing is left behind.
         """
         ...
 
@@ -195,6 +214,35 @@ class Datastore(Protocol):
             If size or content are not as recorded.
         InvalidInputError
             If it cannot be converted.
+        """
+        ...
+
+    def read_many(
+        self,
+        refs: Iterable[DatasetRef],
+        records: Mapping[bytes, Sequence[DatastoreRecord]],
+        *,
+        component: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        storage_class: StorageClass | None = None,
+    ) -> Iterator[Any]:
+        """Yield many datasets, or a component of each, in the order of their refs.
+
+        Some are read ahead, several at a time, in bounded memory.
+
+        Parameters
+        ----------
+        refs
+            Which ones.
+        records
+            Of the datasets that have any, by ID.
+        component, parameters, storage_class
+            As for `read`.
+
+        Raises
+        ------
+        DatasetNotFoundError, IntegrityError
+            As `read` does, when it is the turn of a dataset that cannot be read.
         """
         ...
 

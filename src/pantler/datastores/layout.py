@@ -93,10 +93,16 @@ class Layout:
     ----------
     settings
         Templates, formatters, and what is taken apart.
+
+    Attributes
+    ----------
+    pack_below
+        What is small, in bytes.
     """
 
     def __init__(self, settings: FileDatastoreSettings) -> None:
         self._settings = settings
+        self.pack_below = settings.pack_below
         self._plans: dict[DatasetType, Plan] = {}
 
     def plan(self, dataset_type: DatasetType) -> Plan:

@@ -7,7 +7,7 @@ import functools
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pantler.datasets.storage_class import get_storage_class
 from pantler.datastores.checksums import can_compare, checksum_of, checksum_of_file
@@ -19,19 +19,26 @@ from pantler.errors import (
     PantlerError,
     close_match,
 )
-from pantler.formatters.interface import BytesFormatter
+from pantler.formatters.interface import BytesFormatter, SharedFileFormatter
+from pantler.storage.interface import FilePart
 from pantler.storage.location import Location, is_uri
 from pantler.storage.opening import open_storage
 from pantler.storage.ranges import RangeFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pantler.datasets.records import DatastoreRecord
     from pantler.datasets.ref import DatasetRef
     from pantler.datasets.storage_class import StorageClass, StorageClassDelegate
     from pantler.formatters.interface import Formatter
     from pantler.storage.interface import Storage
+
+_GAP_BYTES: Final = 1 << 16
+"""Bytes in a pack that are read though nobody wants them, to save a request."""
+
+_SPAN_BYTES: Final = 1 << 24
+"""Bytes of a pack that are wanted, and read in one request."""
 
 
 class RecordReader:
@@ -55,6 +62,8 @@ class RecordReader:
         component: str | None = None,
         parameters: Mapping[str, Any] | None = None,
         wanted: StorageClass | None = None,
+        *,
+        data_id: Mapping[str, Any] | None = None,
     ) -> Any:
         """Return what an artifact holds, or a component of it.
 
@@ -68,6 +77,8 @@ class RecordReader:
             Options of the read.
         wanted
             What it is to be converted to, if to anything.
+        data_id
+            Tells the datasets apart that are in one file.
 
         Raises
         ------
@@ -76,16 +87,12 @@ class RecordReader:
         IntegrityError
             If it is not what was recorded.
         """
-        storage_class = get_storage_class(record.storage_class)
-        if component is not None:
-            storage_class.component(component)
-        if parameters:
-            check_parameters(parameters, storage_class)
+        storage_class = _checked_class(record, component, parameters)
         formatter = find_formatter(record.formatter)
         if wanted is not None and component is None and formatter.gives(wanted):
             storage_class = wanted
         value = self._read(
-            record, formatter, storage_class, _Asked(component, parameters)
+            record, formatter, storage_class, _Asked(component, parameters, data_id)
         )
         return as_class(wanted, value)
 
@@ -115,6 +122,14 @@ class RecordReader:
             _check_size(local.stat().st_size, record)
             if self._verify:
                 _check_content(local, record)
+            if isinstance(formatter, SharedFileFormatter) and asked.data_id is not None:
+                return formatter.read_dataset(
+                    local,
+                    storage_class,
+                    asked.data_id,
+                    component=asked.component,
+                    parameters=asked.parameters,
+                )
             return formatter.read_file(
                 local,
                 storage_class,
@@ -134,6 +149,64 @@ class RecordReader:
             return False
         is_here = record.offset is None and "paths" in storage.capabilities
         return not is_here and bool(asked.component or asked.parameters)
+
+    def bytes_of_many(self, records: Iterable[DatastoreRecord]) -> list[bytes]:
+        """Return the bytes of many artifacts, or parts of them, which fit in memory.
+
+        Parts of one artifact that lie close together are read at once.
+
+        Raises
+        ------
+        NotFoundError
+            If one is gone.
+        IntegrityError
+            If one is not what was recorded.
+        """
+        wanted = list(records)
+        data: list[bytes] = [b""] * len(wanted)
+        spans = list(_spans(wanted))
+        whole = self._read_spans([_part(wanted, span) for span in spans])
+        for span, found in zip(spans, whole, strict=True):
+            begin = wanted[span[0]].offset or 0
+            for index in span:
+                record = wanted[index]
+                if record.offset is None:
+                    data[index] = found
+                else:
+                    at = record.offset - begin
+                    data[index] = found[at : at + record.size_bytes]
+        for found, record in zip(data, wanted, strict=True):
+            _check_bytes(found, record)
+        return data
+
+    def _read_spans(self, spans: Sequence[FilePart]) -> list[bytes]:
+        """Return bytes of artifacts of this datastore, or anywhere."""
+        if not any(is_uri(span.path) for span in spans):
+            return self._storage.read_many(spans)
+        found = []
+        for span in spans:
+            storage, path = self.locate(span.path)
+            found.append(storage.read(path, offset=span.offset, size=span.size))
+        return found
+
+    @staticmethod
+    def decode(
+        record: DatastoreRecord,
+        data: bytes,
+        *,
+        component: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        wanted: StorageClass | None = None,
+    ) -> Any:
+        """Return what the bytes of a record hold, or a component of it; see `read`."""
+        storage_class = _checked_class(record, component, parameters)
+        formatter = cast("BytesFormatter", find_formatter(record.formatter))
+        if wanted is not None and component is None and formatter.gives(wanted):
+            storage_class = wanted
+        value = formatter.from_bytes(
+            data, storage_class, component=component, parameters=parameters
+        )
+        return as_class(wanted, value)
 
     def read_parts(
         self,
@@ -220,6 +293,7 @@ class _Asked:
 
     component: str | None
     parameters: Mapping[str, Any] | None
+    data_id: Mapping[str, Any] | None
 
 
 def as_class(wanted: StorageClass | None, value: Any) -> Any:
@@ -227,6 +301,20 @@ def as_class(wanted: StorageClass | None, value: Any) -> Any:
     if wanted is None or value is None:
         return value
     return wanted.convert(value, "what is asked for")
+
+
+def _checked_class(
+    record: DatastoreRecord,
+    component: str | None,
+    parameters: Mapping[str, Any] | None,
+) -> StorageClass:
+    """Return the storage class of a record, if it has what is asked for."""
+    storage_class = get_storage_class(record.storage_class)
+    if component is not None:
+        storage_class.component(component)
+    if parameters:
+        check_parameters(parameters, storage_class)
+    return storage_class
 
 
 def check_parameters(
@@ -247,10 +335,49 @@ def _read_bytes(storage: Storage, path: str, record: DatastoreRecord) -> bytes:
         data = storage.read(path)
     else:
         data = storage.read(path, offset=record.offset, size=record.size_bytes)
+    _check_bytes(data, record)
+    return data
+
+
+def _check_bytes(data: bytes, record: DatastoreRecord) -> None:
     _check_size(len(data), record)
     if can_compare(record.checksum):
         _compare(checksum_of(data), record)
-    return data
+
+
+def _spans(records: Sequence[DatastoreRecord]) -> Iterator[list[int]]:
+    """Yield the places of records that are read at once, in the order of their bytes.
+
+    A whole artifact is alone; parts of one are together unless what lies between them
+    is not worth being read.
+    """
+    parts = []
+    for index, record in enumerate(records):
+        if record.offset is None:
+            yield [index]
+        else:
+            parts.append((record.path, record.offset, index))
+    span: list[int] = []
+    path, end, size = "", 0, 0
+    for place, offset, index in sorted(parts):
+        is_near = place == path and offset - end <= _GAP_BYTES
+        if span and not (is_near and size <= _SPAN_BYTES):
+            yield span
+            span, size = [], 0
+        span.append(index)
+        size += records[index].size_bytes
+        path, end = place, offset + records[index].size_bytes
+    if span:
+        yield span
+
+
+def _part(records: Sequence[DatastoreRecord], span: Sequence[int]) -> FilePart:
+    """Return the bytes from the first to the last of some records of one artifact."""
+    first, last = records[span[0]], records[span[-1]]
+    if first.offset is None:
+        return FilePart(first.path)
+    end = (last.offset or 0) + last.size_bytes
+    return FilePart(first.path, first.offset, end - first.offset)
 
 
 def _range_file(storage: Storage, path: str, record: DatastoreRecord) -> RangeFile:

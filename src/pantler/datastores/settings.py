@@ -59,6 +59,10 @@ class FileDatastoreSettings(DatastoreSettings):
     """Dataset types or storage classes of which each component is a file of its own,
     so that one can be read without the others."""
 
+    pack_below: Annotated[int, SHARED] = Field(65_536, ge=0, le=1 << 24)
+    """Objects of fewer bytes that are put many at once go into packs, zip files of one
+    dataset type and run each; 0 for a file for each dataset."""
+
     verify: bool = False
     """Whether reads compare the checksum of large files too, which reads them twice.
     That of small ones, which are in memory anyway, is always compared."""

@@ -71,46 +71,107 @@ class RecordWriter:
             self.record(ref, path, part, size=file.size_bytes, checksum=checksum)
         )
 
-    def bring_in(
-        self, source: SourceFile, mode: TransferMode, staged: StagedFiles
+    def stage_data(
+        self, data: bytes, ref: DatasetRef, plan: Plan, staged: StagedFiles
     ) -> None:
-        """Stage one file, and add its record."""
+        """Write what a formatter has made of a dataset, and add file and record."""
+        path = plan.path(ref, plan.whole)
+        with dataset_errors("write", ref, self.uri, path):
+            file = self._storage.stage(path, data)
+        staged.files.append(file)
+        checksum = self._checksum_of(data)
+        staged.records.append(
+            self.record(ref, path, plan.whole, size=len(data), checksum=checksum)
+        )
+
+    def bring_in(
+        self,
+        source: SourceFile,
+        mode: TransferMode,
+        staged: StagedFiles,
+        known: dict[Path, DatastoreRecord],
+    ) -> None:
+        """Stage one file, and add its record.
+
+        Parameters
+        ----------
+        source
+            The file, and the dataset that it becomes or that is in it.
+        mode
+            How it comes in.
+        staged
+            Where to add.
+        known
+            A record of each file that came in before, to which this one is added. A
+            file that holds many datasets comes in once.
+        """
         ref = source.ref
         plan = self._layout.plan(ref.dataset_type)
         formatter = find_formatter(source.formatter)
         part = Part("", plan.storage_class, source.formatter, formatter)
         path = plan.path(ref, part)
+        same = known.get(source.path)
+        if same is not None:
+            staged.records.append(
+                self.record(
+                    ref,
+                    same.path,
+                    part,
+                    size=same.size_bytes,
+                    checksum=same.checksum,
+                )
+            )
+            return
         digest = new_digest() if self._keeps_checksums else None
         with dataset_errors("ingest", ref, self.uri, path):
             if not source.path.is_file():
                 raise NotFoundError(f"there is no file {source.path}")
+            if mode == "auto":
+                mode = (
+                    "in-place"
+                    if lies_within(source.path, self._storage.root)
+                    else "copy"
+                )
             if mode == "move":
                 staged.sources.append(MovedSource.of(source.path))
-            if mode in {"direct", "symlink"}:
+            if mode not in {"copy", "move", "hardlink"}:
                 staged.outside.append(source.path)
             if mode == "direct":
                 size = _read_outside(self._storage, source.path, digest)
                 path = Location.parse(source.path).uri
+            elif mode == "in-place":
+                path = _path_within(self._storage, source.path)
+                size = read_through(str(source.path), digest)
+                self._storage.persist([path])  # it is none of the unfinished files
             else:
                 file = self._storage.stage_file(source.path, path, mode, digest)
                 staged.files.append(file)
                 size = file.size_bytes
         checksum = as_text(digest) if digest else None
-        staged.records.append(
-            self.record(ref, path, part, size=size, checksum=checksum)
-        )
+        record = self.record(ref, path, part, size=size, checksum=checksum)
+        staged.records.append(record)
+        known[source.path] = record
 
     def stage_pack(
-        self, values: Sequence[tuple[DatasetRef, bytes]], staged: StagedFiles
+        self,
+        values: Sequence[tuple[DatasetRef, bytes]],
+        staged: StagedFiles,
+        part: Part | None = None,
     ) -> None:
-        """Stage one archive of many datasets, and add their records."""
+        """Stage one archive of many datasets, and add their records.
+
+        The bytes are of the formatter of a part, or else of the storage class's own.
+        """
         first = values[0][0]
         storage_class = self._layout.plan(first.dataset_type).storage_class
-        formatter = find_formatter(storage_class.formatter)
+        if part is None:
+            name = storage_class.formatter
+            part = Part("", storage_class, name, find_formatter(name))
+        formatter = part.formatter
         if not isinstance(formatter, BytesFormatter):
             raise InvalidInputError(
                 f"Datasets of type '{first.dataset_type.name}' cannot be packed: "
-                f"formatter '{storage_class.formatter}' writes files, not bytes."
+                f"formatter '{part.formatter_name}' writes files, not bytes."
             )
         for ref, _ in values:
             if ref.run != first.run or ref.dataset_type != first.dataset_type:
@@ -119,7 +180,6 @@ class RecordWriter:
                 )
         name = first.dataset_type.name
         path = f"{path_of_run(first.run)}/{name}/{name}_{make_uuid()}.zip"
-        part = Part("", storage_class, storage_class.formatter, formatter)
         with dataset_errors("pack", first, self.uri, path):
             archive, offsets = zip_members(
                 [(_member_name(ref, formatter.extension), data) for ref, data in values]
@@ -207,6 +267,18 @@ def _read_outside(storage: Storage, local: Path, digest: Digest | None) -> int:
             "file that nobody needs: copy it"
         )
     return read_through(str(local), digest)
+
+
+def _path_within(storage: Storage, local: Path) -> str:
+    """Return the path of a file that is in the datastore already."""
+    if not lies_within(local, storage.root):
+        raise InvalidInputError(
+            f"{local} lies outside the datastore at {storage.root}, so it cannot "
+            "become a dataset in place: copy or link it, or leave it where it is by "
+            "'direct'"
+        )
+    root = Location.parse(storage.root).local_path().resolve()
+    return (local.parent.resolve() / local.name).relative_to(root).as_posix()
 
 
 def _member_name(ref: DatasetRef, extension: str) -> str:

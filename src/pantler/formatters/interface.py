@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pantler.errors import InvalidInputError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -125,4 +127,73 @@ class BytesFormatter(Formatter):
         """Return the object, or one component of it, from a local file."""
         return self.from_bytes(
             path.read_bytes(), storage_class, component=component, parameters=parameters
+        )
+
+
+class SharedFileFormatter(Formatter):
+    """A formatter of files that hold many datasets each, told apart by data IDs.
+
+    Such files are written by other programs and ingested with a `FileDataset` for each
+    dataset, all of one path: the frames of all detectors in one file, say.
+    """
+
+    @abstractmethod
+    def read_dataset(
+        self,
+        path: Path,
+        storage_class: StorageClass,
+        data_id: Mapping[str, Any],
+        *,
+        component: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return one dataset of a local file, or a component of it.
+
+        Parameters
+        ----------
+        path
+            The file.
+        storage_class
+            Of the whole dataset, as it was ingested.
+        data_id
+            Which one.
+        component, parameters
+            As for `read_file`.
+
+        Raises
+        ------
+        IntegrityError
+            If the file does not hold it.
+        """
+
+    def write_file(self, value: Any, path: Path, storage_class: StorageClass) -> None:  # noqa: ARG002 - interface
+        """Refuse: one dataset alone is not such a file.
+
+        Raises
+        ------
+        InvalidInputError
+            Always.
+        """
+        raise InvalidInputError(
+            f"{type(self).__name__} reads files of many datasets, and writes none: "
+            "choose another formatter for what is put."
+        )
+
+    def read_file(
+        self,
+        path: Path,
+        storage_class: StorageClass,
+        *,
+        component: str | None = None,  # noqa: ARG002 - interface
+        parameters: Mapping[str, Any] | None = None,  # noqa: ARG002 - interface
+    ) -> Any:
+        """Refuse: without a data ID, no dataset is meant.
+
+        Raises
+        ------
+        InvalidInputError
+            Always.
+        """
+        raise InvalidInputError(
+            f"{path} holds many datasets of {storage_class}: read one by its data ID."
         )

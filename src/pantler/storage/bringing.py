@@ -1,7 +1,7 @@
 """Bringing a local file in: copied, or as a link."""
 
 # Strings and os calls, as in `local`.
-# ruff: noqa: PTH123, PTH211
+# ruff: noqa: PTH118, PTH120, PTH123, PTH211
 from __future__ import annotations
 
 import errno
@@ -41,9 +41,10 @@ def bring_in(
     unfinished
         What is made.
     mode
-        ``copy``, ``move``, ``hardlink`` or ``symlink``. To move is to link where that
-        can be and the origin has no other name, and to copy elsewhere; the origin is
-        left for the caller to remove.
+        ``copy``, ``move``, ``link``, ``hardlink``, ``symlink`` or ``relsymlink``. To
+        move is to link where that can be and the origin has no other name, and to copy
+        elsewhere; the origin is left for the caller to remove. A link is a hard one
+        where there can be one, and a symbolic one elsewhere.
     digest
         Fed with the bytes that are in the new file, or in what it links to.
 
@@ -54,15 +55,16 @@ def bring_in(
     OSError
         As the operating system says.
     """
-    if mode == "symlink":
-        os.symlink(origin, unfinished)
-        return read_through(origin, digest)
-    if mode == "hardlink" or (mode == "move" and _is_only_name(origin)):
+    if mode in {"symlink", "relsymlink"}:
+        return _link_by_name(origin, unfinished, mode, digest)
+    if mode in {"hardlink", "link"} or (mode == "move" and _is_only_name(origin)):
         try:
             os.link(os.path.realpath(origin), unfinished)
         except OSError as error:
             if mode == "hardlink" or error.errno not in NO_LINKS:
                 raise
+            if mode == "link":
+                return _link_by_name(origin, unfinished, mode, digest)
         else:
             return read_through(unfinished, digest)
     size = _copy(origin, unfinished, digest)
@@ -78,6 +80,19 @@ def _is_only_name(origin: str) -> bool:
     """Whether nobody could change a file by another name once this one is gone."""
     found = os.lstat(origin)
     return stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+
+
+def _link_by_name(
+    origin: str, unfinished: str, mode: TransferMode, digest: Digest | None
+) -> int:
+    target = origin
+    if mode == "relsymlink":
+        # From where the link really is: '..' leads up from there.
+        folder = os.path.realpath(os.path.dirname(unfinished))
+        parent, name = os.path.split(origin)
+        target = os.path.relpath(os.path.join(os.path.realpath(parent), name), folder)
+    os.symlink(target, unfinished)
+    return read_through(origin, digest)
 
 
 def sync(place: str) -> None:

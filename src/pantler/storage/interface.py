@@ -11,7 +11,18 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-TransferMode = Literal["copy", "move", "hardlink", "symlink", "direct"]
+TransferMode = Literal[
+    "auto",
+    "copy",
+    "move",
+    "link",
+    "hardlink",
+    "symlink",
+    "relsymlink",
+    "direct",
+    "in-place",
+]
+"""How a file comes in: see `pantler.butler.interface.Butler.ingest`."""
 
 Capability = Literal[
     "rename", "links", "paths", "write", "create", "copy", "list", "sign"
@@ -153,7 +164,8 @@ class Storage(Protocol):
         """Bring a local file in, to be published as ``path``.
 
         The source stays: with mode ``move`` a link or a copy is staged, and the
-        caller removes the source when all else is done. Not for mode ``direct``.
+        caller removes the source when all else is done. Not for the modes in which a
+        file stays where it is.
         A digest is fed with the bytes that were brought in.
         """
         ...

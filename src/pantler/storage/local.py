@@ -46,6 +46,10 @@ _CAPABILITIES: Final[frozenset[Capability]] = frozenset(
     {"rename", "links", "paths", "write", "create", "copy", "list"}
 )
 
+_MODES: Final = ("copy", "move", "link", "hardlink", "symlink", "relsymlink")
+_BY_NAME: Final = {"move", "link", "symlink", "relsymlink"}
+"""Ways of which the source would be the file of another dataset."""
+
 
 class LocalStorage:  # noqa: PLR0904 - all of one interface
     """Files below a folder, which is made on the first write.
@@ -203,7 +207,9 @@ class LocalStorage:  # noqa: PLR0904 - all of one interface
         mode
             ``copy``; ``move``, which is a hard link where there can be one to the only
             name of a file, and a copy elsewhere; ``hardlink``; ``symlink``, which
-            points at the absolute source.
+            points at the absolute source; ``relsymlink``, which points at it from where
+            the link is; ``link``, a hard link where there can be one and a symbolic one
+            elsewhere.
         digest
             Fed with the bytes that were brought in.
 
@@ -216,16 +222,16 @@ class LocalStorage:  # noqa: PLR0904 - all of one interface
         InvalidInputError
             If the mode is none of these, or a file of this storage is to be moved.
         """
-        if mode not in {"copy", "move", "hardlink", "symlink"}:
+        if mode not in _MODES:
             raise InvalidInputError(
-                f"Storage cannot bring in a file by '{mode}': "
-                "use copy, move, hardlink or symlink."
+                f"Storage cannot bring in a file by '{mode}': use one of "
+                f"{', '.join(_MODES)}."
             )
         place = self._place(path)
         origin = os.path.abspath(source)
         if not os.path.isfile(origin):
             raise NotFoundError(f"There is no file {origin} to bring in.")
-        if mode in {"move", "symlink"} and lies_within(Path(origin), self._folder):
+        if mode in _BY_NAME and lies_within(Path(origin), self._folder):
             raise InvalidInputError(
                 f"{origin} lies within {self._folder} already: "
                 "copy it, or make a hard link."

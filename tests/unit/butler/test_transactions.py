@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -11,12 +12,28 @@ from pathlib import Path
 import pytest
 
 from pantler.butler.file_dataset import FileDataset
+from pantler.butler.interface import Butler
 from pantler.butler.repository import Repository
-from pantler.errors import ConflictError, InvalidInputError, NotFoundError
+from pantler.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    StorageError,
+)
 from pantler.storage.lease import FOLDER
+from pantler.storage.unfinished import PREFIX
 
 RAW = {"exposure": 2, "detector": 1}
-MODES = ("copy", "move", "hardlink", "symlink", "direct")
+MODES = (
+    "auto",
+    "copy",
+    "move",
+    "link",
+    "hardlink",
+    "symlink",
+    "relsymlink",
+    "direct",
+)
 
 
 class _GivenUp(Exception):
@@ -100,10 +117,14 @@ def test_files_come_in_by_every_mode(repository, butler, source, mode):
     assert source.exists() == (mode != "move")
     (stored,) = _stored(repository) or [None]
     assert (stored is None) == (mode == "direct")
-    if mode == "hardlink":
+    if mode in {"hardlink", "link"}:
         assert stored.samefile(source)
+        assert not stored.is_symlink()
     if mode == "symlink":
-        assert stored.is_symlink()
+        assert stored.readlink() == source
+    if mode == "relsymlink":
+        assert not stored.readlink().is_absolute()
+        assert stored.samefile(source)
     assert repository.check().damaged == []
 
 
@@ -119,6 +140,84 @@ def test_a_failed_ingest_leaves_the_source_and_nothing_else(
     assert json.loads(source.read_text()) == {"level": 7}
     assert _stored(repository) == []
     assert butler.find_dataset("raw", RAW, collections="mine") is None
+
+
+def test_a_link_is_symbolic_where_there_can_be_no_hard_one(
+    repository, butler, source, monkeypatch
+):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "another disk")
+
+    monkeypatch.setattr(os, "link", refuse)
+    (ref,) = butler.ingest(_files(butler, source), "link")
+    (stored,) = _stored(repository)
+    assert stored.is_symlink()
+    assert butler.get(ref) == {"level": 7}
+    with pytest.raises(StorageError, match="another disk"):
+        butler.ingest(_files(butler, source, exposure=1), "hardlink")
+
+
+def test_a_relative_link_leads_to_its_source_through_links_to_folders(
+    root, source, tmp_path
+):
+    """Where the datastore's folder, or that of the source, is a link itself."""
+    real = tmp_path / "far" / "away"
+    real.parent.mkdir()
+    shutil.move(root / "datasets", real)
+    (root / "datasets").symlink_to(real)
+    (tmp_path / "here").symlink_to(source.parent)
+    with Repository.open(root, writeable=True) as repository:
+        butler = Butler.of(repository, run="mine")
+        files = _files(butler, tmp_path / "here" / source.name)
+        (ref,) = butler.ingest(files, "relsymlink")
+        assert butler.get(ref) == {"level": 7}
+
+
+@pytest.mark.parametrize("mode", ["in-place", "auto"])
+def test_a_file_in_the_datastore_becomes_a_dataset_under_its_own_name(
+    repository, butler, source, mode
+):
+    place = Path(repository.root) / "datasets" / "by hand" / "x.json"
+    place.parent.mkdir()
+    shutil.copy(source, place)
+    with _failing(butler):
+        butler.ingest(_files(butler, place), mode)
+    assert place.exists()
+    (ref,) = butler.ingest(_files(butler, place), mode)
+    assert butler.uri(ref) == place.as_uri()
+    assert butler.get(ref) == {"level": 7}
+    report = repository.check(repair=True, deep=True)
+    assert (report.remains, report.damaged) == (0, [])
+    butler.remove_datasets(ref)
+    assert not place.exists()
+
+
+def test_a_file_elsewhere_cannot_be_ingested_in_place(repository, butler, source):
+    with pytest.raises(InvalidInputError, match="outside the datastore"):
+        butler.ingest(_files(butler, source), "in-place")
+    unfinished = Path(repository.root) / "datasets" / f"{PREFIX}x"
+    shutil.copy(source, unfinished)
+    with pytest.raises(InvalidInputError, match="kept for unfinished"):
+        butler.ingest(_files(butler, unfinished), "in-place")
+    assert _stored(repository) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_one_file_comes_in_once_for_all_its_datasets(repository, butler, source, mode):
+    files = [
+        file
+        for exposure in (1, 2, 3)
+        for file in _files(butler, source, exposure=exposure)
+    ]
+    refs = butler.ingest(files, mode)
+    assert len(_stored(repository)) == (mode != "direct")
+    assert [butler.get(ref) for ref in refs] == [{"level": 7}] * 3
+    assert len({butler.uri(ref) for ref in refs}) == 1
+    assert source.exists() == (mode != "move")
+    butler.remove_datasets(refs[:2])
+    assert butler.get(refs[2]) == {"level": 7}
+    butler.remove_datasets(refs[2])
+    assert _stored(repository) == []
 
 
 def test_sources_of_a_move_go_when_the_outermost_transaction_is_committed(

@@ -140,10 +140,13 @@ class RowChoice:
         Columns, those with a '-' descending.
     limit
         How many at most; None for all.
+    explain
+        Whether to print how they are found instead.
     """
 
     order_by: list[str]
     limit: int | None
+    explain: bool
 
     def of(self, results: Found) -> Found:
         """Return the rows, in the order that was asked for."""
@@ -153,6 +156,10 @@ class RowChoice:
 
     def counted(self, results: Results[Any], columns: list[str]) -> pl.DataFrame:
         """Return how many rows there are for each value of some columns."""
+        if self.explain:
+            raise InvalidInputError(
+                "Rows are explained, not counts: leave out --count-by, or --explain."
+            )
         frame = results.count(by=columns)
         for term in reversed(self.order_by):
             name = term.lstrip("-")
@@ -266,7 +273,10 @@ def count_by(function: Command) -> Command:
 
 
 def rows(function: Command) -> Command:
-    """Add ``--order-by`` and ``--limit``; they arrive as a `RowChoice`, ``rows``."""
+    """Add ``--order-by``, ``--limit`` and ``--explain``.
+
+    They arrive as a `RowChoice`, ``rows``.
+    """
     return gathered("rows", RowChoice, _ROW_OPTIONS)(function)
 
 
@@ -306,6 +316,11 @@ _ROW_OPTIONS = (
         "--limit",
         type=click.IntRange(min=0, max=MOST_ROWS),
         help="Print at most this many rows.",
+    ),
+    click.option(
+        "--explain",
+        is_flag=True,
+        help="Print how the rows are found, and how long each step takes.",
     ),
 )
 

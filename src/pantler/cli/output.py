@@ -13,11 +13,15 @@ from uuid import UUID
 import click
 
 from pantler.cli.tables import cell_text, table
+from pantler.errors import InvalidInputError
+from pantler.execution.log_lines import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import polars as pl
+
+    from pantler.queries.results import Results
 
 OutputFormat = Literal["table", "json", "csv"]
 
@@ -51,6 +55,25 @@ def render_frame(frame: pl.DataFrame, width: int | None = None) -> str:
     """Return a frame as a table of text, of some width or as wide as it is."""
     frame = readable(frame)
     return table(frame.columns, frame.rows(), width)
+
+
+def print_explanation(
+    results: Results[Any], output_format: OutputFormat, *, title: str = ""
+) -> None:
+    """Print how the rows of results are found, with timings, for people.
+
+    Raises
+    ------
+    InvalidInputError
+        If another format was asked for.
+    """
+    if output_format != "table":
+        raise InvalidInputError(
+            "An explanation is for people: leave out --format, or --explain."
+        )
+    if title:
+        click.secho(title, bold=True)
+    click.echo(safe_text(str(results.explain())))
 
 
 def print_rows(

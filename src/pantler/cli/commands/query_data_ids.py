@@ -5,7 +5,12 @@ from __future__ import annotations
 import click
 
 from pantler.cli import options
-from pantler.cli.output import OutputFormat, format_option, print_frame
+from pantler.cli.output import (
+    OutputFormat,
+    format_option,
+    print_explanation,
+    print_frame,
+)
 from pantler.errors import InvalidInputError
 
 
@@ -59,6 +64,9 @@ def query_data_ids(
         else:
             chosen = table.of(results)
             shown = chosen.with_columns(*table.columns) if table.columns else chosen
+            if table.explain:
+                print_explanation(shown, output_format)
+                return
             frame = shown.to_polars()
         reasons = table.of(results).why_empty() if frame.is_empty() else []
     print_frame(frame, output_format)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import fnmatch
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pantler.cli import options
-from pantler.cli.output import OutputFormat, format_option, print_frame, print_rows
+from pantler.cli.output import (
+    OutputFormat,
+    format_option,
+    print_explanation,
+    print_frame,
+    print_rows,
+)
 from pantler.cli.reasons import reasons
 from pantler.errors import DatasetTypeNotFoundError, close_match
 
@@ -16,7 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pantler.butler.interface import Butler
-    from pantler.queries.results import DatasetResults
+    from pantler.queries.results import DatasetResults, Results
 
 
 @click.command()
@@ -78,6 +84,10 @@ def query_datasets(
             dimensions = results.dataset_type.dimensions.required
             chosen = results.order_by(*(table.order_by or dimensions))
             chosen = chosen if left is None else chosen.limit(left)
+            if table.explain:
+                rows = _shown(chosen, table.columns)
+                print_explanation(rows, output_format, title=name)
+                continue
             frame = _frame(butler, chosen, table.columns, show_uri=show_uri)
             left = None if left is None else left - frame.height
             is_counted = left == 0 and output_format == "table"
@@ -86,6 +96,8 @@ def query_datasets(
                 shown[name] = frame
             else:
                 empty.append(chosen)
+        if table.explain:
+            return
         why = [] if shown else reasons(empty)
     if output_format == "table":
         _print_each(shown, counts)
@@ -117,17 +129,20 @@ def _heading(name: str, shown: int, count: int) -> str:
     return f"{name} ({count})" if shown == count else f"{name} ({shown} of {count})"
 
 
+def _shown(results: DatasetResults, columns: list[str]) -> Results[Any]:
+    """Return the rows to print."""
+    return results.with_columns(*columns) if columns else results
+
+
 def _frame(
     butler: Butler, results: DatasetResults, columns: list[str], *, show_uri: bool
 ) -> pl.DataFrame:
     import polars as pl
 
+    table = _shown(results, columns).to_polars()
     if columns:
-        table = results.with_columns(*columns).to_polars()
         prefix = f"{results.dataset_type.name}."
         table = table.rename({f"{prefix}{n}": n for n in ("dataset_id", "run")})
-    else:
-        table = results.to_polars()
     if show_uri:
         uris = {ref.id.bytes: ", ".join(butler.uris(ref).values()) for ref in results}
         ids = table["dataset_id"].to_list()

@@ -5,7 +5,12 @@ from __future__ import annotations
 import click
 
 from pantler.cli import options
-from pantler.cli.output import OutputFormat, format_option, print_frame
+from pantler.cli.output import (
+    OutputFormat,
+    format_option,
+    print_explanation,
+    print_frame,
+)
 
 
 @click.command()
@@ -42,6 +47,9 @@ def query_dimension_records(
         results = butler.query_dimension_records(element, where=where)
         if count_by:
             frame = rows.counted(results, count_by)
+        elif rows.explain:
+            print_explanation(rows.of(results), output_format)
+            return
         else:
             frame = rows.of(results).to_polars()
         reasons = rows.of(results).why_empty() if frame.is_empty() else []

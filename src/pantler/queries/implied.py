@@ -45,14 +45,15 @@ def with_implied(
         keys = list(implying.required)
         if not set(implying.implied).difference(full.columns):
             continue
-        records = runner.query(Query(implying, _one_of(required, name)))
+        records = runner.query(Query(implying, one_of(required, name)))
         wanted = [*keys, *(n for n in implying.implied if n not in full.columns)]
         found = records.select(wanted).unique(keys)
         full = full.join(found, on=keys, how="left", maintain_order="left")
     return full.select(group.names)
 
 
-def _one_of(frame: pl.DataFrame, name: str) -> Predicate:
+def one_of(frame: pl.DataFrame, name: str) -> Predicate:
+    """Return the condition that a dimension has one of the values in a frame."""
     column = frame[name]
     kind: Literal["int", "string"] = "int" if column.dtype.is_integer() else "string"
     return Membership(

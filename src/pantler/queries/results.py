@@ -20,6 +20,7 @@ from pantler.queries import exports
 from pantler.queries.binding import combine, data_id_predicate
 from pantler.queries.columns import parse_columns, parse_order
 from pantler.queries.condition import Condition, refuse_digits
+from pantler.queries.described import described
 from pantler.queries.explanation import Explanation, explain
 from pantler.queries.implied import with_implied
 from pantler.queries.query import Aggregate
@@ -68,6 +69,8 @@ class Results(ABC, Generic[Item_co]):
     assume
         Says which data ID values hold besides, for dimensions that a query needs and
         does not name.
+    is_described
+        Whether the data IDs of objects hold the records of their dimensions.
     """
 
     runner: QueryRunner
@@ -75,6 +78,7 @@ class Results(ABC, Generic[Item_co]):
     assume: Callable[[Query], Mapping[str, object]] = field(
         default=_nothing, compare=False
     )
+    is_described: bool = False
 
     @property
     def asked(self) -> Query:
@@ -326,7 +330,20 @@ class Results(ABC, Generic[Item_co]):
         }
 
     def _chunks(self) -> Iterator[pl.DataFrame]:
-        yield from self.to_polars().iter_slices(_CHUNK_ROWS)
+        """Yield the rows, so that memory for one chunk is enough."""
+        if self.query.limit is not None and self.query.limit <= _CHUNK_ROWS:
+            yield self.to_polars()
+        else:
+            yield from self.batches(_CHUNK_ROWS)
+
+    def _data_ids(
+        self, full: pl.DataFrame, group: DimensionGroup
+    ) -> Iterator[DataCoordinate]:
+        """Yield the data IDs of a frame with the columns ``group.names``."""
+        found = _coordinates(full, group)
+        if not self.is_described:
+            return found
+        return described(self.runner, full, group, found)
 
 
 def checked_number(count: int, what: str) -> int:
@@ -356,6 +373,13 @@ class DataIdResults(Results[DataCoordinate]):
         """The dimensions of the data IDs."""
         return self.query.dimensions
 
+    def with_records(self) -> Self:
+        """Return the same, whose data IDs hold the records of their dimensions.
+
+        ``data_id.records["visit"]["exposure_time"]``: see `DescribedCoordinate`.
+        """
+        return replace(self, is_described=True)
+
     def with_columns(self, *names: str) -> RowResults:
         """Return the data IDs with columns beside them.
 
@@ -375,7 +399,7 @@ class DataIdResults(Results[DataCoordinate]):
     def __iter__(self) -> Iterator[DataCoordinate]:
         group = self.query.dimensions
         for chunk in self._chunks():
-            yield from _coordinates(chunk.select(group.names), group)
+            yield from self._data_ids(chunk.select(group.names), group)
 
 
 def _coordinates(full: pl.DataFrame, group: DimensionGroup) -> Iterator[DataCoordinate]:
@@ -417,6 +441,13 @@ class DatasetResults(Results[DatasetRef]):
             raise InternalError("The query of these results names no dataset type.")
         return self.query.target.dataset_type
 
+    def with_records(self) -> Self:
+        """Return the same, whose data IDs hold the records of their dimensions.
+
+        ``ref.data_id.records["visit"]["exposure_time"]``: see `DescribedCoordinate`.
+        """
+        return replace(self, is_described=True)
+
     def with_columns(self, *names: str) -> RowResults:
         """Return the datasets with columns beside ``dataset_id`` and ``run``.
 
@@ -444,7 +475,7 @@ class DatasetResults(Results[DatasetRef]):
         for chunk in self._chunks():
             if group.names:
                 full = with_implied(self.runner, chunk, group)
-                data_ids: Iterator[DataCoordinate] = _coordinates(full, group)
+                data_ids = self._data_ids(full, group)
             else:  # one without values for each
                 data_ids = itertools.repeat(DataCoordinate(group, ()))
             runs, ids = chunk["run"].to_list(), chunk["dataset_id"].to_list()

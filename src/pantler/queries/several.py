@@ -66,6 +66,10 @@ class SeveralDatasetResults:
         most = None if count is None else checked_number(count, "A limit")
         return replace(self, most=most)
 
+    def with_records(self) -> SeveralDatasetResults:
+        """Return the same, with records; see `DatasetResults.with_records`."""
+        return replace(self, parts=tuple(part.with_records() for part in self.parts))
+
     def to_polars(self) -> pl.DataFrame:
         """Return all datasets as a frame: ``dataset_type``, and columns of all types.
 

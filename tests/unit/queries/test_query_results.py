@@ -59,6 +59,9 @@ class FakeRunner:
             frame = frame.sort(column, descending=term.descending)
         return frame.slice(query.offset, query.limit)
 
+    def query_batches(self, query, rows):
+        yield from self.query(query).iter_slices(rows)
+
     def count(self, query):
         return self.query(query).height
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -86,10 +85,11 @@ class SqlQueries:
         if rows < 1:
             raise InvalidInputError(f"A batch has one row at least, not {rows}.")
         if query.target is not None and not (query.order_by or query.aggregates):
+            whole = replace(query, limit=None, offset=0)
             with self._db.reading():
-                compiled = self._compile(replace(query, limit=None, offset=0))
+                compiled = self._compile(whole, pieces.of_a_piece)
             if not compiled.is_staged:
-                yield from self._pieces_in_batches(query, rows)
+                yield from self._pieces_in_batches(query, compiled, rows)
                 return
         with Spool() as spool:
             with self._db.reading():
@@ -97,13 +97,16 @@ class SqlQueries:
                     spool.add(frame)
             yield from in_batches(spool, rows, limit=None)
 
-    def _pieces_in_batches(self, query: Query, rows: int) -> Iterator[pl.DataFrame]:
+    def _pieces_in_batches(
+        self, query: Query, compiled: Compiled, rows: int
+    ) -> Iterator[pl.DataFrame]:
         """Yield rows piece by piece, so that nothing is locked in between."""
-        whole = replace(query, limit=None, offset=0)
+        most = None if query.limit is None else query.limit + query.offset
         with self._db.reading():
-            none = self._no_rows(whole)
-            most = None if query.limit is None else query.limit + query.offset
-        frames = itertools.chain((none,), self._frames(whole, most))
+            ranges = self._pieces(query, most)
+        if most is not None:
+            compiled = compiled.in_order()
+        frames = pieces.frames(self._rows, compiled, ranges)
         yield from in_batches(frames, rows, offset=query.offset, limit=query.limit)
 
     def _streamed(self, query: Query, rows: int) -> Iterator[pl.DataFrame]:

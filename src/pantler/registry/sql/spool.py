@@ -65,7 +65,7 @@ def in_batches(
     Parameters
     ----------
     frames
-        One at least, all with the same columns.
+        All with the same columns.
     rows
         Of a batch.
     offset, limit

@@ -11,7 +11,6 @@ import os
 import threading
 import weakref
 from contextlib import contextmanager, nullcontext, suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import sqlalchemy as sa
@@ -172,7 +171,11 @@ class Database:
             statement = self.prepare(statement)
         values = statement.bind(parameters or {})
         with self.using() as session:
-            run = partial(self._execute, session, values=values)
+
+            def run(text: str) -> Any:
+                self._execute(session, text, values)
+                return session.cursor
+
             if not many:
                 return fetch_frame(run(statement.text), schema)
             return self.driver.fetch_many(session.raw, run, statement.text, schema)
@@ -252,7 +255,7 @@ class Database:
                 session.close_if_idle()
         return found
 
-    def _execute(self, session: Session, text: str, values: tuple[Any, ...]) -> Any:
+    def _execute(self, session: Session, text: str, values: tuple[Any, ...]) -> None:
         session.uses += 1
         try:
             session.cursor.execute(text, values)
@@ -263,7 +266,6 @@ class Database:
             session.uses -= 1
             if session.is_doomed:
                 session.close_if_idle()
-        return session.cursor
 
     def _used(self, session: Session) -> None:
         session.uses -= 1

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import Phase, settings
 
+from pantler.storage.opening import open_storage
 from pantler.testing.postgresql_server import PostgresqlServer
 from pantler.testing.programs import NoServerError
 from pantler.testing.s3_server import s3_server
@@ -48,8 +49,14 @@ def postgresql():
 
 @pytest.fixture(scope="session")
 def s3_environment():
-    """A SeaweedFS server: what the environment must hold to reach it."""
-    yield from _served(s3_server)
+    """A SeaweedFS server with a bucket: what the environment must hold to reach it."""
+    for environment in _served(s3_server):
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            # This server makes a bucket of what is written to it.
+            open_storage("s3://pantler-tests").write("made", b"")
+        yield environment
 
 
 @pytest.fixture

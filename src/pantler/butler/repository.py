@@ -6,7 +6,7 @@ import functools
 import logging
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from pantler.butler.in_bulk import find_records, in_chunks
 from pantler.butler.ingestion import (
@@ -31,6 +31,7 @@ from pantler.config.settings import SETTINGS_FILE, RepositorySettings
 from pantler.datasets.records import records_to_frame
 from pantler.dimensions.universe import Universe
 from pantler.errors import (
+    ConflictError,
     InvalidInputError,
     PantlerError,
     ReadOnlyError,
@@ -68,6 +69,15 @@ def closed_on_error(thing: Registry | Repository) -> Iterator[None]:
     except BaseException:
         thing.close()
         raise
+
+
+def _refuse_taken(datastore: Datastore) -> None:
+    owner = datastore.owner()
+    if owner is not None:
+        raise ConflictError(
+            f"{datastore.root} belongs to another repository ({owner}). "
+            "Choose a root of its own for each."
+        )
 
 
 class Repository:  # noqa: PLR0904 - all that is done to rows and files together
@@ -187,6 +197,8 @@ class Repository:  # noqa: PLR0904 - all that is done to rows and files together
         # The settings get their name last: a folder without them is not a repository.
         begin_settings_file(root, settings.to_yaml())
         try:
+            # A root that is somebody else's, or cannot be reached, is said first.
+            _refuse_taken(cls._open_datastore(root, settings))
             registry = load_plugin("registries", settings.registry.kind).create(
                 settings.registry.location,
                 universe or Universe.default(),
@@ -206,12 +218,15 @@ class Repository:  # noqa: PLR0904 - all that is done to rows and files together
         cls, root: Path, settings: RepositorySettings, registry: Registry
     ) -> Self:
         with closed_on_error(registry):
-            datastore = load_plugin("datastores", settings.datastore.kind)(
-                settings.datastore, str(root)
-            )
+            datastore = cls._open_datastore(root, settings)
             if registry.is_writeable:
                 datastore.claim(registry.id)
             return cls(str(root), settings, registry=registry, datastore=datastore)
+
+    @staticmethod
+    def _open_datastore(root: Path, settings: RepositorySettings) -> Datastore:
+        open_it = load_plugin("datastores", settings.datastore.kind)
+        return cast("Datastore", open_it(settings.datastore, str(root)))
 
     def close(self) -> None:
         """Close the connections; a repository is a context manager that does so."""

@@ -131,6 +131,23 @@ class RepositorySettings(BaseModel):
         values["registry"]["location"] = location
         return self.from_yaml(yaml.safe_dump(values))
 
+    def with_datastore_root(self, root: str) -> Self:
+        """Return the same settings, but for another root of the datastore.
+
+        Parameters
+        ----------
+        root
+            A URI, such as ``s3://bucket/folder``, or a path.
+
+        Raises
+        ------
+        SettingsError
+            If the datastore has no root, or does not allow that one.
+        """
+        values = self.model_dump(mode="json")
+        values["datastore"]["root"] = root
+        return self.from_yaml(yaml.safe_dump(values))
+
     def to_yaml(self) -> str:
         """Return YAML text from which `from_yaml` makes equal settings.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, TypeVar
 
 from pantler.errors import InvalidInputError
 from pantler.storage.aws_files import read_aws_files
@@ -16,7 +17,7 @@ from pantler.storage.request_errors import RequestError, error_of_status
 from pantler.storage.request_policy import RequestPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pantler.storage.interface import Capability
@@ -29,8 +30,21 @@ _PART_BYTES: Final = 16 << 20
 
 _PARTS_AT_ONCE: Final = 4
 _PAGE: Final = 1000
+_SOURCES: Final = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_SKIP_SIGNATURE",
+)
+"""Variables that say with which credentials to sign, or where to ask for them."""
+
 _DEFAULT_REGION: Final = "us-east-1"
 
+_ADVICE: Final = (
+    "There are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+    "write them into ~/.aws/credentials"
+)
 _CODE: Final = re.compile(r"<Code>(\w+)</Code>")
 _MESSAGE: Final = re.compile(r"<Message>([^<]*)</Message>")
 _DELETE_CODE: Final = re.compile(r"\(code: (\w+)\)")
@@ -115,16 +129,18 @@ class S3Client:
 
     def __init__(self, bucket: str, policy: RequestPolicy) -> None:
         self._obstore = import_extra("obstore", extra="s3", scheme="s3")
+        self._process = _first_process()
         self._bucket = bucket
         self._policy = policy
-        self._store = self._open(0)
-        # Pages are asked for within one walk, which only the library can repeat.
+        self._store = self._open(0)  # the policy repeats, here as elsewhere
+        # The parts of a large object are one by one repeated by the library.
         self._patient = self._open(policy.attempts - 1)
 
     def _open(self, most_retries: int) -> Any:
         policy = self._policy
         stores = import_extra("obstore.store", extra="s3", scheme="s3")
         config = read_aws_files()
+        self._has_credentials = _has_credentials(config)
         endpoint = (
             os.environ.get("AWS_ENDPOINT_URL_S3")
             or os.environ.get("AWS_ENDPOINT_URL")
@@ -149,9 +165,6 @@ class S3Client:
                     "max_backoff": timedelta(seconds=policy.most_wait_s),
                     "base": 2,
                 },
-                "retry_timeout": timedelta(
-                    seconds=policy.attempts * (policy.timeout_s + policy.most_wait_s)
-                ),
             },
         )
 
@@ -183,31 +196,50 @@ class S3Client:
         if create:
             # In parts there is no such condition.
             options = {"mode": "create", "use_multipart": False}
+        elif len(data) <= _PART_BYTES:
+            options = {"use_multipart": False}
         else:
-            options = {"chunk_size": _PART_BYTES, "max_concurrency": _PARTS_AT_ONCE}
+            self._put_in_parts(key, data)
+            return
         self._ask(lambda: self._obstore.put(self._store, key, data, **options))
 
     def put_file(self, key: str, file: Path) -> None:
         """Make an object of a local file, in parts."""
+        with file.open("rb") as source:
+            self._put_in_parts(key, source)
 
+    def _put_in_parts(self, key: str, source: bytes | BinaryIO) -> None:
         def put() -> None:
-            with file.open("rb") as source:
-                self._obstore.put(
-                    self._store,
-                    key,
-                    source,
-                    chunk_size=_PART_BYTES,
-                    max_concurrency=_PARTS_AT_ONCE,
-                )
+            self._obstore.put(
+                self._patient,
+                key,
+                source,
+                chunk_size=_PART_BYTES,
+                max_concurrency=_PARTS_AT_ONCE,
+            )
 
         self._ask(put)
 
     def pages(self, prefix: str) -> Iterator[Sequence[ObjectInfo]]:
         """Yield what is below a folder."""
-        pages = self._obstore.list(
-            self._patient, prefix=prefix.rstrip("/") or None, chunk_size=_PAGE
-        )
-        while page := self._ask(lambda: next(pages, None)):
+        folder = prefix.rstrip("/") or None
+        last: str | None = None
+        walk: Any = None
+
+        def next_page() -> Any:
+            nonlocal walk
+            if walk is None:
+                walk = self._obstore.list(
+                    self._store, folder, offset=last, chunk_size=_PAGE
+                )
+            try:
+                return self._ask(lambda: next(walk, None))
+            except RequestError:
+                walk = None  # the next one begins where this one has come to
+                raise
+
+        while page := self._policy.call(next_page):
+            last = page[-1]["path"]
             yield [_info(found) for found in page]
 
     def delete(self, keys: Sequence[str]) -> None:
@@ -230,6 +262,13 @@ class S3Client:
 
     def _ask(self, work: Callable[[], _Result]) -> _Result:
         """Do a piece of work, and turn the library's errors into ours."""
+        if os.getpid() != self._process:
+            raise RequestError(
+                "lasting",
+                "this process was forked from one that had opened S3, whose threads it "
+                "does not have. Start it as a program of its own (in multiprocessing: "
+                "'spawn' or 'forkserver')",
+            )
         try:
             return work()
         except FileNotFoundError as error:
@@ -241,7 +280,10 @@ class S3Client:
         except self._obstore.exceptions.AlreadyExistsError as error:
             raise RequestError("taken", "it is there already") from error
         except self._obstore.exceptions.BaseError as error:
-            raise self._error_of(str(error)) from error
+            found = self._error_of(str(error))
+            if found.kind in {"denied", "passing"} and not self._has_credentials:
+                raise RequestError("denied", f"{found.reason}. {_ADVICE}") from error
+            raise found from error
         except ValueError as error:
             raise RequestError("invalid", str(error)) from error
 
@@ -266,6 +308,17 @@ class S3Client:
         first = text.partition("\n")[0]
         denied = "credential" in text.lower() or "PermissionDenied" in text
         return RequestError("denied" if denied else "lasting", reason or first)
+
+
+@functools.cache
+def _first_process() -> int:
+    """Return the process in which the library's threads run: they survive no fork."""
+    return os.getpid()
+
+
+def _has_credentials(config: Mapping[str, str]) -> bool:
+    """Whether there is anything to sign requests with, or to ask for it."""
+    return "access_key_id" in config or any(map(os.environ.get, _SOURCES))
 
 
 def _code(text: str) -> str:

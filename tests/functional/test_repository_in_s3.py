@@ -25,8 +25,8 @@ def repo(s3_root, tmp_path, pantler):
     assert pantler("create", root, "--datastore-root", f"{s3_root}/data") == 0
     with Butler.open(root, writeable=True) as butler:
         for name, kind in (("stats", "StructuredDict"), ("frame", "CCDImage")):
-            butler.dataset_types.register(name, kind, ["day_obs"])
-        butler.dimensions.insert("instrument", {"name": "Cam"})
+            butler.dataset_types.register(name, ["day_obs"], kind)
+        butler.dimensions.insert("instrument", [{"name": "Cam"}])
         butler.dimensions.insert(
             "day_obs",
             [{"instrument": "Cam", "id": day} for day in range(20250101, 20250131)],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from pantler.errors import PantlerError, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from pantler.datasets.records import RecordTable
     from pantler.datastores.interface import Datastore
@@ -70,9 +70,15 @@ def empty_trash(repository: TrashOwner, *, wait: bool = False) -> None:
         )
 
 
-def _remove(datastore: Datastore, paths: Iterable[str]) -> dict[str, PantlerError]:
-    """Remove files; return those that cannot be, with the reason."""
-    problems = {}
+def _remove(datastore: Datastore, paths: Sequence[str]) -> dict[str, PantlerError]:
+    """Remove files, all at once; return those that cannot be, with the reason."""
+    problems: dict[str, PantlerError] = {}
+    try:
+        datastore.delete(paths)
+    except PantlerError:
+        pass  # which of them was it?
+    else:
+        return problems
     for path in paths:
         try:
             datastore.delete([path])

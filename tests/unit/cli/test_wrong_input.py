@@ -109,7 +109,7 @@ OPTIONS = {
     "--settings": FILES,
     "--universe": FILES,
     "--registry": ["bogus://x", "", BYTES, "postgresql://"],
-    "--datastore-root": ["bogus://x", "", "s3://", "s3://user:word@bucket/x", "file:x"],
+    "--datastore-root": ["bogus://x", "", "s3://", "s3://user:word@bucket/x"],
     "--definition": FILES,
     "--transfer": ["steal", ""],
     "--collection-type": ["BOGUS", ""],

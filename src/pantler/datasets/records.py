@@ -24,7 +24,7 @@ RECORD_SCHEMA: Final = pl.Schema(
         "offset": pl.Int64,  # first byte within the artifact; null: it is all ours
         "size_bytes": pl.Int64,  # of this dataset's bytes
         "checksum": pl.String,  # "blake2b:hex", or null where none was made
-        "formatter": pl.String,  # the name of the plugin that wrote it
+        "formatter": pl.String,  # the plugin that wrote it, and its recipe
         "storage_class": pl.String,  # as written
     }
 )

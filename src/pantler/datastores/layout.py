@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pantler.datastores.templates import PathTemplate, default_template, encode_part
-from pantler.errors import SettingsError
+from pantler.errors import IntegrityError, InvalidInputError, SettingsError
 from pantler.plugins import load_plugin
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from pantler.datasets.storage_class import StorageClass, StorageClassDelegate
     from pantler.datastores.settings import FileDatastoreSettings
     from pantler.formatters.interface import Formatter
+
+
+_Choice = TypeVar("_Choice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Part:
     storage_class
         What it is.
     formatter_name, formatter
-        What writes it.
+        What writes it; the name has the recipe, if there is one.
     """
 
     component: str
@@ -158,14 +162,44 @@ class Layout:
         self, component: str, storage_class: StorageClass, keys: Sequence[str]
     ) -> Part:
         name = _first(self._settings.formatters, keys) or storage_class.formatter
-        return Part(component, storage_class, name, find_formatter(name))
+        recipe = _first(self._settings.recipes, keys)
+        if recipe is None:
+            return Part(component, storage_class, name, find_formatter(name))
+        try:
+            formatter = find_formatter(name).with_recipe(recipe)
+        except InvalidInputError as error:
+            raise SettingsError(
+                f"Recipe of '{keys[0]}' in the settings: {error}"
+            ) from None
+        text = formatter.recipe.to_text() if formatter.recipe else ""
+        return Part(component, storage_class, f"{name} {text}", formatter)
 
 
 @functools.cache
 def find_formatter(name: str) -> Formatter:
-    """Return the formatter of a name; they hold no state, so one is enough."""
-    return cast("Formatter", load_plugin("formatters", name)())
+    """Return the formatter of a name; they hold no state, so one is enough.
+
+    Parameters
+    ----------
+    name
+        As in a record: of the plugin, and behind a blank the recipe by which it wrote.
+
+    Raises
+    ------
+    PluginError
+        If it is not installed.
+    IntegrityError
+        If the recipe is none of its own.
+    """
+    plugin, _, recipe = name.partition(" ")
+    formatter = cast("Formatter", load_plugin("formatters", plugin)())
+    if not recipe:
+        return formatter
+    try:
+        return formatter.with_recipe(json.loads(recipe))
+    except (InvalidInputError, ValueError, TypeError) as error:
+        raise IntegrityError(f"The record's recipe is damaged: {error}") from None
 
 
-def _first(choices: Mapping[str, str], keys: Sequence[str]) -> str | None:
+def _first(choices: Mapping[str, _Choice], keys: Sequence[str]) -> _Choice | None:
     return next((choices[key] for key in keys if key in choices), None)

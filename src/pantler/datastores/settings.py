@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -54,6 +54,9 @@ class FileDatastoreSettings(DatastoreSettings):
 
     formatters: Annotated[dict[str, str], SHARED] = Field(default_factory=dict)
     """Formatter names by dataset type or storage class."""
+
+    recipes: Annotated[dict[str, dict[str, Any]], SHARED] = Field(default_factory=dict)
+    """How formatters write, by dataset type or storage class: compression, tiles."""
 
     take_apart: Annotated[tuple[str, ...], SHARED] = ()
     """Dataset types or storage classes of which each component is a file of its own,

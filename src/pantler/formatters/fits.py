@@ -30,6 +30,7 @@ from astropy.wcs import WCS
 
 from pantler.errors import IntegrityError, InvalidInputError, PantlerError
 from pantler.formatters import fits_header
+from pantler.formatters.fits_recipe import FitsRecipe, compressed
 from pantler.formatters.fits_structure import open_units
 from pantler.formatters.fits_tiles import fetch_cutout, has_cutout
 from pantler.formatters.interface import Formatter
@@ -95,6 +96,7 @@ class FitsFormatter(Formatter):
 
     extension = ".fits"
     reads_ranges = True
+    recipe_model = FitsRecipe
 
     def write_file(self, value: Any, path: Path, storage_class: StorageClass) -> None:
         """Write an object to a new FITS file.
@@ -105,7 +107,8 @@ class FitsFormatter(Formatter):
             If a part of it has no lossless form in FITS.
         """
         with _no_astropy_warnings():
-            hdus = _hdus_of(value, storage_class)
+            recipe = self.recipe if isinstance(self.recipe, FitsRecipe) else None
+            hdus = _hdus_of(value, storage_class, recipe or FitsRecipe())
             try:
                 hdus.writeto(path, output_verify="silentfix", overwrite=True)
             except (VerifyError, ValueError) as error:
@@ -290,7 +293,9 @@ class _Frame(_Image):
         return None
 
 
-def _hdus_of(value: Any, storage_class: StorageClass) -> fits.HDUList:
+def _hdus_of(
+    value: Any, storage_class: StorageClass, recipe: FitsRecipe
+) -> fits.HDUList:
     header = fits.Header()
     images = []
     if isinstance(value, CCDData):
@@ -320,7 +325,7 @@ def _hdus_of(value: Any, storage_class: StorageClass) -> fits.HDUList:
     if content == "image":
         names = " ".join(hdu.name for hdu in images)
         primary.header[_PARTS] = (names, "the extensions that follow")
-    return fits.HDUList([primary, *images])
+    return fits.HDUList([primary, *compressed(images, recipe)])
 
 
 def _image_hdus(image: CCDData) -> list[fits.ImageHDU]:

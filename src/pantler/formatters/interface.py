@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pantler.errors import InvalidInputError
+from pantler.formatters.recipe import Recipe, checked_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +21,8 @@ class Formatter(ABC):
     """Writes Python objects of some storage classes and reads them back.
 
     Formatters are plugins of the group ``pantler.formatters``; records keep the
-    name of the one that wrote a dataset. They hold no state. Implement either the
-    pair of bytes (`BytesFormatter`) or the pair of files.
+    name of the one that wrote a dataset, and its recipe. They hold no other state.
+    Implement either the pair of bytes (`BytesFormatter`) or the pair of files.
     """
 
     extension: ClassVar[str]
@@ -28,6 +30,32 @@ class Formatter(ABC):
 
     reads_ranges: ClassVar[bool] = False
     """Whether it has `read_ranges`, which fetches only what is asked for."""
+
+    recipe_model: ClassVar[type[Recipe] | None] = None
+    """What settings may say of how it writes; None if there is no choice."""
+
+    recipe: Recipe | None = None
+    """What they say; None for nothing."""
+
+    def with_recipe(self, values: Mapping[str, Any]) -> Self:
+        """Return the formatter that writes by a recipe.
+
+        Parameters
+        ----------
+        values
+            As ``recipe_model`` has them.
+
+        Raises
+        ------
+        InvalidInputError
+            If it takes none, or not this one.
+        """
+        name = type(self).__name__.removesuffix("Formatter")
+        if self.recipe_model is None:
+            raise InvalidInputError(f"{name} has no choice of how it is written.")
+        made = copy.copy(self)
+        made.recipe = checked_recipe(self.recipe_model, values, name)
+        return made
 
     def takes(self, value: object, storage_class: StorageClass) -> bool:  # noqa: ARG002 - for subclasses
         """Whether it writes an object of another type than the storage class has.

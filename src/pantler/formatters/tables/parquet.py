@@ -6,12 +6,14 @@ import contextlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
+from pydantic import Field, model_validator
 
 from pantler.errors import IntegrityError, InvalidInputError
+from pantler.formatters.recipe import Recipe
 from pantler.formatters.tables.columns import OURS, TableColumns, unstorable
 from pantler.formatters.tables.conversion import (
     columns_of,
@@ -37,7 +39,27 @@ if TYPE_CHECKING:
     from pantler.formatters.tables.parquet_structure import ByteSource
     from pantler.storage.ranges import RangeFile
 
+_ARROW_NAMES: Final = {"uncompressed": "none"}
 _FOOTER_BYTES: Final = 1 << 16  # fetched at first, from the end
+
+
+class ParquetRecipe(Recipe):
+    """How a Parquet file is written."""
+
+    compression: Literal["zstd", "lz4", "snappy", "uncompressed"] = "zstd"
+    """Of the pages."""
+
+    level: int | None = Field(None, ge=1, le=22)
+    """Of zstd: more is smaller and slower."""
+
+    row_group_rows: int | None = Field(None, ge=1)
+    """Rows that are stored together; reads of some rows skip whole groups."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.level is not None and self.compression != "zstd":
+            raise ValueError("Only zstd has a level")
+        return self
 
 
 class ParquetFormatter(TableFormatter):
@@ -50,6 +72,7 @@ class ParquetFormatter(TableFormatter):
 
     extension = ".parquet"
     reads_ranges = True
+    recipe_model = ParquetRecipe
 
     def write_file(self, value: Any, path: Path, storage_class: StorageClass) -> None:  # noqa: ARG002 - interface
         """Write a table to a new Parquet file.
@@ -59,15 +82,23 @@ class ParquetFormatter(TableFormatter):
         InvalidInputError
             If a column has a type that Parquet cannot hold; names it.
         """
+        recipe = self.recipe if isinstance(self.recipe, ParquetRecipe) else None
+        recipe = recipe or ParquetRecipe()
         if kind_of(value) == "pyarrow":
-            _write_arrow(value, path)
+            _write_arrow(value, path, recipe)
             return
         columns = columns_of(value)
         for name, dtype in columns.frame.schema.items():
             if dtype == pl.Object:
                 raise unstorable(name, "Python objects")
         try:
-            columns.frame.write_parquet(path, metadata=dict(columns.metadata))
+            columns.frame.write_parquet(
+                path,
+                metadata=dict(columns.metadata),
+                compression=recipe.compression,
+                compression_level=recipe.level,
+                row_group_size=recipe.row_group_rows,
+            )
         except (PolarsError, PanicException) as error:
             raise InvalidInputError(
                 f"Cannot be written as Parquet: {error}."
@@ -218,12 +249,18 @@ def _read_groups(
     return pl.concat(pl.collect_all(parts))
 
 
-def _write_arrow(table: Any, path: Path) -> None:
+def _write_arrow(table: Any, path: Path, recipe: ParquetRecipe) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
-        parquet.write_table(table, path)
+        parquet.write_table(
+            table,
+            path,
+            compression=_ARROW_NAMES.get(recipe.compression, recipe.compression),
+            compression_level=recipe.level,
+            row_group_size=recipe.row_group_rows,
+        )
     except (pa.ArrowException, ValueError) as error:
         raise InvalidInputError(f"Cannot be written as Parquet: {error}.") from error
 

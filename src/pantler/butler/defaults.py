@@ -72,7 +72,7 @@ class Defaults:
         if not any(collection.name == self.run for collection in found):
             return self._without_run
         # Within a transaction it may go again.
-        self._is_run_settled = not self._repository.in_transaction
+        self._is_run_settled = not self._repository.has_open_transaction
         return self._with_run
 
     @property

@@ -541,7 +541,7 @@ class Repository:  # noqa: PLR0904 - all that is done to rows and files together
             self.records.insert(records)
 
     @property
-    def in_transaction(self) -> bool:
+    def has_open_transaction(self) -> bool:
         """Whether this thread is within a transaction."""
         return self._transactions.is_open
 

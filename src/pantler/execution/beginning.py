@@ -27,13 +27,31 @@ PACKAGES = "packages"
 
 
 def begin_run(
-    repository: Repository, graph: GraphFile, pipeline: PipelineGraph
+    repository: Repository,
+    graph: GraphFile,
+    pipeline: PipelineGraph,
+    *,
+    has_files: bool = False,
 ) -> dict[str, DatasetType]:
     """Register a run with its dataset types, chain it, and store its init-outputs.
 
     The output chain gets the run in front of what it holds at this moment. Stored
     are what has no data ID: the configuration of each task, its init-outputs, and
-    the versions of all installed packages.
+    the versions of all installed packages. The graph may have been run before: where
+    its outputs were removed, files of the same names come again, long before they are
+    recorded. When this returns, no removal that was begun earlier takes them any more.
+
+    Parameters
+    ----------
+    repository
+        Where it is to run.
+    graph
+        What is to run.
+    pipeline
+        Its pipeline.
+    has_files
+        Whether quanta have written files already. What earlier removals left to be
+        removed then stays, as some of it may be these.
 
     Returns
     -------
@@ -52,6 +70,10 @@ def begin_run(
             f"the repository has {_described(repository.universe)}. Build it again "
             "from the repository that it is to run in."
         )
+    if not has_files:
+        # Also here, not only below: a process that is killed once the run is there
+        # leaves nothing undone.
+        repository.remove_discarded(wait=True)
     run = graph.header.output_run
     types = output_types(graph)
     empty = repository.universe.group(())
@@ -75,6 +97,8 @@ def begin_run(
             repository.put(task.config.model_dump(mode="json"), ref)
             for name, value in outputs[task.label].items():
                 repository.put(value, graph.outline.init_ref(name))
+    if not has_files:
+        repository.remove_discarded(wait=True)  # whoever removed the run meanwhile
     return types
 
 

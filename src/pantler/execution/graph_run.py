@@ -180,9 +180,6 @@ class _GraphRun:
         graph, repository, stop = self._graph, self._repository, self._stop
         pipeline = graph.pipeline()
         types = begin_run(repository, graph, pipeline)
-        # The graph may have been run before: where its outputs were removed, files
-        # of the same names come again, long before they are recorded.
-        repository.remove_discarded(wait=True)
         schedule = make_schedule(graph, pipeline)
         tally = Tally(graph, schedule)
         recorder = Recorder(

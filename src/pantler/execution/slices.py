@@ -1,7 +1,12 @@
 """A part of a graph run by itself: its outcomes go to a file, to be recorded later.
 
 A batch job is one such part. It has no registry: it needs the graph's file and the
-datastore. Whoever has the registry records what the files say.
+datastore. Whoever has the registry begins the run, before the first slice is submitted,
+and records what the files say::
+
+    begin_slices(repository, graph)
+    run_slice(graph, workspace, range(100), "1.outcomes")  # a job of its own
+    record_outcomes(repository, graph, ["1.outcomes"])
 """
 
 from __future__ import annotations
@@ -25,6 +30,23 @@ if TYPE_CHECKING:
     from pantler.quanta.file.reading import GraphFile
 
 
+def begin_slices(repository: Repository, graph: GraphFile) -> None:
+    """Begin the run of a graph whose slices run elsewhere, before the first of them.
+
+    Whoever submits slices calls it, once or more often. From then on the run has its
+    collections and the configuration of its tasks, and no removal of an earlier run
+    of the same graph, also one that was killed, takes the files that slices write.
+
+    Raises
+    ------
+    ConflictError
+        If the run has outputs already, or the graph belongs to a repository of
+        another universe; nothing is changed then.
+    """
+    if not _has_begun(repository, graph):
+        begin_run(repository, graph, graph.pipeline())
+
+
 def run_slice(
     graph: GraphFile,
     workspace: Workspace,
@@ -35,8 +57,9 @@ def run_slice(
 ) -> None:
     """Run some quanta of a graph here, one after another, and write their outcomes.
 
-    Quanta that have an outcome in the file already are not run again; those that
-    need the outputs of one that fails are blocked.
+    `begin_slices` comes first, where the registry is. Quanta that have an outcome in
+    the file already are not run again; those that need the outputs of one that fails
+    are blocked.
 
     Parameters
     ----------
@@ -92,11 +115,11 @@ def record_outcomes(
 ) -> RunReport:
     """Record what the files of outcomes of a graph say.
 
-    A run that has not begun begins, as in `run_graph`; one that has needs no code of
-    its tasks. What is recorded already is passed over, so that a recording that was
-    broken off can be done again. Where a quantum was tried several times, a success
-    counts and not a failure, whichever is read or was recorded first; of two successes
-    with other outputs, the one whose files are there.
+    A run that has not begun begins, though later than it should: see `begin_slices`.
+    One that has begun needs no code of its tasks. What is recorded already is passed
+    over, so that a recording that was broken off can be done again. Where a quantum was
+    tried several times, a success counts and not a failure, whichever is read or was
+    recorded first; of two successes with other outputs, the one whose files are there.
 
     Parameters
     ----------
@@ -120,7 +143,7 @@ def record_outcomes(
         If a file is damaged.
     """
     if not _has_begun(repository, graph):
-        begin_run(repository, graph, graph.pipeline())
+        begin_run(repository, graph, graph.pipeline(), has_files=True)
     tally = Tally(graph, make_schedule(graph))
     recorder = Recorder(
         repository, graph.header.output_run, output_types(graph), on_lost=tally.lose

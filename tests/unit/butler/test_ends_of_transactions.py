@@ -269,7 +269,7 @@ def test_threads_share_a_butler_and_each_has_its_own_transaction(repository, but
                 ref = butler.put({"level": detector}, "raw", data_id)
                 assert butler.get(ref) == {"level": detector}
                 assert butler.get("raw", data_id) == {"level": detector}
-                assert not repository.in_transaction
+                assert not repository.has_open_transaction
         except BaseException as error:  # noqa: BLE001 - shown by the main thread
             failures.append(error)
 
@@ -290,7 +290,7 @@ def test_what_happens_in_one_thread_s_transaction_is_not_another_s(repository, b
     def put_elsewhere() -> None:
         try:
             repository.registry.lock_timeout_s = 0.1
-            assert not repository.in_transaction
+            assert not repository.has_open_transaction
             butler.put({"level": 1}, "raw", exposure=1, detector=1)
         except PantlerError as error:
             other.append(error)

@@ -13,6 +13,7 @@ from pantler.datasets.records import DatastoreRecord
 from pantler.errors import ConflictError, IntegrityError, InvalidInputError, SchemaError
 from pantler.execution import outcome_file
 from pantler.execution.frames import LARGEST, FrameReader, frame
+from pantler.execution.graph_run import run_graph
 from pantler.execution.outcome import (
     Fault,
     PackedOutput,
@@ -22,7 +23,7 @@ from pantler.execution.outcome import (
 )
 from pantler.execution.outcome_codec import decode_outcome, encode_outcome
 from pantler.execution.outcome_file import OutcomeWriter, read_outcomes
-from pantler.execution.slices import record_outcomes, run_slice
+from pantler.execution.slices import begin_slices, record_outcomes, run_slice
 from pantler.execution.workspace import Workspace
 from pantler.quanta.file.reading import GraphFile
 from pantler.tasks.task import NoWork
@@ -196,6 +197,43 @@ def test_slices_that_ran_elsewhere_are_recorded_as_a_run_is(
     again = record_outcomes(repository, graph, paths)
     assert again.counts == expected.counts
     check = repository.check()
+    assert (check.remains, check.damaged) == (0, [])
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_files_of_slices_are_not_taken_for_those_of_an_earlier_run(
+    repository, butler, plan, tmp_path, monkeypatch, is_killed
+):
+    """The graph was run before, and whoever removed its outputs was killed."""
+    path = plan(survey_pipeline())
+    expected = run_graph(repository, path)
+    with monkeypatch.context() as killed:  # with the rows gone, and the files not yet
+        killed.setattr("pantler.butler.repository.empty_trash", lambda *_, **__: None)
+        butler.plan_removal(runs="out").apply()
+    graph = GraphFile.open(path)
+    settings = repository.settings.datastore.model_dump_json()
+    if is_killed:  # as the run is there
+        remove, calls = repository.remove_discarded, []
+
+        def once(**options):
+            calls.append(options)
+            if len(calls) > 1:
+                raise KeyboardInterrupt
+            remove(**options)
+
+        monkeypatch.setattr(repository, "remove_discarded", once)
+        with pytest.raises(KeyboardInterrupt):
+            begin_slices(repository, graph)
+        monkeypatch.setattr(repository, "remove_discarded", remove)
+    begin_slices(repository, graph)
+    begin_slices(repository, graph)
+    workspace = Workspace(graph.uri, repository.root, settings)
+    run_slice(graph, workspace, range(len(graph)), tmp_path / "1")
+    repository.remove_discarded()  # as the next removal of anything does
+    report = record_outcomes(repository, graph, [tmp_path / "1"])
+    assert report.succeeded
+    assert report.counts == expected.counts
+    check = repository.check(deep=True)
     assert (check.remains, check.damaged) == (0, [])
 
 

@@ -155,8 +155,8 @@ class Conditions:
         values: dict[Operand, list[Constant]] = {}
         others: list[Predicate] = []
         items = list(items)
-        if integers := _integers_of(operand, items):
-            values[operand], items = integers, []
+        if constants := _constants_of(operand, items):
+            values[operand], items = constants, []
         for item in items:
             column, value_ = self._matched(operand, item)
             if is_constant(operand) or not isinstance(value_, Constant):
@@ -374,11 +374,12 @@ def _joined(
     return flat[0] if len(flat) == 1 else kind(tuple(flat))
 
 
-def _integers_of(operand: Operand, items: list[Operand]) -> list[Constant]:
+def _constants_of(operand: Operand, items: list[Operand]) -> list[Constant]:
     """Return the items if they need no conversion: the common case, with very many."""
-    if type_of(operand) != "int" or is_constant(operand):
+    kind = type_of(operand)
+    if kind not in {"int", "string"} or is_constant(operand):
         return []
-    found = [i for i in items if isinstance(i, Constant) and i.type == "int"]
+    found = [i for i in items if isinstance(i, Constant) and i.type == kind]
     return found if len(found) == len(items) else []
 
 

@@ -38,9 +38,10 @@ def _interrupt(monkeypatch, repository, word: str, *, after: bool) -> None:
         comes = comes and left and left.pop()
         if comes and not after:
             raise KeyboardInterrupt
-        execute(session, text, values)
+        found = execute(session, text, values)
         if comes:
             raise KeyboardInterrupt
+        return found
 
     monkeypatch.setattr(database, "_execute", interrupted)
 

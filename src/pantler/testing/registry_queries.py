@@ -69,6 +69,10 @@ class QuerySuite:
         registry.dimensions.insert(
             "exposure", [{**other, "exposure": 1, "obs_id": "1"}]
         )
+        idle = {"instrument": "Without exposures"}
+        registry.dimensions.insert("instrument", [idle])
+        detector = {**idle, "detector": 1, "full_name": "S1"}
+        registry.dimensions.insert("detector", [detector])
         group = registry.universe.group(["exposure", "detector"])
         found = registry.query(Query(group))
         assert found.columns == list(group.names)

@@ -22,7 +22,13 @@ from pantler.datasets.collection import CollectionType
 from pantler.errors import ConflictError, InvalidInputError, PantlerError
 from pantler.queries.query import DatasetSearch, Query
 from pantler.testing.registry_races import RaceSuite
-from pantler.testing.survey import bias_type, fill_survey, insert_some, raw_type
+from pantler.testing.survey import (
+    DETECTORS,
+    bias_type,
+    fill_survey,
+    insert_some,
+    raw_type,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,6 +218,22 @@ class ForkSuite:
         assert in_a_fork(child) == 0
         registry.collections.register("after", CollectionType.RUN)
         assert _names(registry) == ["after", "before", "of the child"]
+
+    def test_a_child_does_not_go_on_with_the_rows_of_its_parent(
+        self, registry: Registry
+    ) -> None:
+        """It is told so, rather than waiting for ever; the parent goes on."""
+        fill_survey(registry)
+        query = Query(registry.universe.group(["detector"]))
+        batches = iter(registry.query_batches(query, 1))
+        first = next(batches)
+
+        def child() -> None:
+            with pytest.raises(InvalidInputError, match="forked"):
+                next(batches)
+
+        assert in_a_fork(child) == 0
+        assert first.height + sum(batch.height for batch in batches) == len(DETECTORS)
 
     def test_a_fork_does_not_end_the_transaction_of_its_parent(
         self, registry: Registry

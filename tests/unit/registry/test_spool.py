@@ -7,6 +7,7 @@ import pytest
 
 from pantler.registry.sql import spool
 from pantler.registry.sql.spool import Spool, in_batches
+from pantler.testing.registry_sharing import in_a_fork
 
 FRAMES = [pl.DataFrame({"n": range(start, start + 5)}) for start in (0, 5, 10)]
 
@@ -19,6 +20,16 @@ def test_frames_beyond_the_memory_wait_in_files_that_are_removed(monkeypatch, tm
             waiting.add(frame)
         assert len(list(tmp_path.rglob("*.arrow"))) == 2
         assert pl.concat(list(waiting)).equals(pl.concat(FRAMES))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_forked_child_leaves_the_files_to_its_parent(monkeypatch, tmp_path):
+    monkeypatch.setattr(spool, "_MOST_BYTES", 0)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with Spool() as waiting:
+        waiting.add(FRAMES[0])
+        assert in_a_fork(lambda: waiting.__exit__(None, None, None)) == 0
+        assert len(list(tmp_path.rglob("*.arrow"))) == 1
     assert not list(tmp_path.iterdir())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ from pantler.registry.sql.compile.searches import resolve
 from pantler.registry.sql.compile.stages import TestOverlap, part_of
 from pantler.registry.sql.compile.statement import Statement
 from pantler.registry.sql.rows import Rows
+from pantler.registry.sql.session import FORKED, NoCursor
 from pantler.registry.sql.spool import Spool, in_batches
 from pantler.registry.sql.streaming import stream
 
@@ -84,6 +86,13 @@ class SqlQueries:
         """Yield the rows of a query in frames; see `Registry.query_batches`."""
         if rows < 1:
             raise InvalidInputError(f"A batch has one row at least, not {rows}.")
+        owner = os.getpid()
+        for frame in self._batches(query, rows):
+            yield frame
+            if os.getpid() != owner:  # what makes the next frame would hang there
+                NoCursor(self._db.driver.where, FORKED).execute()
+
+    def _batches(self, query: Query, rows: int) -> Iterator[pl.DataFrame]:
         if query.target is not None and not (query.order_by or query.aggregates):
             whole = replace(query, limit=None, offset=0)
             with self._db.reading():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
 _MOST_BYTES: Final = 64 << 20
@@ -17,12 +20,16 @@ _MOST_BYTES: Final = 64 << 20
 
 
 class Spool:
-    """Takes frames, and gives them back in order; a context that removes its files."""
+    """Takes frames, and gives them back in order; a context that removes its files.
+
+    In a forked child it leaves them to the parent, who may still be reading them.
+    """
 
     def __init__(self) -> None:
         self._frames: list[pl.DataFrame | Path] = []
         self._bytes = 0
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
+        self._remove_folder: Callable[[], object] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -34,8 +41,8 @@ class Spool:
         trace: TracebackType | None,
     ) -> None:
         self._frames.clear()
-        if self._folder is not None:
-            self._folder.cleanup()
+        if self._remove_folder is not None:
+            self._remove_folder()
 
     def add(self, frame: pl.DataFrame) -> None:
         """Put a frame at the end."""
@@ -44,8 +51,11 @@ class Spool:
             self._frames.append(frame)
             return
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="pantler-")
-        path = Path(self._folder.name) / f"{len(self._frames)}.arrow"
+            self._folder = Path(tempfile.mkdtemp(prefix="pantler-"))
+            self._remove_folder = weakref.finalize(
+                self, _remove_own, self._folder, os.getpid()
+            )
+        path = self._folder / f"{len(self._frames)}.arrow"
         frame.write_ipc(path, compression="lz4")
         self._frames.append(path)
 
@@ -55,6 +65,11 @@ class Spool:
                 yield pl.read_ipc(each)
             else:
                 yield each
+
+
+def _remove_own(folder: Path, owner: int) -> None:
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def in_batches(

@@ -42,8 +42,18 @@ def report(what: str, work: Callable[[], object]) -> None:
     )
 
 
+def ordered_uuids(count: int) -> pl.Series:
+    """Return UUIDs of version 7."""
+    return uuid_series(make_uuids(count))
+
+
 def fill(
-    registry: SqliteRegistry, datasets: int, runs: int, *, same: bool
+    registry: SqliteRegistry,
+    datasets: int,
+    runs: int,
+    *,
+    same: bool,
+    uuids: Callable[[int], pl.Series] = ordered_uuids,
 ) -> tuple[str, ...]:
     """Insert datasets of exposure and detector; return the runs."""
     each = datasets // runs
@@ -76,7 +86,7 @@ def fill(
         )
         with registry.transaction():
             registry.collections.register(name, CollectionType.RUN)
-            registry.datasets.insert(raw, name, frame, uuid_series(make_uuids(each)))
+            registry.datasets.insert(raw, name, frame, uuids(each))
     return names
 
 

@@ -83,27 +83,32 @@ def fill(registry: SqliteRegistry) -> pl.DataFrame:
     )
 
 
-def regions(registry: SqliteRegistry, visits: int) -> None:
-    """Time the insertion of region records."""
+def region_frame(visits: int, detectors: int) -> pl.DataFrame:
+    """Return regions of the detectors, ten in a row, of visits anywhere in the sky."""
     rng = np.random.default_rng(1)
-    rows = visits * DETECTORS
     encoded = []
     for _ in range(visits):
         lon0, lat0 = rng.uniform(0, 360), rng.uniform(-60, 60)
-        for detector in range(DETECTORS):
+        for detector in range(detectors):
             lon, lat = lon0 + detector % 10 * 0.22, lat0 + detector // 10 * 0.22
             polygon = ConvexPolygon.from_lonlat(
                 [lon, lon + 0.22, lon + 0.22, lon], [lat, lat, lat + 0.22, lat + 0.22]
             )
             encoded.append(polygon.encode())
-    frame = pl.DataFrame(
+    return pl.DataFrame(
         {
             "instrument": "Cam",
-            "detector": np.tile(np.arange(DETECTORS), visits),
-            "visit": 100 + np.repeat(np.arange(visits), DETECTORS),
+            "detector": np.tile(np.arange(detectors), visits),
+            "visit": 100 + np.repeat(np.arange(visits), detectors),
             "region": pl.Series(encoded, dtype=pl.Binary),
         }
     )
+
+
+def regions(registry: SqliteRegistry, visits: int) -> None:
+    """Time the insertion of region records."""
+    frame = region_frame(visits, DETECTORS)
+    rows = frame.height
     rate(
         f"insert {rows:,} region records with their pixels",
         rows,

@@ -8,7 +8,6 @@ import json
 import shutil
 import sys
 from typing import TYPE_CHECKING, Any, Literal
-from uuid import UUID
 
 import click
 
@@ -128,10 +127,18 @@ def readable(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _binary_text(name: str) -> Callable[[bytes | None], str | None]:
     if name.endswith("dataset_id"):
-        return lambda value: None if value is None else str(UUID(bytes=value))
+        return _uuid_text
     if name.endswith("region"):
         return _region_text
     return lambda value: None if value is None else value.hex()
+
+
+def _uuid_text(value: bytes | None) -> str | None:
+    if value is None:
+        return None
+    digits = value.hex()  # three times as fast as a UUID
+    parts = digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]
+    return "-".join(parts)
 
 
 def _region_text(value: bytes | None) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import unicodedata
 from dataclasses import dataclass
+from types import NoneType
 from typing import TYPE_CHECKING, Final
 
 from pantler.execution.log_lines import visible
@@ -38,9 +40,13 @@ def table(
     widths = [column.width for column in made]
     if rows and width is not None and _total(widths) > width:
         return _blocks(made, width)
-    cells = zip(*(column.cells for column in made), strict=True)
-    lines = [_line([column.name for column in made], made, widths), _rule(widths)]
-    lines.extend(_line(row, made, widths) for row in cells)
+    titles = [
+        _pad(column.name, column.width, right=column.is_numeric) for column in made
+    ]
+    rule = _GAP.join("─" * width for width in widths)
+    padded = zip(*(column.padded() for column in made), strict=True)
+    lines = [_GAP.join(titles).rstrip(), rule]
+    lines.extend(_GAP.join(cells).rstrip() for cells in padded)
     return "\n".join(lines)
 
 
@@ -67,15 +73,33 @@ class _Column:
 
     @classmethod
     def of(cls, name: str, values: Sequence[object]) -> _Column:
-        cells = [cell_text(value) for value in values]
+        kinds = set(map(type, values))
+        if kinds == {str} and "".join(map(str, values)).isprintable():
+            cells = [str(value) for value in values]
+        elif kinds == {int}:
+            cells = list(map(str, values))
+        else:
+            cells = [cell_text(value) for value in values]
         return cls(
             name,
             cells,
-            is_numeric=all(
-                isinstance(value, int | float) or value is None for value in values
+            is_numeric=all(issubclass(kind, int | float | NoneType) for kind in kinds),
+            width=max(
+                map(len if _is_ascii([name, *cells]) else text_width, [name, *cells])
             ),
-            width=max(map(text_width, [name, *cells])),
         )
+
+    def padded(self) -> Iterator[str]:
+        """Return the values, each as wide as the column."""
+        if _is_ascii(self.cells):
+            pad = str.rjust if self.is_numeric else str.ljust
+            return map(pad, self.cells, itertools.repeat(self.width))
+        return (_pad(c, self.width, right=self.is_numeric) for c in self.cells)
+
+
+def _is_ascii(cells: Sequence[str]) -> bool:
+    """Whether each character takes one cell of a terminal."""
+    return "".join(cells).isascii()
 
 
 def _total(widths: Sequence[int]) -> int:
@@ -110,20 +134,6 @@ def _parts(text: str, width: int) -> Iterator[str]:
             part = words if words.strip() else part
         yield part
         text = text[len(part) :].removeprefix(" ")
-
-
-def _line(
-    cells: Sequence[str], columns: Sequence[_Column], widths: Sequence[int]
-) -> str:
-    padded = (
-        _pad(cell, width, right=column.is_numeric)
-        for cell, column, width in zip(cells, columns, widths, strict=True)
-    )
-    return _GAP.join(padded).rstrip()
-
-
-def _rule(widths: Sequence[int]) -> str:
-    return _GAP.join("─" * width for width in widths)
 
 
 def cell_text(value: object) -> str:

@@ -6,7 +6,7 @@ whose name holds the lease of its writer.
 """
 
 # Strings and os calls: a Path for each costs more than the call itself.
-# ruff: noqa: PTH100, PTH103, PTH105, PTH108, PTH112, PTH113, PTH116, PTH120
+# ruff: noqa: PTH100, PTH103, PTH105, PTH106, PTH108, PTH112, PTH113, PTH116, PTH120
 from __future__ import annotations
 
 import contextlib
@@ -14,7 +14,7 @@ import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from pantler.errors import ConflictError, InvalidInputError, NotFoundError
 from pantler.storage.bringing import NO_LINKS, bring_in, sync
@@ -42,6 +42,11 @@ if TYPE_CHECKING:
 # files take a seventh of the time that they take one after another.
 _AT_ONCE: Final = 8
 _FEW: Final = 3
+
+_TRIES: Final = 20
+"""Times that a folder that vanishes is made again."""
+
+_T = TypeVar("_T")
 _CAPABILITIES: Final[frozenset[Capability]] = frozenset(
     {"rename", "links", "paths", "write", "create", "copy", "list"}
 )
@@ -189,9 +194,12 @@ class LocalStorage:  # noqa: PLR0904 - all of one interface
         place = self._place(path)
         unfinished = self._unfinished(place)
         with storage_errors("write", place), _removed_on_failure(unfinished):
-            self._make_folder(os.path.dirname(place))
-            write(Path(unfinished))
-            return StagedFile(path, unfinished, os.stat(unfinished).st_size)
+
+            def made() -> int:
+                write(Path(unfinished))
+                return os.stat(unfinished).st_size
+
+            return StagedFile(path, unfinished, self._in_folder(unfinished, made))
 
     def stage_file(
         self, source: Path, path: str, mode: TransferMode, digest: Digest | None = None
@@ -241,8 +249,9 @@ class LocalStorage:  # noqa: PLR0904 - all of one interface
             storage_errors(f"{mode} {origin} to", place),
             _removed_on_failure(unfinished),
         ):
-            self._make_folder(os.path.dirname(place))
-            size = bring_in(origin, unfinished, mode, digest)
+            size = self._in_folder(
+                unfinished, lambda: bring_in(origin, unfinished, mode, digest)
+            )
         return StagedFile(path, unfinished, size, is_link=mode != "copy")
 
     def secure(self, files: Sequence[StagedFile]) -> None:
@@ -318,13 +327,26 @@ class LocalStorage:  # noqa: PLR0904 - all of one interface
     def delete(self, *paths: str) -> None:
         """Remove files, also abandoned ones; one that is not there is no error.
 
-        Folders stay: removing an empty one would race with a writer that has just
-        found it.
+        Folders that they leave empty go too. A writer that has just found one makes it
+        again.
         """
+        folders = set()
         for path in paths:
             place = self._place(path, may_be_unfinished=True)
             with storage_errors("delete", place):
                 _unlink(place)
+            folders.add(os.path.dirname(place))
+        kept = f"{self._folder}/{LEASES}"
+        for folder in sorted(folders, key=len, reverse=True):
+            if folder != kept:
+                self._remove_empty(folder)
+
+    def _remove_empty(self, folder: str) -> None:
+        """Remove a folder and those that hold it, up to the first that is not empty."""
+        with contextlib.suppress(OSError):
+            while len(folder) > len(self._folder):
+                os.rmdir(folder)
+                folder = os.path.dirname(folder)
 
     def list_files(
         self,
@@ -411,8 +433,22 @@ class LocalStorage:  # noqa: PLR0904 - all of one interface
         try:
             return os.open(place, flags, 0o666)
         except FileNotFoundError:
-            self._make_folder(os.path.dirname(place))
-            return os.open(place, flags, 0o666)
+            return self._in_folder(place, lambda: os.open(place, flags, 0o666))
+
+    def _in_folder(self, place: str, make: Callable[[], _T]) -> _T:
+        """Return what makes a file, once its folder is there.
+
+        Whoever removes the last file of a folder may remove it before ours is there.
+        """
+        folder = os.path.dirname(place)
+        for _ in range(_TRIES):
+            with contextlib.suppress(FileNotFoundError):
+                # Also raised if it was there, and has vanished when it is looked at.
+                with contextlib.suppress(FileExistsError):
+                    self._make_folder(folder)
+                return make()
+        self._make_folder(folder)
+        return make()
 
     def _make_folder(self, folder: str) -> None:
         if os.path.isdir(folder):

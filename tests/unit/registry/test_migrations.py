@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -268,33 +270,86 @@ def server(postgresql):
         yield location
 
 
-def test_on_a_server_old_and_new_ones_work_at_once(server):
-    """While a step that only adds something is made, and after it."""
+class AtWork:
+    """Programs of the old version, which write and read until they are ended."""
+
+    def __init__(self, location, dataset_type):
+        self.location = location
+        self.dataset_type = dataset_type
+        self.turns = Counter()
+        self.failures = []
+        self.threads = []
+        self.ended = threading.Event()
+
+    def start(self, name, turn):
+        """Have a thread take turns with a registry of its own."""
+
+        def work():
+            try:
+                is_writer = turn == self.write
+                opened = PostgresqlRegistry.open(self.location, writeable=is_writer)
+                with closing(opened):
+                    while not self.ended.is_set():
+                        turn(opened, f"{name} {self.turns[name]}")
+                        self.turns[name] += 1
+            except BaseException as error:
+                self.failures.append(error)
+                raise
+
+        self.threads.append(threading.Thread(target=work, name=name))
+        self.threads[-1].start()
+
+    def write(self, registry, run):
+        ids = insert_some(registry, self.dataset_type, run, [1])
+        assert registry.datasets.get(ids[0]).run == run
+
+    def read(self, registry, _):
+        exposures = registry.universe.group(["exposure"])
+        assert registry.query(Query(exposures)).height == 3
+        assert registry.collections.all()
+
+    def wait(self, *names):
+        """Wait until each of these has begun and ended a turn, or all have."""
+        names = names or [thread.name for thread in self.threads]
+        goals = {name: self.turns[name] + 2 for name in names}
+        until = time.monotonic() + 60
+        while any(self.turns[name] < goal for name, goal in goals.items()):
+            assert not self.failures
+            assert time.monotonic() < until, (goals, self.turns)
+            time.sleep(0.01)
+
+    def end(self):
+        self.ended.set()
+        for thread in self.threads:
+            thread.join()
+        assert not self.failures
+
+
+@pytest.fixture
+def at_work(server):
     with closing(PostgresqlRegistry.open(server, writeable=True)) as registry:
         fill_survey(registry)
-        raw = raw_type(registry)
-    ended, failures, turns = threading.Event(), [], []
+        some = AtWork(server, raw_type(registry))
+    yield some
+    some.end()
 
-    def work(name):
-        try:
-            with closing(PostgresqlRegistry.open(server, writeable=True)) as own:
-                turn = 0
-                while not ended.is_set() or turn < 3:
-                    ids = insert_some(own, raw, f"{name} {turn}", [1])
-                    assert own.datasets.get(ids[0]).run == f"{name} {turn}"
-                    turn += 1
-                turns.append(turn)
-        except BaseException as error:
-            failures.append(error)
-            raise
 
-    threads = [threading.Thread(target=work, args=(f"old {i}",)) for i in range(2)]
-    for thread in threads:
-        thread.start()
+def test_on_a_server_old_and_new_ones_work_at_once(server, at_work):
+    """Before a step that only adds something, while it is made, and after it."""
+    for number in range(2):
+        at_work.start(f"old {number}", at_work.write)
+    at_work.start("reader", at_work.read)
+    at_work.wait()
+
+    def report(_title, done, count):
+        if done == 0 and count:  # the transaction of the step is open
+            at_work.wait("reader")
+
     with closing(PostgresqlRegistry.migration(server)) as opened:
         migration = Migration(opened._db, [*STEPS, ADDING])
         assert migration.is_online
-        migration.run(lambda *_: None)
+        migration.run(report)
+        at_work.wait()
         # One that knows the new column is at work beside those that do not.
         for number in range(5):
             opened._db.run(
@@ -303,13 +358,10 @@ def test_on_a_server_old_and_new_ones_work_at_once(server):
                     "VALUES (:name, 1, '', 'me')"
                 ).bindparams(name=f"new {number}")
             )
-    threads.append(threading.Thread(target=work, args=("old after",)))
-    threads[-1].start()
-    ended.set()
-    for thread in threads:
-        thread.join()
-    assert not failures
-    assert len(turns) == 3
+            at_work.wait("reader")
+    at_work.start("old after", at_work.write)
+    at_work.wait()
+    at_work.end()
     with closing(PostgresqlRegistry.open(server)) as registry:
         kinds = {c.name: c.type for c in registry.collections.all()}
         assert kinds["new 4"] is kinds["old 0 0"] is CollectionType.RUN

@@ -85,6 +85,12 @@ def test_what_is_no_location_is_refused(text, said):
     [
         f"postgresql://u:{SECRET}@h/d",
         f"postgresql://:{SECRET}@h/d",
+        f"postgresql://u%3A{SECRET}@h/d",
+        f"postgresql://%75:{SECRET}@h/d",
+        f"postgresql://u:{SECRET}/x@h/d",
+        f"postgresql://u:{SECRET}?x@h/d",
+        f"postgresql://u:{SECRET}#x@h/d",
+        f"postgresql://u:12/{SECRET}@h/d",
         f"postgresql://h/d?password={SECRET}",
         f"postgresql://h/d?user=x&PassWord={SECRET}",
         f"postgresql://h/d?pass%77ord={SECRET}",
@@ -105,6 +111,22 @@ def test_a_password_in_a_location_is_refused_and_never_shown(text, tmp_path):
         with pytest.raises(SettingsError, match="PGPASSFILE") as caught:
             use()
         assert SECRET not in str(caught.value)
+
+
+def test_what_looks_like_a_password_in_no_uri_is_not_shown_either():
+    with pytest.raises(SettingsError, match="//…@h/d' is not the location") as caught:
+        parse_location(f"postgresql://u:12?{SECRET}@h/d")
+    assert SECRET not in str(caught.value)
+
+
+def test_an_at_sign_elsewhere_is_no_password():
+    for text in (
+        "postgresql://h:5432/d?application_name=me@here",
+        "postgresql://h:5432,i:5433/d?application_name=a:b@c",
+        "postgresql://me@[::1]:5432/d",
+        "postgresql:///d?host=%2Ftmp&user=me@here",
+    ):
+        assert parse_location(text).text == text
 
 
 def test_schemas_of_any_name_hold_registries_apart(postgresql, empty_database):

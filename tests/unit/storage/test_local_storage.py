@@ -493,3 +493,57 @@ def test_of_two_who_claim_at_once_one_is_refused(tmp_path, monkeypatch):
     with pytest.raises(ConflictError, match="first"):
         claim(storage, "second")
     assert owner_of(storage) == "first"
+
+
+def test_folders_that_are_left_empty_go_with_their_last_file(tmp_path):
+    storage = LocalStorage(tmp_path / "root")
+    for path in ("u/run/raw/a", "u/run/raw/b", "u/other/c"):
+        storage.write(path, b"x")
+    storage.delete("u/run/raw/a")
+    assert (tmp_path / "root/u/run/raw").is_dir()
+    storage.delete("u/run/raw/b", "u/nothing/d")
+    assert not (tmp_path / "root/u/run").exists()
+    storage.delete("u/other/c")
+    assert not (tmp_path / "root/u").exists()
+    assert (tmp_path / "root").is_dir()
+
+
+def test_a_writer_whose_folder_vanishes_makes_it_again(tmp_path):
+    """Others remove the last file of it all the time."""
+    source = tmp_path / "source"
+    source.write_bytes(b"x")
+    ended, failures, counts = threading.Event(), [], []
+
+    def put(number):
+        storage, path = LocalStorage(tmp_path / "root"), f"u/run/raw/{number}"
+        stages = (
+            lambda: storage.stage(path, b"x"),
+            lambda: storage.stage_by(path, lambda place: place.write_bytes(b"x")),
+            lambda: storage.stage_file(source, path, "copy"),
+        )
+        try:
+            for turn in range(300):
+                file = stages[turn % 3]()
+                storage.publish([file])
+                assert storage.read(path) == b"x"
+                storage.delete(path)
+                counts.append(turn)
+        except BaseException as error:
+            failures.append(error)
+            raise
+
+    def sweep():
+        storage = LocalStorage(tmp_path / "root")
+        while not ended.is_set():
+            storage.delete("u/run/raw/none")
+
+    threads = [threading.Thread(target=put, args=(number,)) for number in range(2)]
+    sweeper = threading.Thread(target=sweep)
+    for thread in (*threads, sweeper):
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ended.set()
+    sweeper.join()
+    assert not failures
+    assert len(counts) == 600

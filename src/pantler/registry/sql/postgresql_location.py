@@ -39,9 +39,15 @@ class PostgresqlLocation:
 
 def has_secret(text: str) -> bool:
     """Whether a location has a password in it, however it is written."""
-    netloc = re.sub(r"^[^:/?#]*:?//", "", text).partition("/")[0].partition("?")[0]
-    user, at, _ = netloc.rpartition("@")
-    if at and ":" in user:
+    rest = re.sub(r"^[^:/?#]*:?//", "", text)
+    netloc = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    user, at, host = netloc.rpartition("@")
+    if at and ":" in unquote(user):
+        return True
+    # A password in which a '/', '?' or '#' was not encoded ends the name of the host.
+    port = host.rpartition(":")[2] if ":" in host and "]" not in host else "0"
+    is_cut = not port.isdecimal() or "@" in re.split(r"[?#]", rest, maxsplit=1)[0]
+    if not at and ":" in netloc and "@" in rest and is_cut:
         return True
     words = re.findall(r"([A-Za-z_%0-9]+)\s*=", text)
     return any(unquote(word).casefold() in _SECRETS for word in words)
@@ -77,7 +83,9 @@ def parse_location(text: str) -> PostgresqlLocation:
             parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)
         )
     except ValueError as error:
-        raise _not_uri(text, f"{error}") from None
+        # It quotes a part of the text, which could be a password.
+        why = "its parts cannot be made out" if "@" in text else f"{error}"
+        raise _not_uri(text, why) from None
     if parts.scheme != _SCHEME or "//" not in text:
         raise _not_uri(text, "it does not begin with 'postgresql://'")
     if parts.fragment:
@@ -106,7 +114,9 @@ def _check_schema(text: str, schema: str) -> None:
 
 
 def _not_uri(text: str, why: str) -> SettingsError:
+    # Whatever precedes an '@' could be a password, oddly written.
+    shown = re.sub(r"//.*@", "//…@", text)
     return SettingsError(
-        f"'{text}' is not the location of a PostgreSQL registry: {why}. Write "
+        f"'{shown}' is not the location of a PostgreSQL registry: {why}. Write "
         "'postgresql://host:port/database?schema=name'."
     )

@@ -6,7 +6,9 @@ from uuid import uuid4
 
 import pytest
 
+from pantler.datastores.chained import ChainedDatastore, ChainedDatastoreSettings
 from pantler.datastores.file import FileDatastore
+from pantler.datastores.memory import MemoryDatastore, MemoryDatastoreSettings
 from pantler.datastores.settings import FileDatastoreSettings, RequestSettings
 from pantler.testing.datastores import DatastoreSuite
 
@@ -39,6 +41,35 @@ class TestFileDatastoreThatTakesImagesApart(DatastoreSuite):
     def datastore(self, tmp_path):
         settings = FileDatastoreSettings(take_apart=("CCDImage",))
         return FileDatastore(settings, str(tmp_path / "repo"))
+
+
+def _chain(tmp_path, *members):
+    settings = ChainedDatastoreSettings(members=members)
+    return ChainedDatastore(settings, str(tmp_path / "repo"))
+
+
+class TestMemoryDatastore(DatastoreSuite):
+    keeps_bytes = False
+
+    @pytest.fixture
+    def datastore(self, tmp_path):
+        return MemoryDatastore(MemoryDatastoreSettings(), str(tmp_path / "repo"))
+
+
+class TestChainOfMemoryAndFiles(DatastoreSuite):
+    @pytest.fixture
+    def datastore(self, tmp_path):
+        return _chain(tmp_path, {"kind": "memory"}, {"kind": "file"})
+
+
+class TestChainOfTwoFolders(DatastoreSuite):
+    @pytest.fixture
+    def datastore(self, tmp_path):
+        return _chain(
+            tmp_path,
+            {"kind": "file", "take_apart": ["CCDImage"]},
+            {"kind": "file", "name": "second", "root": str(tmp_path / "elsewhere")},
+        )
 
 
 @pytest.fixture

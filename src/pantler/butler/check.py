@@ -22,10 +22,11 @@ from pantler.storage.location import Location
 from pantler.storage.opening import open_storage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import polars as pl
 
+    from pantler.butler.members import Member
     from pantler.datasets.records import RecordTable
     from pantler.datasets.ref import DatasetRef
     from pantler.datastores.interface import Datastore
@@ -110,52 +111,110 @@ class CheckedRepository(Protocol):
     root: str
     registry: Registry
     datastore: Datastore
+    members: tuple[Member, ...]
     records: RecordTable
+
+
+@dataclass(frozen=True, slots=True)
+class _Remains:
+    """What nobody needs in one datastore, as paths within it."""
+
+    member: Member
+    abandoned: list[str]
+    orphans: list[str]
 
 
 def check_repository(
     repository: CheckedRepository, *, repair: bool, deep: bool
 ) -> CheckReport:
     """Compare files with records; see `Repository.check`."""
-    root = _local_folder(repository.datastore.root)
-    own = Path(repository.root).resolve()
-    if root is not None and own.is_relative_to(root.resolve()):
-        raise InvalidInputError(
-            f"The datastore's root {repository.datastore.root} holds the repository "
-            "itself: its files cannot be distinguished from those that no record names."
-        )
+    roots = _local_roots(repository)
     if repair:
         _refuse_live_runs(repository.root)
         repository.datastore.claim(repository.registry.id)
     report = CheckReport()
-    _find_remains(repository, root, report)
+    remains = _find_remains(repository, roots, report)
     if repair:
-        _remove(repository, report)
+        _remove(repository, remains, report)
         report.unused_data_ids = repository.registry.removals.collect_data_ids()
         report.repaired = True
     report.damaged.extend(_damaged(repository, report, deep=deep))
     return report
 
 
-def _find_remains(
-    repository: CheckedRepository, root: Path | None, report: CheckReport
-) -> None:
-    def note(path: str, why: str) -> None:
-        report.odd[path] = why
+def _local_roots(repository: CheckedRepository) -> list[Path]:
+    """Return the local folders of the datastores.
 
+    Raises
+    ------
+    InvalidInputError
+        If one holds the repository itself.
+    """
+    own = Path(repository.root).resolve()
+    roots = []
+    for member in repository.members:
+        root = _local_folder(member.datastore.root)
+        if root is not None and own.is_relative_to(root.resolve()):
+            raise InvalidInputError(
+                f"The datastore's root {member.datastore.root} holds the repository "
+                "itself: its files cannot be distinguished from those that no record "
+                "names."
+            )
+        roots += [root] if root is not None else []
+    return roots
+
+
+def _find_remains(
+    repository: CheckedRepository, roots: Sequence[Path], report: CheckReport
+) -> list[_Remains]:
     folder = Path(repository.root)
-    in_use = repository.records.paths_in_use
     report.left_over = repository.registry.removals.left_over()
-    report.abandoned = sorted(repository.datastore.abandoned(note))
-    report.orphans = sorted(repository.datastore.orphans(in_use, note))
+    found = []
+    for member in repository.members:
+        if member.datastore.is_read_only:
+            continue
+
+        def note(path: str, why: str, member: Member = member) -> None:
+            report.odd[_shown(path, member, repository)] = why
+
+        in_use = member.records.paths_in_use
+        found.append(
+            _Remains(
+                member,
+                sorted(member.datastore.abandoned(note)),
+                sorted(member.datastore.orphans(in_use, note)),
+            )
+        )
+    _report(found, repository, report)
     report.outside = sorted(
         folder / path
         for path in open_storage(str(folder)).abandoned(lambda *_: None)
-        if root is None or not (folder / path).is_relative_to(root)
+        if not any((folder / path).is_relative_to(root) for root in roots)
     )
+    return found
 
 
-def _remove(repository: CheckedRepository, report: CheckReport) -> None:
+def _report(
+    found: Sequence[_Remains], repository: CheckedRepository, report: CheckReport
+) -> None:
+    report.abandoned = [
+        _shown(path, one.member, repository) for one in found for path in one.abandoned
+    ]
+    report.orphans = [
+        _shown(path, one.member, repository) for one in found for path in one.orphans
+    ]
+
+
+def _shown(path: str, member: Member, repository: CheckedRepository) -> str:
+    """Return a path with the name of its datastore, where there are several."""
+    if len(repository.members) == 1:
+        return path
+    return f"{member.datastore.name}: {path}"
+
+
+def _remove(
+    repository: CheckedRepository, remains: Sequence[_Remains], report: CheckReport
+) -> None:
     """Remove what nobody needs, having asked again while nobody can record anything.
 
     First what somebody was killed removing, of which also the notes go.
@@ -167,14 +226,17 @@ def _remove(repository: CheckedRepository, report: CheckReport) -> None:
     for begin in range(0, len(report.left_over), _BATCH):
         repository.registry.datasets.delete(report.left_over[begin : begin + _BATCH])
     empty_trash(repository)
-    paths = [*report.abandoned, *report.orphans]
-    for begin in range(0, len(paths), _REMOVED_AT_ONCE):
-        some = paths[begin : begin + _REMOVED_AT_ONCE]
-        with repository.registry.transaction():
-            _refuse_live_runs(repository.root)
-            in_use = repository.records.paths_in_use(some)
-            repository.datastore.delete([path for path in some if path not in in_use])
-        report.orphans = [path for path in report.orphans if path not in in_use]
+    for one in remains:
+        paths = [*one.abandoned, *one.orphans]
+        for begin in range(0, len(paths), _REMOVED_AT_ONCE):
+            some = paths[begin : begin + _REMOVED_AT_ONCE]
+            with repository.registry.transaction():
+                _refuse_live_runs(repository.root)
+                in_use = one.member.records.paths_in_use(some)
+                unused = [path for path in some if path not in in_use]
+                one.member.datastore.delete(unused)
+            one.orphans[:] = [path for path in one.orphans if path not in in_use]
+    _report(remains, repository, report)
     outside = open_storage(repository.root)
     for place in report.outside:
         outside.delete(place.relative_to(repository.root).as_posix())

@@ -20,7 +20,6 @@ from pantler.butler.keywords import (
     split_name,
 )
 from pantler.butler.lookup import DatasetLookup
-from pantler.butler.missing import without_file
 from pantler.butler.query_builder import QueryBuilder
 from pantler.butler.querying import QueryFactory
 from pantler.butler.removal import plan_collections, plan_datasets
@@ -154,7 +153,7 @@ class DirectButler(Butler):
                 ref = self._find(dataset, wanted, collections)
                 records = self._repository.records.find(ref.id.bytes)
             if not records:
-                raise without_file(self._repository.registry, ref)
+                raise self._repository.without_file(ref)
             return self._repository.datastore.read(
                 ref,
                 records,

@@ -15,6 +15,7 @@ from pantler.butler.ingestion import (
     make_refs,
     make_sources,
 )
+from pantler.butler.members import all_records, members_of, uris_of
 from pantler.butler.missing import without_file
 from pantler.butler.processes import refuse_forked
 from pantler.butler.settings_file import (
@@ -32,6 +33,7 @@ from pantler.datasets.records import records_to_frame
 from pantler.dimensions.universe import Universe
 from pantler.errors import (
     ConflictError,
+    DatasetNotFoundError,
     InvalidInputError,
     PantlerError,
     ReadOnlyError,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from pantler.butler.check import CheckReport
     from pantler.butler.file_dataset import FileDataset
     from pantler.datasets.dataset_type import DatasetType
+    from pantler.datasets.records import DatastoreRecord
     from pantler.datasets.ref import DatasetRef
     from pantler.datasets.storage_class import StorageClass
     from pantler.datastores.interface import Datastore, Staged
@@ -101,8 +104,10 @@ class Repository:  # noqa: PLR0904 - all that is done to rows and files together
     ----------
     root, settings, registry, datastore
         As given.
+    members
+        The datastores that this one is made of, each with its records.
     records
-        The registry's table of the datastore's records.
+        The records of all of them.
     universe
         The dimensions.
 
@@ -127,9 +132,11 @@ class Repository:  # noqa: PLR0904 - all that is done to rows and files together
         self.settings = settings
         self.registry = registry
         self.datastore = datastore
-        self.records = registry.record_table(datastore.name)
+        self.members = members_of(datastore, registry)
+        self.records = all_records(self.members)
         self.universe = registry.universe
-        self._transactions = Transactions(registry.transaction, self.records)
+        kept = all_records([one for one in self.members if one.own is None])
+        self._transactions = Transactions(registry.transaction, kept)
 
     # Opening
 
@@ -270,7 +277,7 @@ class Repository:  # noqa: PLR0904 - all that is done to rows and files together
         """
         records = self.records.find(ref.id.bytes)
         if not records:
-            raise without_file(self.registry, ref)
+            raise self.without_file(ref)
         return self.datastore.read(
             ref,
             records,
@@ -305,6 +312,11 @@ class Repository:  # noqa: PLR0904 - all that is done to rows and files together
                 storage_class=storage_class,
             )
 
+    def without_file(self, ref: DatasetRef) -> DatasetNotFoundError:
+        """Return the error that says why a dataset has no file."""
+        is_lasting = all(member.own is None for member in self.members)
+        return without_file(self.registry, ref, is_lasting=is_lasting)
+
     def exists(self, ref: DatasetRef) -> bool:
         """Whether a dataset is recorded and its files are there."""
         return self.datastore.exists(self.records.find(ref.id.bytes))
@@ -315,10 +327,15 @@ class Repository:  # noqa: PLR0904 - all that is done to rows and files together
         for chunk in in_chunks(refs):
             known = find_records(self.records, chunk)
             records = [record for each in known.values() for record in each]
-            bad = {one.dataset_id for one, _ in self.datastore.verify(records)}
-            sound = known.keys() - bad
+            sound = self._sound(records)
             answers += [ref.id.bytes in sound for ref in chunk]
         return answers
+
+    def _sound(self, records: Sequence[DatastoreRecord]) -> set[bytes]:
+        """Return the IDs of datasets that some datastore has as recorded."""
+        places = {(one.dataset_id, one.store) for one in records}
+        bad = {(one.dataset_id, one.store) for one, _ in self.datastore.verify(records)}
+        return {dataset_id for dataset_id, _ in places - bad}
 
     def uri(self, ref: DatasetRef) -> str:
         """Return the URI of a dataset's file.
@@ -349,8 +366,8 @@ class Repository:  # noqa: PLR0904 - all that is done to rows and files together
         """
         records = self.records.find(ref.id.bytes)
         if not records:
-            raise without_file(self.registry, ref)
-        return {record.component: self.datastore.uri(record) for record in records}
+            raise self.without_file(ref)
+        return uris_of(records, self.members)
 
     def uris_many(self, refs: Iterable[DatasetRef]) -> list[dict[str, str]]:
         """Return the URIs of many datasets' files, as `uris` does for one.
@@ -358,10 +375,7 @@ class Repository:  # noqa: PLR0904 - all that is done to rows and files together
         A dataset without files has none.
         """
         return [
-            {
-                record.component: self.datastore.uri(record)
-                for record in known.get(ref.id.bytes, ())
-            }
+            uris_of(known.get(ref.id.bytes, ()), self.members)
             for chunk in in_chunks(refs)
             for known in [find_records(self.records, chunk)]
             for ref in chunk
@@ -492,10 +506,15 @@ class Repository:  # noqa: PLR0904 - all that is done to rows and files together
         """
         self.check_writeable()
         with self.transaction():
-            if files_only:
-                self.records.delete(ids)
-            else:
+            for member in self.members if files_only else ():
+                if member.own is None:
+                    member.records.delete(ids)
+            if not files_only:
                 self.registry.datasets.delete(ids)
+            for member in self.members:
+                if member.own is not None:
+                    forget = functools.partial(member.own.delete, ids)
+                    self._transactions.after_commit(forget)
             empty = functools.partial(empty_trash, self)
             self._transactions.note_deleted(ids, empty)
 

@@ -10,7 +10,8 @@ from pantler.errors import PantlerError, counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pantler.datasets.records import RecordTable
+    from pantler.butler.members import Member
+    from pantler.datasets.records import OwnRecords
     from pantler.datastores.interface import Datastore
     from pantler.registry.interface import Registry
 
@@ -24,8 +25,7 @@ class TrashOwner(Protocol):
     """What the removal of files needs of a repository."""
 
     registry: Registry
-    datastore: Datastore
-    records: RecordTable
+    members: tuple[Member, ...]
 
 
 def empty_trash(repository: TrashOwner, *, wait: bool = False) -> None:
@@ -43,20 +43,34 @@ def empty_trash(repository: TrashOwner, *, wait: bool = False) -> None:
     wait
         Whether to wait for files that others are removing.
     """
+    for member in repository.members:
+        if member.own is not None:
+            _forget_unknown(member.own, repository.registry)
+        else:
+            _empty_one(repository.registry, member, wait=wait)
+
+
+def _forget_unknown(records: OwnRecords, registry: Registry) -> None:
+    """Remove what a datastore keeps by itself, of datasets that are gone."""
+    known = registry.datasets.get
+    records.delete([one for one in records.ids() if known(one) is None])
+
+
+def _empty_one(registry: Registry, member: Member, *, wait: bool) -> None:
     after = 0
     problems: dict[str, PantlerError] = {}
     while True:
-        with repository.registry.transaction():
-            notes = repository.records.discarded(_AT_ONCE, after=after, wait=wait)
+        with registry.transaction():
+            notes = member.records.discarded(_AT_ONCE, after=after, wait=wait)
             if not notes:
                 break
             after = notes[-1].id
             paths = list(dict.fromkeys(note.path for note in notes))
-            in_use = repository.records.paths_in_use(paths)
+            in_use = member.records.paths_in_use(paths)
             unused = [path for path in paths if path not in in_use]
-            problems |= _remove(repository.datastore, unused)
+            problems |= _remove(member.datastore, unused)
             done = [note.id for note in notes if note.path not in problems]
-            repository.records.forget_discarded(done)
+            member.records.forget_discarded(done)
         if len(notes) < _AT_ONCE:
             break
     if problems:

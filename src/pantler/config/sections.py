@@ -78,6 +78,21 @@ class DatastoreSettings(SectionSettings):
     name: Annotated[str, SHARED]
     """A name of its own within the repository."""
 
+    accept: Annotated[tuple[str, ...], SHARED] = ()
+    """Dataset types and storage classes, also patterns of * and ?, that are taken; all
+    if empty."""
+
+    reject: Annotated[tuple[str, ...], SHARED] = ()
+    """Dataset types and storage classes, also patterns, that are not taken, even if
+    they are accepted."""
+
+    read_only: Annotated[bool, SHARED] = False
+    """Whether what is there is only read: nothing is added or removed."""
+
+    may_fail: Annotated[bool, SHARED] = False
+    """In a chain: whether a dataset that another member has stored is kept if this one
+    cannot store it, with a warning in the log."""
+
 
 @dataclass(frozen=True, slots=True)
 class Section:

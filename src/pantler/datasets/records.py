@@ -150,3 +150,15 @@ class RecordTable(Protocol):
             Records that name one of these are also returned.
         """
         ...
+
+
+class OwnRecords(RecordTable, Protocol):
+    """A table that a datastore keeps itself, as its datasets go with the process.
+
+    It is not part of the registry's transactions: who deletes datasets there deletes
+    their records here when that is committed.
+    """
+
+    def ids(self) -> list[bytes]:
+        """Return the IDs of all datasets that have records."""
+        ...

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pantler.config.sections import DatastoreSettings
-    from pantler.datasets.records import DatastoreRecord
+    from pantler.datasets.dataset_type import DatasetType
+    from pantler.datasets.records import DatastoreRecord, OwnRecords
     from pantler.datasets.ref import DatasetRef
     from pantler.datasets.storage_class import StorageClass
-    from pantler.datastores.interface import SourceFile
+    from pantler.datastores.interface import Datastore, SourceFile
     from pantler.storage.interface import OnProblem, Storage, TransferMode
 
 _BATCH: Final = 10_000
@@ -51,9 +52,11 @@ class FileDatastore:  # noqa: PLR0904 - all of one interface
     """
 
     settings_model: ClassVar[type[DatastoreSettings]] = FileDatastoreSettings
+    is_lasting = True
 
     def __init__(self, settings: FileDatastoreSettings, repository_root: str) -> None:
         self._name = settings.name
+        self.is_read_only = settings.read_only
         self._storage: Storage = open_storage(
             Location.parse(repository_root).join(settings.root).uri,
             fsync=settings.durability == "power",
@@ -78,6 +81,19 @@ class FileDatastore:  # noqa: PLR0904 - all of one interface
     def root(self) -> str:
         """The root URI, with a final slash."""
         return self._storage.root
+
+    @property
+    def members(self) -> Sequence[Datastore]:
+        """Itself."""
+        return (self,)
+
+    def own_records(self) -> OwnRecords | None:
+        """Return nothing: its records belong into the registry."""
+        return None
+
+    def accepts(self, dataset_type: DatasetType) -> bool:
+        """Whether new datasets of a type are taken."""
+        return self._layout.accepts(dataset_type)
 
     # Writing
 

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from pantler.datasets.records import DatastoreRecord
+    from pantler.datasets.dataset_type import DatasetType
+    from pantler.datasets.records import DatastoreRecord, OwnRecords
     from pantler.datasets.ref import DatasetRef
     from pantler.datasets.storage_class import StorageClass
     from pantler.storage.interface import OnProblem, TransferMode
@@ -117,6 +118,35 @@ class Datastore(Protocol):  # noqa: PLR0904 - all of one interface
     @property
     def root(self) -> str:
         """The URI below which its artifacts are, with a final slash."""
+        ...
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether what it keeps is there for other processes, also later."""
+        ...
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether its settings forbid to add and to remove anything."""
+        ...
+
+    @property
+    def members(self) -> Sequence[Datastore]:
+        """The datastores that it is made of, each with records of its own name.
+
+        Itself alone, unless it is a chain.
+        """
+        ...
+
+    def own_records(self) -> OwnRecords | None:
+        """Return the table of its records, if it keeps them itself.
+
+        None where they belong into the registry, which is for all that lasts.
+        """
+        ...
+
+    def accepts(self, dataset_type: DatasetType) -> bool:
+        """Whether new datasets of a type are taken, by its settings."""
         ...
 
     def prepare(self, value: Any, ref: DatasetRef) -> Staged:

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from pantler.datastores.constraints import Constraints
 from pantler.datastores.templates import PathTemplate, default_template, encode_part
 from pantler.errors import IntegrityError, InvalidInputError, SettingsError
 from pantler.plugins import load_plugin
@@ -106,14 +107,21 @@ class Layout:
 
     def __init__(self, settings: FileDatastoreSettings) -> None:
         self._settings = settings
+        self._constraints = Constraints(settings)
         self.pack_below = settings.pack_below
         self._plans: dict[DatasetType, Plan] = {}
+
+    def accepts(self, dataset_type: DatasetType) -> bool:
+        """Whether new datasets of a type are taken."""
+        return self._constraints.accepts(dataset_type)
 
     def plan(self, dataset_type: DatasetType) -> Plan:
         """Return the plan of a dataset type.
 
         Raises
         ------
+        InvalidInputError
+            If none are taken.
         SettingsError
             If a template or what is to be taken apart does not fit the type.
         PluginError
@@ -125,6 +133,7 @@ class Layout:
         return plan
 
     def _make(self, dataset_type: DatasetType) -> Plan:
+        self._constraints.check(dataset_type)
         storage_class = dataset_type.load_storage_class()
         keys = (dataset_type.name, storage_class.name)
         template = _first(self._settings.templates, (*keys, "default"))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pantler.datasets.ref import DatasetRef
-    from pantler.datastores.interface import SourceFile
+    from pantler.datastores.interface import SourceFile, Staged
     from pantler.datastores.layout import Layout
     from pantler.datastores.staged import StagedFiles
     from pantler.storage.interface import Digest, StagedFile, Storage, TransferMode
@@ -173,11 +173,7 @@ class RecordWriter:
                 f"Datasets of type '{first.dataset_type.name}' cannot be packed: "
                 f"formatter '{part.formatter_name}' writes files, not bytes."
             )
-        for ref, _ in values:
-            if ref.run != first.run or ref.dataset_type != first.dataset_type:
-                raise InvalidInputError(
-                    f"A pack takes one dataset type and run; {first} and {ref} differ."
-                )
+        refuse_mixed([ref for ref, _ in values])
         name = first.dataset_type.name
         path = f"{path_of_run(first.run)}/{name}/{name}_{make_uuid()}.zip"
         with dataset_errors("pack", first, self.uri, path):
@@ -248,7 +244,7 @@ class discarded_on_error:  # noqa: N801 - used as a statement
 
     __slots__ = ("_staged",)
 
-    def __init__(self, staged: StagedFiles) -> None:
+    def __init__(self, staged: Staged) -> None:
         self._staged = staged
 
     def __enter__(self) -> None:
@@ -279,6 +275,21 @@ def _path_within(storage: Storage, local: Path) -> str:
         )
     root = Location.parse(storage.root).local_path().resolve()
     return (local.parent.resolve() / local.name).relative_to(root).as_posix()
+
+
+def refuse_mixed(refs: Sequence[DatasetRef]) -> None:
+    """Refuse datasets that are not all of one type and run.
+
+    Raises
+    ------
+    InvalidInputError
+        If two differ.
+    """
+    for ref in refs:
+        if ref.run != refs[0].run or ref.dataset_type != refs[0].dataset_type:
+            raise InvalidInputError(
+                f"A pack takes one dataset type and run; {refs[0]} and {ref} differ."
+            )
 
 
 def _member_name(ref: DatasetRef, extension: str) -> str:

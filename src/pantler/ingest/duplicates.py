@@ -148,7 +148,7 @@ def _compare_with_each_other(group: Sequence[Frame], result: SortedFrames) -> No
 
 def _is_stored(path: Path, ref: DatasetRef, repository: Repository) -> bool:
     """Whether a file has the content of a dataset."""
-    (record,) = repository.records.find(ref.id.bytes)
+    record, *_ = repository.records.find(ref.id.bytes)  # alike in all datastores
     uri = repository.uri(ref)
     place = Path(_shown(uri)) if uri.startswith("file:") else None
     # Also where the dataset is a link to this file, or was left in its place.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -24,8 +24,10 @@ from pantler.dimensions.universe import Universe
 from pantler.errors import DatasetNotFoundError, IntegrityError, InvalidInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from pantler.datasets.records import DatastoreRecord
     from pantler.datastores.interface import Datastore
     from pantler.storage.interface import TransferMode
 
@@ -63,6 +65,12 @@ def make_image() -> CCDData:
     return image
 
 
+def _of(ref: DatasetRef, records: Sequence[DatastoreRecord]) -> list[DatastoreRecord]:
+    found = [record for record in records if record.dataset_id == ref.id.bytes]
+    assert found
+    return found
+
+
 class _Conversions:
     """What a datastore does with objects of other types."""
 
@@ -84,8 +92,41 @@ class _Conversions:
             datastore.read(ref, records, storage_class=get_storage_class("CCDImage"))
 
 
-class DatastoreSuite(_Conversions):
+class _Many:
+    """What any datastore does with many datasets."""
+
+    def test_many_are_written_and_read_at_once(self, datastore: Datastore) -> None:
+        """Each as if it were alone, in the order that is asked for."""
+        refs = [make_ref(visit=visit) for visit in range(30)]
+        values = [{"n": number} for number in range(30)]
+        staged = datastore.prepare_many(values, refs)
+        staged.publish()
+        own = {ref.id.bytes: _of(ref, staged.records) for ref in refs}
+        assert list(datastore.read_many(refs, own)) == values
+        assert list(datastore.read_many(refs[::-1], own)) == values[::-1]
+        for ref, value in zip(refs, values, strict=True):
+            assert datastore.read(ref, own[ref.id.bytes]) == value
+        got = datastore.read_many([refs[0], make_ref(), refs[1]], own)
+        assert next(got) == values[0]
+        with pytest.raises(DatasetNotFoundError, match="metrics@"):
+            next(got)
+        staged.discard()
+        assert list(datastore.orphans(lambda _: set())) == []
+
+    def test_one_bad_object_of_many_leaves_nothing(self, datastore: Datastore) -> None:
+        """All are prepared, or none."""
+        refs = [make_ref(visit=visit) for visit in range(30)]
+        with pytest.raises(InvalidInputError, match=r"metrics@.*visit: 29"):
+            datastore.prepare_many([*([VALUE] * 29), [1]], refs)
+        assert list(datastore.orphans(lambda _: set())) == []
+        assert datastore.abandoned() == []
+
+
+class DatastoreSuite(_Conversions, _Many):
     """The conformance suite of datastore plugins."""
+
+    keeps_bytes: ClassVar[bool] = True
+    """Whether it writes bytes, as all but those in memory do."""
 
     @pytest.fixture
     def datastore(self) -> Datastore:
@@ -100,7 +141,8 @@ class DatastoreSuite(_Conversions):
         assert datastore.exists(records)
         datastore.persist(records)
         assert {record.dataset_id for record in records} == {ref.id.bytes}
-        assert {record.store for record in records} == {datastore.name}
+        names = {member.name for member in datastore.members}
+        assert {record.store for record in records} <= names
 
     def test_objects_of_many_refs_stay_apart(self, datastore: Datastore) -> None:
         """Type, run and each value of the data ID make a dataset of its own."""
@@ -150,7 +192,8 @@ class DatastoreSuite(_Conversions):
         """Who cleans up after a killed writer knows where."""
         ref = make_ref()
         paths = datastore.paths(ref)
-        assert [record.path for record in datastore.write(VALUE, ref)] == paths
+        written = datastore.write(VALUE, ref)
+        assert list(dict.fromkeys(record.path for record in written)) == paths
 
     def test_a_dataset_is_found_by_looking(self, datastore: Datastore) -> None:
         """A reader who does not know the records can look for them."""
@@ -166,8 +209,9 @@ class DatastoreSuite(_Conversions):
         ref = make_ref()
         with pytest.raises(InvalidInputError, match=r"metrics@.*StructuredDict.*list"):
             datastore.write([1], ref)
-        with pytest.raises(InvalidInputError, match="metrics@"):
-            datastore.write({"a": object()}, ref)
+        if self.keeps_bytes:
+            with pytest.raises(InvalidInputError, match="metrics@"):
+                datastore.write({"a": object()}, ref)
         assert datastore.find(ref) == []
 
     def test_a_dataset_without_records_is_not_found(self, datastore: Datastore) -> None:
@@ -194,7 +238,7 @@ class DatastoreSuite(_Conversions):
     ) -> None:
         """Bytes that are not those recorded are never returned."""
         ref = make_ref()
-        (record,) = datastore.write(VALUE, ref)
+        record, *_ = datastore.write(VALUE, ref)
         longer = dataclasses.replace(record, size_bytes=record.size_bytes + 1)
         other = dataclasses.replace(record, checksum=f"blake2b:{'0' * 32}")
         for wrong in (longer, other):
@@ -206,18 +250,21 @@ class DatastoreSuite(_Conversions):
         self, datastore: Datastore
     ) -> None:
         """Sizes at once, contents when that is asked for."""
-        (whole,) = datastore.write(VALUE, make_ref())
-        (gone,) = datastore.write(VALUE, make_ref(visit=4))
+        whole, *_ = datastore.write(VALUE, make_ref())
+        gone, *_ = datastore.write(VALUE, make_ref(visit=4))
         datastore.delete([gone.path])
         longer = dataclasses.replace(whole, size_bytes=whole.size_bytes + 1)
         other = dataclasses.replace(whole, checksum=f"blake2b:{'0' * 32}")
         given = [whole, gone, longer, other]
         found = list(datastore.verify(given))
-        assert [record for record, _ in found] == [gone, longer]
+        assert [record for record, _ in found][:2] == [gone, longer]
+        assert len(found) == (2 if self.keeps_bytes else 3)
         found = list(datastore.verify(given, content=True))
         assert [record for record, _ in found] == [gone, longer, other]
         problems = [problem for _, problem in found]
         assert "missing" in problems[0]
+        if not self.keeps_bytes:
+            return
         assert "bytes are there" in problems[1]
         assert "checksum" in problems[2]
 
@@ -275,10 +322,14 @@ class DatastoreSuite(_Conversions):
             (ref, json.dumps({"n": number}).encode()) for number, ref in enumerate(refs)
         ]
         records = datastore.pack(values[:7]) + datastore.pack(values[7:])
-        assert len({record.path for record in records}) == 2
-        for number, (ref, record) in enumerate(zip(refs, records, strict=True)):
-            assert datastore.exists([record])
-            assert datastore.read(ref, [record]) == {"n": number}
+        if self.keeps_bytes:
+            stores = {record.store for record in records}
+            assert len({record.path for record in records}) == 2 * len(stores)
+        for number, ref in enumerate(refs):
+            own = _of(ref, records)
+            assert datastore.exists(own)
+            for record in own:
+                assert datastore.read(ref, [record]) == {"n": number}
         assert list(datastore.verify(records, content=True)) == []
 
     def test_a_pack_is_published_or_discarded(self, datastore: Datastore) -> None:
@@ -306,6 +357,8 @@ class DatastoreSuite(_Conversions):
 
         Whoever changes one that stays does not change the dataset.
         """
+        if mode == "move" and not self.keeps_bytes:
+            pytest.skip("nothing would be left of the file")
         files = []
         for visit in (1, 2):
             source = tmp_path / f"a b%20{visit}.json"
@@ -323,9 +376,10 @@ class DatastoreSuite(_Conversions):
             for file in files:
                 with file.path.open("r+") as opened:
                     opened.write('{"n": 7')
-        for file, record in zip(files, staged.records, strict=True):
+        for file in files:
             number = file.ref.data_id["visit"]
-            assert datastore.read(file.ref, [record]) == {"n": number}
+            for record in _of(file.ref, staged.records):
+                assert datastore.read(file.ref, [record]) == {"n": number}
         datastore.delete([record.path for record in staged.records])
         assert all(file.path.exists() == is_there for file in files)
         assert datastore.abandoned() == []
@@ -341,7 +395,7 @@ class DatastoreSuite(_Conversions):
             SourceFile(make_ref(visit=2), tmp_path / "none", "json"),
         ]
         with pytest.raises(DatasetNotFoundError, match="none"):
-            datastore.prepare_files(files, "move")
+            datastore.prepare_files(files, "move" if self.keeps_bytes else "copy")
         assert source.exists()
         assert datastore.abandoned() == []
         assert list(datastore.orphans(lambda _: set())) == []

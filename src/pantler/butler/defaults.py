@@ -88,11 +88,11 @@ class Defaults:
         A governor (instrument, skymap) without one has the only value of it in the
         default collections, if these have only one.
         """
-        values = {
-            key: value
-            for key, value in self._data_id.items()
-            if (name := key.partition(".")[0]) in group and name not in given
-        }
+        values = {}
+        for key, value in self._data_id.items():
+            name = key.partition(".")[0]
+            if name in group and name not in given:
+                values[key] = value
         for name in group.governors:
             if name not in given and name not in self._data_id:
                 values.update(self._inferred_value(name))

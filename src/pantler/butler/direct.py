@@ -131,7 +131,9 @@ class DirectButler(Butler):
         **keys: Any,
     ) -> Any:
         """Read a dataset, or a component of it."""
-        wanted_class = find_storage_class(storage_class)
+        wanted_class = None  # a call less where nothing is to be converted
+        if storage_class is not None:
+            wanted_class = find_storage_class(storage_class)
         parameters: dict[str, Any] = {}
         if isinstance(dataset, DatasetRef):
             ref = dataset

@@ -204,14 +204,20 @@ class DimensionGroup:
         Names of those whose values follow from the required ones.
     names
         All dimension names: required, then implied.
+    elements
+        Dimensions of the group and join elements among them, universe order.
+    governors
+        Names of the governor dimensions of the group.
     """
 
-    __slots__ = ("_elements", "implied", "names", "required", "universe")
+    __slots__ = ("elements", "governors", "implied", "names", "required", "universe")
 
     universe: Universe
     required: tuple[str, ...]
     implied: tuple[str, ...]
     names: tuple[str, ...]
+    elements: tuple[DimensionElement, ...]
+    governors: tuple[str, ...]
 
     def __init__(
         self, universe: Universe, required: tuple[str, ...], implied: tuple[str, ...]
@@ -221,7 +227,7 @@ class DimensionGroup:
         self.implied = implied
         self.names = required + implied
         present = set(self.names)
-        self._elements = tuple(
+        self.elements = tuple(
             element
             for element in universe.elements.values()
             if (
@@ -230,17 +236,9 @@ class DimensionGroup:
                 else present.issuperset(element.required)
             )
         )
-
-    @property
-    def elements(self) -> tuple[DimensionElement, ...]:
-        """Dimensions of the group and join elements among them, universe order."""
-        return self._elements
-
-    @property
-    def governors(self) -> tuple[str, ...]:
-        """Names of the governor dimensions of the group."""
-        elements = self.universe.elements
-        return tuple([name for name in self.names if elements[name].is_governor])
+        self.governors = tuple(
+            [name for name in self.names if universe.elements[name].is_governor]
+        )
 
     def spatial_elements(self) -> tuple[DimensionElement, ...]:
         """Return the finest element of each spatial family that is present."""
@@ -253,7 +251,7 @@ class DimensionGroup:
     def _finest(
         self, families: dict[str, tuple[str, ...]]
     ) -> tuple[DimensionElement, ...]:
-        present = {element.name: element for element in self._elements}
+        present = {element.name: element for element in self.elements}
         found = []
         for members in families.values():
             first = next((name for name in members if name in present), None)

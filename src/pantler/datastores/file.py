@@ -63,7 +63,9 @@ class FileDatastore:  # noqa: PLR0904 - all of one interface
             policy=RequestPolicy(**settings.requests.model_dump()),
         )
         self._layout = Layout(settings)
-        self._reader = RecordReader(self._storage, verify=settings.verify)
+        self._reader = RecordReader(
+            self._storage, verify=settings.verify, named=self._layout.named
+        )
         self._writer = RecordWriter(
             self._storage,
             self._layout,

@@ -115,6 +115,11 @@ class Layout:
         """Whether new datasets of a type are taken."""
         return self._constraints.accepts(dataset_type)
 
+    @property
+    def named(self) -> frozenset[str]:
+        """The formatters that the settings name."""
+        return frozenset(self._settings.formatters.values())
+
     def plan(self, dataset_type: DatasetType) -> Plan:
         """Return the plan of a dataset type.
 
@@ -171,6 +176,7 @@ class Layout:
         self, component: str, storage_class: StorageClass, keys: Sequence[str]
     ) -> Part:
         name = _first(self._settings.formatters, keys) or storage_class.formatter
+        refuse_code(name, self.named)
         recipe = _first(self._settings.recipes, keys)
         if recipe is None:
             return Part(component, storage_class, name, find_formatter(name))
@@ -208,6 +214,23 @@ def find_formatter(name: str) -> Formatter:
         return formatter.with_recipe(json.loads(recipe))
     except (InvalidInputError, ValueError, TypeError) as error:
         raise IntegrityError(f"The record's recipe is damaged: {error}") from None
+
+
+def refuse_code(name: str, named: frozenset[str]) -> None:
+    """Refuse a formatter that runs code, unless the settings of the repository name it.
+
+    Raises
+    ------
+    SettingsError
+        If they do not.
+    """
+    plugin = name.partition(" ")[0]
+    if plugin not in named and find_formatter(name).runs_code:
+        raise SettingsError(
+            f"Formatter '{plugin}' runs what is in its files, and the settings of this "
+            "repository do not name it. Who trusts all who write here sets "
+            f"'formatters: {{TYPE: {plugin}}}' of the datastore in pantler.yaml."
+        )
 
 
 def _first(choices: Mapping[str, _Choice], keys: Sequence[str]) -> _Choice | None:

@@ -16,7 +16,7 @@ from pydantic import Field
 from pantler.config.sections import SHARED, DatastoreSettings
 from pantler.datasets.records import DatastoreRecord
 from pantler.datastores.constraints import Constraints
-from pantler.datastores.layout import find_formatter
+from pantler.datastores.layout import find_formatter, refuse_code
 from pantler.datastores.memory_records import Held, MemoryRecordTable
 from pantler.datastores.reading import as_class, check_parameters
 from pantler.datastores.templates import path_of_run
@@ -190,6 +190,7 @@ class MemoryDatastore:  # noqa: PLR0904 - all of one interface
                     f"Cannot ingest {file.ref}: there is no file {file.path}."
                 )
             storage_class = file.ref.dataset_type.load_storage_class()
+            refuse_code(file.formatter, frozenset())
             formatter = find_formatter(file.formatter)
             value = formatter.read_file(file.path, storage_class)
             held.append(self._hold(value, file.ref))
@@ -201,6 +202,7 @@ class MemoryDatastore:  # noqa: PLR0904 - all of one interface
         held = []
         for ref, data in values:
             storage_class = ref.dataset_type.load_storage_class()
+            refuse_code(storage_class.formatter, frozenset())
             formatter = find_formatter(storage_class.formatter)
             if not isinstance(formatter, BytesFormatter):
                 raise InvalidInputError(

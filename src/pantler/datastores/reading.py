@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pantler.datasets.storage_class import get_storage_class
 from pantler.datastores.checksums import can_compare, checksum_of, checksum_of_file
-from pantler.datastores.layout import find_formatter
+from pantler.datastores.layout import find_formatter, refuse_code
 from pantler.errors import (
     IntegrityError,
     InvalidInputError,
@@ -50,11 +50,20 @@ class RecordReader:
         Where relative paths are; absolute URIs are opened on their own.
     verify
         Whether each read compares the checksum, also of large files.
+    named
+        The formatters that the settings name: of those that run code, only these read.
     """
 
-    def __init__(self, storage: Storage, *, verify: bool) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        verify: bool,
+        named: frozenset[str] = frozenset(),
+    ) -> None:
         self._storage = storage
         self._verify = verify
+        self._named = named
 
     def read(
         self,
@@ -88,6 +97,7 @@ class RecordReader:
             If it is not what was recorded.
         """
         storage_class = _checked_class(record, component, parameters)
+        refuse_code(record.formatter, self._named)
         formatter = find_formatter(record.formatter)
         if wanted is not None and component is None and formatter.gives(wanted):
             storage_class = wanted

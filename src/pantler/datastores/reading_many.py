@@ -140,5 +140,6 @@ def _small(records: Sequence[DatastoreRecord]) -> DatastoreRecord | None:
     if len(records) != 1 or records[0].component:
         return None
     (record,) = records
-    is_bytes = isinstance(find_formatter(record.formatter), BytesFormatter)
+    formatter = find_formatter(record.formatter)
+    is_bytes = isinstance(formatter, BytesFormatter) and not formatter.runs_code
     return record if is_bytes and record.size_bytes <= _SMALL_BYTES else None

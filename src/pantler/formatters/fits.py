@@ -106,7 +106,7 @@ class FitsFormatter(Formatter):
         InvalidInputError
             If a part of it has no lossless form in FITS.
         """
-        with _no_astropy_warnings():
+        with fits_writing():
             recipe = self.recipe if isinstance(self.recipe, FitsRecipe) else None
             hdus = _hdus_of(value, storage_class, recipe or FitsRecipe())
             try:
@@ -471,7 +471,14 @@ def _check_type(value: object, storage_class: StorageClass) -> None:
 
 
 @contextlib.contextmanager
-def _no_astropy_warnings() -> Iterator[None]:
+def opened_fits(path: Path | RangeFile) -> Iterator[fits.HDUList]:
+    """Open a FITS file; what is found wrong with it within is an IntegrityError."""
+    with _opened(path) as opened:
+        yield opened.hdus
+
+
+@contextlib.contextmanager
+def fits_writing() -> Iterator[None]:
     """Keep in what astropy says of headers that it repairs by itself."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AstropyWarning)
@@ -480,7 +487,7 @@ def _no_astropy_warnings() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _opened(source: Path | RangeFile) -> Iterator[_Open]:
-    with _no_astropy_warnings():
+    with fits_writing():
         warnings.filterwarnings(
             "error", message="File may have been truncated", category=AstropyUserWarning
         )

@@ -31,6 +31,10 @@ class Formatter(ABC):
     reads_ranges: ClassVar[bool] = False
     """Whether it has `read_ranges`, which fetches only what is asked for."""
 
+    runs_code: ClassVar[bool] = False
+    """Whether to read a file is to run what its writer put into it, as with pickle:
+    then it serves only repositories whose settings name it."""
+
     recipe_model: ClassVar[type[Recipe] | None] = None
     """What settings may say of how it writes; None if there is no choice."""
 

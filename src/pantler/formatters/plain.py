@@ -80,6 +80,22 @@ class YamlFormatter(BytesFormatter):
         InvalidInputError
             If a part of it is neither plain nor a number of numpy.
         """
+        return self.encode(value)
+
+    def from_bytes(
+        self,
+        data: bytes,
+        storage_class: StorageClass,
+        *,
+        component: str | None = None,  # noqa: ARG002 - interface
+        parameters: Mapping[str, Any] | None = None,  # noqa: ARG002 - interface
+    ) -> Any:
+        """Return the value of YAML text."""
+        return _checked(self.decode(data), storage_class, "YAML")
+
+    @staticmethod
+    def encode(value: object) -> bytes:
+        """Return YAML text of a plain value."""
         try:
             _refuse_deep(value)
             text: str = yaml.dump(
@@ -92,19 +108,12 @@ class YamlFormatter(BytesFormatter):
                 "Use dictionaries, lists, text, numbers, truth values, dates and None."
             ) from None
 
-    def from_bytes(
-        self,
-        data: bytes,
-        storage_class: StorageClass,
-        *,
-        component: str | None = None,  # noqa: ARG002 - interface
-        parameters: Mapping[str, Any] | None = None,  # noqa: ARG002 - interface
-    ) -> Any:
-        """Return the value of YAML text."""
-        value = load_yaml(
+    @staticmethod
+    def decode(data: bytes) -> object:
+        """Return the plain value of YAML text."""
+        return load_yaml(
             data, "The file", error=IntegrityError, most_repeated=sys.maxsize
         )
-        return _checked(value, storage_class, "YAML")
 
 
 class TextFormatter(BytesFormatter):

@@ -129,3 +129,50 @@ TASK_LOG: Final = StorageClass("TaskLog", "builtins.list", "json")
 
 TASK_METADATA: Final = StorageClass("TaskMetadata", "builtins.dict", "json")
 """What a task noted about one quantum."""
+
+BYTES: Final = StorageClass("Bytes", "builtins.bytes", "bytes")
+"""Bytes, of which nothing is known."""
+
+QUANTITY: Final = StorageClass(
+    "Quantity",
+    "astropy.units.Quantity",
+    "quantity",
+    components={"value": "NumpyArray", "unit": "Text"},
+)
+"""A number or numbers with a unit, such as the value of a metric."""
+
+TIMESPAN: Final = StorageClass(
+    "Timespan", "pantler.dimensions.timespan.Timespan", "timespan"
+)
+"""A span of time."""
+
+REGION: Final = StorageClass(
+    "Region", "pantler.dimensions.sky.regions.Region", "region"
+)
+"""A region of the sky."""
+
+ARRAY_DICT: Final = StorageClass(
+    "ArrayDict", "builtins.dict", "hdf5", parameters=frozenset({"keys"})
+)
+"""A dictionary of arrays and plain values; ``keys`` names those to read, ``"a/b"``."""
+
+FIGURE: Final = StorageClass(
+    "Figure", "matplotlib.figure.Figure", "figure_png", extra="plots"
+)
+"""A figure of matplotlib; what is got is the drawing, as a picture."""
+
+SPECTRUM: Final = StorageClass(
+    "Spectrum", "specutils.Spectrum", "spectrum", extra="spectra"
+)
+"""A spectrum of specutils, or several on one spectral axis."""
+
+FITS_EXTENSIONS: Final = StorageClass(
+    "FitsExtensions",
+    "astropy.io.fits.HDUList",
+    "fits_extensions",
+    parameters=frozenset({"extensions"}),
+)
+"""A FITS file with all its extensions; ``extensions`` names those to read."""
+
+PYTHON_OBJECT: Final = StorageClass("PythonObject", "builtins.object", "pickle")
+"""Any object, for repositories whose settings name the formatter ``pickle``."""

@@ -1,18 +1,20 @@
 """What any formatter does: inherit `FormatterSuite` and give it fixtures."""
 
 # A suite is made of asserts.
-# ruff: noqa: S101
+# ruff: noqa: S101, S311
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import random
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from pantler.errors import IntegrityError, InvalidInputError
 from pantler.formatters.interface import BytesFormatter, Formatter
+from pantler.storage.ranges import RangeFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pantler.datasets.storage_class import StorageClass
@@ -22,7 +24,14 @@ class FormatterSuite:
     """The conformance suite of formatter plugins.
 
     Override the fixtures, and `same` where equality needs more than ``==``.
+
+    Attributes
+    ----------
+    has_checksum
+        Whether its files have one, so that all damage is told.
     """
+
+    has_checksum: ClassVar[bool] = False
 
     @pytest.fixture
     def formatter(self) -> Formatter:
@@ -43,6 +52,11 @@ class FormatterSuite:
     def unwritable(self) -> Sequence[Any]:
         """Return objects of the Python type that have no lossless form."""
         return ()
+
+    @pytest.fixture
+    def parameters(self) -> Mapping[str, Sequence[Any]]:
+        """Return values of each parameter of the storage class for its first object."""
+        return {}
 
     @pytest.fixture
     def damaged(self) -> Sequence[bytes]:
@@ -159,3 +173,75 @@ class FormatterSuite:
             path.write_bytes(content)
             with pytest.raises(IntegrityError):
                 formatter.read_file(path, storage_class)
+
+    def test_every_parameter_is_understood(  # noqa: PLR0917 - fixtures
+        self,
+        formatter: Formatter,
+        storage_class: StorageClass,
+        values: Sequence[Any],
+        parameters: Mapping[str, Sequence[Any]],
+        tmp_path: Path,
+    ) -> None:
+        """A read with a parameter gives an object of the same type, from afar too."""
+        path = tmp_path / f"file{formatter.extension}"
+        formatter.write_file(values[0], path, storage_class)
+        data = path.read_bytes()
+        for name, choices in parameters.items():
+            assert name in storage_class.parameters
+            for choice in choices:
+                asked = {name: choice}
+                found = formatter.read_file(path, storage_class, parameters=asked)
+                assert isinstance(found, storage_class.load_type())
+                if formatter.reads_ranges:
+                    file = RangeFile(lambda at, n: data[at : at + n], len(data))
+                    again = formatter.read_ranges(file, storage_class, parameters=asked)
+                    assert self.same(again, found)
+
+    def test_a_file_that_is_cut_off_gives_no_foreign_error(
+        self,
+        formatter: Formatter,
+        storage_class: StorageClass,
+        values: Sequence[Any],
+        tmp_path: Path,
+    ) -> None:
+        """Where the format can tell, it is an IntegrityError."""
+        path = tmp_path / f"file{formatter.extension}"
+        formatter.write_file(values[0], path, storage_class)
+        whole = path.read_bytes()
+        for part in (0.0, 0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99):
+            path.write_bytes(whole[: int(len(whole) * part)])
+            self._read_damaged(formatter, storage_class, path, values[0])
+        path.write_bytes(whole[:-1])
+        self._read_damaged(formatter, storage_class, path, values[0])
+
+    def test_a_file_that_is_altered_gives_no_foreign_error(
+        self,
+        formatter: Formatter,
+        storage_class: StorageClass,
+        values: Sequence[Any],
+        tmp_path: Path,
+    ) -> None:
+        """Bits flip, and bytes are overwritten; a checksum tells it."""
+        path = tmp_path / f"file{formatter.extension}"
+        formatter.write_file(values[0], path, storage_class)
+        whole = path.read_bytes()
+        choice = random.Random(len(whole))
+        for number in range(60 if whole else 0):
+            altered = bytearray(whole)
+            place = choice.randrange(len(whole))
+            if number % 3:
+                altered[place : place + 1] = bytes([altered[place] ^ 1 << number % 8])
+            else:
+                altered[place : place + 8] = choice.randbytes(8)
+            path.write_bytes(altered)
+            self._read_damaged(formatter, storage_class, path, values[0])
+
+    def _read_damaged(
+        self, formatter: Formatter, storage_class: StorageClass, path: Path, value: Any
+    ) -> None:
+        try:
+            found = formatter.read_file(path, storage_class)
+        except IntegrityError:
+            return
+        if self.has_checksum:
+            assert self.same(found, value)

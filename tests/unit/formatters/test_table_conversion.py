@@ -20,10 +20,17 @@ from polars.testing import assert_frame_equal
 from pantler.datasets.storage_class import get_storage_class
 from pantler.errors import InvalidInputError, PluginError
 from pantler.formatters.tables.ecsv import EcsvFormatter
+from pantler.formatters.tables.fits_table import FitsTableFormatter
 from pantler.formatters.tables.parquet import ParquetFormatter
+from pantler.formatters.tables.votable import VoTableFormatter
 
 KINDS = ["Table", "DataFrame", "PandasFrame", "ArrowTable", "StructuredArray"]
-FORMATTERS = [ParquetFormatter(), EcsvFormatter()]
+FORMATTERS = [
+    ParquetFormatter(),
+    EcsvFormatter(),
+    FitsTableFormatter(),
+    VoTableFormatter(),
+]
 NAMES = [type(formatter).__name__ for formatter in FORMATTERS]
 LISTS, DATES = pd.ArrowDtype(pa.list_(pa.int64())), pd.ArrowDtype(pa.date32())
 MEANINGS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,6 +24,7 @@ _NO_ECSV: Final = (
     TypeError,
     LookupError,
     AttributeError,
+    Warning,
 )
 
 
@@ -61,10 +63,13 @@ class EcsvFormatter(TableFormatter):
         parameters: Mapping[str, Any] | None = None,
     ) -> Any:
         """Return the table, or its column names, from an ECSV file."""
+        from astropy.io.ascii.ecsv import InvalidEcsvDatatypeWarning
         from astropy.table import Table
 
         try:
-            table = Table.read(path, format="ascii.ecsv")
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", InvalidEcsvDatatypeWarning)
+                table = Table.read(path, format="ascii.ecsv")
         except _NO_ECSV as error:
             raise IntegrityError(f"Not a valid ECSV file: {error}.") from error
         return part_of_table(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from pantler.errors import AccessError
+from pantler.errors import AccessError, InvalidInputError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_MOST_BYTES: Final = 16 << 20
 
 
 def read_bytes(file: Path) -> bytes:
@@ -17,11 +19,20 @@ def read_bytes(file: Path) -> bytes:
     ------
     AccessError
         If it cannot be read.
+    InvalidInputError
+        If it is too large to be what was meant.
     """
     try:
-        return file.read_bytes()
+        with file.open("rb") as opened:
+            data = opened.read(_MOST_BYTES + 1)
     except OSError as error:
         raise AccessError(f"Cannot read '{file}': {error.strerror}.") from error
+    if len(data) > _MOST_BYTES:
+        raise InvalidInputError(
+            f"'{file}' has more than {_MOST_BYTES >> 20} MiB, far more than such a "
+            "file can need."
+        )
+    return data
 
 
 def write_text(file: Path, text: str) -> None:

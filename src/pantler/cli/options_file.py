@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -10,10 +11,15 @@ import click
 
 from pantler.cli.files import read_bytes
 from pantler.errors import InvalidInputError, close_match
+from pantler.execution.plain_values import plain_repr, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+_LONG_KEY: Final = re.compile(
+    r"""(?: (?<![\w-]) (?: [\w-]++ | "[^"\n]*+" | '[^'\n]*+' ) \s*+ \.\s*+ ){32}""",
+    re.VERBOSE,
+)
 _NOT_FROM_A_FILE: Final = {"help", "options_file"}
 
 
@@ -39,7 +45,8 @@ def options_of_commands(
     """
     tables = _mapping(path)
     known = list(names)
-    for name, table in tables.items():
+    for key, table in tables.items():
+        name = plain_text(key)
         if name not in known:
             raise InvalidInputError(
                 f"'{path}' has options of '{name}', but there is no such command."
@@ -91,10 +98,7 @@ def _mapping(path: str) -> dict[str, Any]:
 
     data = read_bytes(Path(path))
     if path.lower().endswith(".toml"):
-        try:
-            found: Any = tomllib.loads(data.decode())
-        except (ValueError, RecursionError) as error:
-            raise InvalidInputError(f"'{path}' is not TOML: {error}") from None
+        found = _toml(data, path)
     else:
         found = load_yaml(data, f"'{path}'")
     if found is None:
@@ -105,6 +109,19 @@ def _mapping(path: str) -> dict[str, Any]:
             "'limit: 20'."
         )
     return found
+
+
+def _toml(data: bytes, path: str) -> dict[str, Any]:
+    try:
+        text = data.decode()
+        # Reading takes time with the square of it.
+        if _LONG_KEY.search(text):
+            raise InvalidInputError(f"'{path}' has a key of more than 32 parts.")
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, InvalidInputError):
+            raise
+        raise InvalidInputError(f"'{path}' is not TOML: {error}") from None
 
 
 def _checked(
@@ -120,17 +137,17 @@ def _checked(
     }
     values = {}
     for key, value in said.items():
-        name = str(key).replace("_", "-")
+        name = plain_text(key).replace("_", "-")
         option = known.get(name)
         if option is None or option.name is None:
             hint = close_match(name, known) or f" It has {', '.join(known)}."
             raise InvalidInputError(
-                f"'{path}': the command has no option '{key}'.{hint}"
+                f"'{path}': the command has no option '{plain_text(key)}'.{hint}"
             )
         try:
             given = _as_given(value, option)
         except InvalidInputError as error:
-            raise InvalidInputError(f"'{path}': option '{key}' {error}") from None
+            raise InvalidInputError(f"'{path}': option '{name}' {error}") from None
         if f"--{name}" in option.secondary_opts:
             given = not given
         values[option.name] = given
@@ -141,13 +158,13 @@ def _as_given(value: Any, option: click.Option) -> Any:
     """Return a value as the command line would give it."""
     if option.is_flag:
         if not isinstance(value, bool):
-            raise InvalidInputError(f"is true or false, not {value!r}.")
+            raise InvalidInputError(f"is true or false, not {plain_repr(value)}.")
         return value
     values = value if isinstance(value, list) else [value]
     if any(item is None or isinstance(item, dict | list) for item in values):
-        raise InvalidInputError(f"cannot be {value!r}.")
+        raise InvalidInputError(f"cannot be {plain_repr(value)}.")
     if option.multiple:
-        return [str(item) for item in values]
+        return [plain_text(item) for item in values]
     if isinstance(value, list):
         raise InvalidInputError("takes one value, not a list.")
-    return str(value)
+    return plain_text(value)

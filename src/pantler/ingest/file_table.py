@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pantler.datasets.dataset_type import DatasetType
     from pantler.dimensions.element import DimensionElement
     from pantler.formatters.interface import Formatter
+
+_INTEGER: Final = re.compile("[+-]?[0-9]{1,40}")
 
 
 def read_file_table(
@@ -124,7 +126,9 @@ def _read(table: Path) -> pl.DataFrame:
 
 
 def _read_csv(table: Path) -> pl.DataFrame:
-    return pl.read_csv(table, infer_schema=False)
+    # By its path alone, polars would take it for a pattern, or read a folder.
+    with table.open("rb") as opened:
+        return pl.read_csv(opened, infer_schema=False)
 
 
 def _read_dataset(table: Path, formatter: str) -> pl.DataFrame:
@@ -136,8 +140,7 @@ def _read_dataset(table: Path, formatter: str) -> pl.DataFrame:
 def _value(value: object, element: DimensionElement, where: str) -> object:
     """Return a dimension's value; text of a number becomes one where it should."""
     key = element.primary_key
-    if key.type == "int" and isinstance(value, str):
-        with suppress(ValueError):  # and it is refused below
-            value = int(value)
+    if key.type == "int" and isinstance(value, str) and _INTEGER.fullmatch(value):
+        value = int(value)
     key.check(value, f"{where}: '{element.name}'")
     return value

@@ -37,8 +37,8 @@ from pantler.queries.rendering import to_text
 from pantler.queries.syntax import (
     Binary,
     Call,
-    Integers,
     Listing,
+    Literals,
     Logical,
     Matching,
     Name,
@@ -283,9 +283,12 @@ class _Binder:
             if isinstance(item, Span):
                 ranges.append(self._range(item))
                 continue
-            if isinstance(item, Integers):
+            if isinstance(item, Literals):
                 # As they are distinct, so are the constants, which are slow to compare.
-                items.extend(Constant(v, "int") for v in dict.fromkeys(item.values))
+                items.extend(
+                    string(v, item.place) if isinstance(v, str) else Constant(v, "int")
+                    for v in dict.fromkeys(item.values)
+                )
                 continue
             bound = self._bound_list(item)
             if isinstance(bound, range) and bound:

@@ -18,7 +18,7 @@ TokenKind = Literal[
     "time",
     "parameter",
     "operator",
-    "integers",
+    "literals",
     "end",
 ]
 
@@ -58,11 +58,15 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
-# A list of integers that surely fit into 64 bits is one token: lists of 100,000 are
-# pasted from files.
+# A list of integers that surely fit into 64 bits, or of text, is one token: lists of
+# 100,000 are pasted from files.
 _INTEGERS: Final = re.compile(
     r"\(\s*+ [+-]?\d{1,18}+ \s*+ (?:, \s*+ [+-]?\d{1,18}+ \s*+)++ \)", re.VERBOSE
 )
+_TEXTS: Final = re.compile(
+    r"\(\s*+ '(?:[^']|'')*+' \s*+ (?:, \s*+ '(?:[^']|'')*+' \s*+)++ \)", re.VERBOSE
+)
+_TEXT: Final = re.compile(r"'((?:[^']|'')*+)'")
 _REST: Final = re.compile(r"[\w.]*")
 
 
@@ -77,14 +81,14 @@ class Token:
     text
         As written; keywords in capitals and operators in their usual spelling.
     value
-        Of literals, and of a list of integers; the name of a parameter.
+        Of literals, and of a list of them; the name of a parameter.
     place
         Where it begins.
     """
 
     kind: TokenKind
     text: str
-    value: int | float | str | tuple[int, ...]
+    value: int | float | str | tuple[int, ...] | tuple[str, ...]
     place: Place
 
     def __str__(self) -> str:
@@ -109,10 +113,10 @@ def tokenize(text: str) -> list[Token]:
     offset = 0
     while offset < len(text):
         after_in = bool(tokens) and tokens[-1].text == "IN"
-        run = _INTEGERS.match(text, offset) if after_in else None
-        if run is not None:
-            tokens.append(_integers(run[0], place(offset)))
-            offset = run.end()
+        if after_in and (run := _literals(text, offset)):
+            words, values = run
+            tokens.append(Token("literals", words, values, place(offset)))
+            offset += len(words)
             continue
         match = _TOKEN.match(text, offset)
         if match is None:
@@ -126,9 +130,17 @@ def tokenize(text: str) -> list[Token]:
     return tokens
 
 
-def _integers(text: str, place: Place) -> Token:
-    values = tuple(map(int, text[1:-1].split(",")))
-    return Token("integers", text, values, place)
+def _literals(
+    text: str, offset: int
+) -> tuple[str, tuple[int, ...] | tuple[str, ...]] | None:
+    """Return a list that has only integers or only text, as written and its values."""
+    if run := _INTEGERS.match(text, offset):
+        return run[0], tuple(map(int, run[0][1:-1].split(",")))
+    if run := _TEXTS.match(text, offset):
+        return run[0], tuple(
+            words.replace("''", "'") for words in _TEXT.findall(run[0])
+        )
+    return None
 
 
 def _token(match: re.Match[str], place: Place) -> Token:

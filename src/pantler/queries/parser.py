@@ -28,8 +28,8 @@ from pantler.queries.lexer import KEYWORDS, Token, tokenize
 from pantler.queries.syntax import (
     Binary,
     Call,
-    Integers,
     Listing,
+    Literals,
     Logical,
     Matching,
     Name,
@@ -191,11 +191,11 @@ class _Parser:
             escape = self._sum()
         return Matching(operand, pattern, escape, place)
 
-    def _list(self) -> tuple[Node | Span | Integers, ...]:
+    def _list(self) -> tuple[Node | Span | Literals, ...]:
         token = self._token
-        if token.kind == "integers":
+        if token.kind == "literals":
             self._advance()
-            return (Integers(cast("tuple[int, ...]", token.value), token.place),)
+            return (Literals(cast("tuple[int, ...]", token.value), token.place),)
         if token.kind in {"parameter", "name"}:
             return (self._primary(),)
         if not self._take("("):

@@ -35,10 +35,13 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Integers:
-    """A list that has only integers, each of 64 bits: it may be very long."""
+class Literals:
+    """A list that has only integers, each of 64 bits, or only text.
 
-    values: tuple[int, ...]
+    It may be very long.
+    """
+
+    values: tuple[int, ...] | tuple[str, ...]
     place: Place
 
 
@@ -127,7 +130,7 @@ class Listing:
     """``IN`` with its items; a single `Parameter` stands for a bound list."""
 
     operand: Node
-    items: tuple[Node | Span | Integers, ...]
+    items: tuple[Node | Span | Literals, ...]
     place: Place
 
 
@@ -159,7 +162,7 @@ Node = (
 def names_in(node: Node) -> frozenset[str]:
     """Return every name and parameter that a tree mentions; parameters with a colon."""
     found: set[str] = set()
-    todo: list[Node | Span | Integers | None] = [node]
+    todo: list[Node | Span | Literals | None] = [node]
     while todo:
         match todo.pop():
             case Name(text):

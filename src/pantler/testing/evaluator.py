@@ -15,8 +15,8 @@ from pantler.dimensions.times import parse_time
 from pantler.queries.syntax import (
     Binary,
     Call,
-    Integers,
     Listing,
+    Literals,
     Logical,
     Matching,
     Name,
@@ -127,11 +127,11 @@ class _Evaluator:
         return _arithmetic(word, one, other)
 
     def _is_listed(
-        self, value: Any, items: Iterable[Node | Span | Integers]
+        self, value: Any, items: Iterable[Node | Span | Literals]
     ) -> bool | None:
         found: list[bool | None] = []
         for item in items:
-            if isinstance(item, Integers):
+            if isinstance(item, Literals):
                 found.append(None if value is None else value in item.values)
                 continue
             if isinstance(item, Span):

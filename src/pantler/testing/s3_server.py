@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import shutil
 import urllib.error
@@ -14,6 +15,9 @@ from pantler.testing.programs import NoServerError, RunningProgram, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+_TAKEN: Final = "address already in use"
+_MOST_TAKEN: Final = 5
 
 _USERS: Final = {
     "admin": ["Admin", "Read", "List", "Tagging", "Write"],
@@ -55,10 +59,29 @@ def s3_server() -> Iterator[Mapping[str, str]]:
         users = program.folder / "users.json"
         users.write_text(json.dumps({"identities": [_identity(u) for u in _USERS]}))
         (program.folder / "data").mkdir()
+        yield environment_of("admin", _start(program, weed, str(users)))
+
+
+def _start(program: RunningProgram, weed: str, users: str) -> str:
+    """Start a server, and return its endpoint.
+
+    A port that was free may have been taken before the server comes to it, since other
+    servers start at the same time: then others are tried.
+    """
+    known = 0
+    while True:
         ports = free_ports(8)
         endpoint = f"http://127.0.0.1:{ports[0]}"
-        program.start(_words(weed, ports, str(users)), lambda: _answers(endpoint))
-        yield environment_of("admin", endpoint)
+        answers = functools.partial(_answers, endpoint)
+        try:
+            program.start(_words(weed, ports, users), answers)
+        except NoServerError:
+            taken = program.log().count(_TAKEN)
+            if taken == known or taken >= _MOST_TAKEN:
+                raise
+            known = taken
+        else:
+            return endpoint
 
 
 def environment_of(user: str, endpoint: str) -> dict[str, str]:

@@ -68,6 +68,9 @@ def test_a_table_a_command(ask, tmp_path):
         ("limit: many", "Invalid value for '--limit'"),
         ("[1, 2]", "does not hold options"),
         ("3: 4", "the command has no option '3'"),
+        ("~: 4", "the command has no option 'None'"),
+        ("limit: 0x" + "f" * 6_000, "Invalid value for '--limit'"),
+        ("limit: {a: [0x" + "f" * 6_000 + "]}", "option 'limit' cannot be"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_said(ask, tmp_path, text, message):
@@ -86,12 +89,26 @@ def test_what_is_wrong_in_a_file_is_said(ask, tmp_path, text, message):
         ("check = 3\n", "what it says of 'check' is not a table of options"),
         ("[query-data-ids]\nlimt = 2\n", "the command has no option 'limt'"),
         ("[query-data-ids\n", "is not TOML"),
+        ("a" + ".a" * 50_000 + " = 1", "a key of more than 32 parts"),
+        ("a" + '."a"' * 50_000 + " = 1", "a key of more than 32 parts"),
+        ("[query-data-ids]\nlimit = 0x" + "f" * 6_000, "Invalid value"),
     ],
 )
 def test_what_is_wrong_in_a_table_is_said(ask, tmp_path, text, message):
     file = tmp_path / "pantler.toml"
     file.write_text(text)
     assert message in ask(before=["--options", file])
+
+
+@pytest.mark.parametrize("text", ["~: 1", "1: {a: 1}", "on: {limit: 1}"])
+def test_a_table_is_named_by_text(ask, tmp_path, text):
+    file = tmp_path / "o.yaml"
+    file.write_text(text)
+    assert "there is no such command" in ask(before=["--options", file])
+
+
+def test_a_file_without_end_is_refused(ask):
+    assert "has more than 16 MiB" in ask("-@", "/dev/zero")
 
 
 def test_flags_are_true_or_false(monkeypatch, capfd, tmp_path, survey_repository):

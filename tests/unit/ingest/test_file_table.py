@@ -57,6 +57,32 @@ def test_each_row_is_a_dataset(butler, notes, folder, kind):
     assert [ref.data_id["detector"] for ref in refs] == [0, 1, 2]
 
 
+@pytest.mark.parametrize("name", ["g[1].csv", "w*.csv", "[ab]/t?.csv"])
+def test_no_other_table_is_read(notes, folder, name):
+    table = folder / name
+    table.parent.mkdir(exist_ok=True)
+    table.write_text("path,detector\nn1.txt,1\n")
+    for other in ("g1.csv", "wx.csv", "w.csv", "a/tx.csv"):
+        (folder / "a").mkdir(exist_ok=True)
+        (folder / other).write_text("path,detector\nother.txt,2\n")
+    (file,) = read_file_table(table, notes, "r", data_id=CAMERA)
+    assert file.path.name == "n1.txt"
+
+
+def test_a_folder_is_not_a_table(notes, folder):
+    (folder / "d.csv").mkdir()
+    (folder / "d.csv" / "x.csv").write_text("path,detector\nn1.txt,1\n")
+    with pytest.raises(AccessError, match="Is a directory"):
+        read_file_table(folder / "d.csv", notes, "r", data_id=CAMERA)
+
+
+@pytest.mark.parametrize("value", ["1_0", " 1", "\uff11", "0x1", "1.0"])
+def test_only_digits_are_a_number(notes, folder, value):
+    (folder / "t.csv").write_text(f"path,detector\nn1.txt,{value}\n", "utf-8")
+    with pytest.raises(InvalidInputError, match="row 1: 'detector'"):
+        read_file_table(folder / "t.csv", notes, "r", data_id=CAMERA)
+
+
 def test_paths_start_from_the_folder_that_is_given(notes, folder, tmp_path):
     table = tmp_path / "t.csv"
     pl.DataFrame(ROWS).write_csv(table)

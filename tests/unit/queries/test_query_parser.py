@@ -12,8 +12,8 @@ from pantler.errors import QuerySyntaxError
 from pantler.queries.lexer import tokenize
 from pantler.queries.parser import parse
 from pantler.queries.syntax import (
-    Integers,
     Listing,
+    Literals,
     Matching,
     Name,
     NullTest,
@@ -174,15 +174,25 @@ def test_long_flat_conditions_and_lists_are_fine():
 
 def test_a_list_of_integers_is_one_value():
     listing = parse("a IN\n ( 1,-2 , +3,\n 00004 )")
-    assert listing.items == (Integers((1, -2, 3, 4), Place(2, 2)),)
+    assert listing.items == (Literals((1, -2, 3, 4), Place(2, 2)),)
+
+
+def test_a_list_of_text_is_one_value():
+    listing = parse("a IN\n ( 'x','it''s' , '', 'a, (b)',\n '''',' 3 ' )")
+    values = ("x", "it's", "", "a, (b)", "'", " 3 ")
+    assert listing.items == (Literals(values, Place(2, 2)),)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["a IN (5)", "a IN (1, 2.5)", "a IN (1, b)", "a IN (1, 2..3)", "a IN (1, - 2)"],
+    [
+        *("a IN ('x')", "a IN ('x', T'2020-01-01')", "a IN ('x', 1)"),
+        *("a IN (5)", "a IN (1, 2.5)", "a IN (1, b)", "a IN (1, 2..3)"),
+        "a IN (1, - 2)",
+    ],
 )
 def test_other_lists_have_their_items(text):
-    assert not any(isinstance(item, Integers) for item in parse(text).items)
+    assert not any(isinstance(item, Literals) for item in parse(text).items)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +203,9 @@ def test_other_lists_have_their_items(text):
         ("a IN (1,, 2)", 9),
         ("a IN (1, 2) 3", 13),
         ("a IN (1, 2x)", 10),
+        ("a IN ('x', 'y'", 15),
+        ("a IN ('x', 'y,)", 12),
+        ("a IN ('x' 'y')", 11),
         (f"a IN (1, {'9' * 41})", 10),
     ],
 )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from pantler.datastores.patterns import matches
 from pantler.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pantler.config.sections import DatastoreSettings
     from pantler.datasets.dataset_type import DatasetType
 
@@ -35,9 +33,9 @@ class Constraints:
         """
         settings = self._settings
         names = (dataset_type.name, dataset_type.storage_class)
-        if settings.read_only or _matches(names, settings.reject):
+        if settings.read_only or matches(names, settings.reject):
             return False
-        return not settings.accept or _matches(names, settings.accept)
+        return not settings.accept or matches(names, settings.accept)
 
     def check(self, dataset_type: DatasetType) -> None:
         """Refuse a type of which no new datasets are taken.
@@ -54,7 +52,3 @@ class Constraints:
                 f"({dataset_type.storage_class}) cannot be stored: the datastore "
                 f"'{self._settings.name}' {why}, by its settings."
             )
-
-
-def _matches(names: Sequence[str], patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)

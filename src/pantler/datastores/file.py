@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from pantler.datastores.cache import FileCache
 from pantler.datastores.dataset_errors import dataset_errors
 from pantler.datastores.layout import Layout
 from pantler.datastores.reading import RecordReader, as_class
@@ -48,7 +49,8 @@ class FileDatastore:  # noqa: PLR0904 - all of one interface
     -----
     Every read compares the size with the record. The checksum is compared wherever
     the bytes are in memory anyway (formatters of bytes, packs); of larger files if
-    the settings say ``verify``.
+    the settings say ``verify``. The attribute ``cache`` keeps files of other hosts, if
+    that is set; ``cache.use`` says how often it served.
     """
 
     settings_model: ClassVar[type[DatastoreSettings]] = FileDatastoreSettings
@@ -63,6 +65,7 @@ class FileDatastore:  # noqa: PLR0904 - all of one interface
             policy=RequestPolicy(**settings.requests.model_dump()),
         )
         self._layout = Layout(settings)
+        self.cache = FileCache(settings.cache) if settings.cache.folder else None
         self._reader = RecordReader(
             self._storage, verify=settings.verify, named=self._layout.named
         )
@@ -274,10 +277,23 @@ class FileDatastore:  # noqa: PLR0904 - all of one interface
         with dataset_errors("read", ref, self._uri, first.path):
             if not first.component:
                 return self._reader.read(
-                    first, component, parameters, storage_class, data_id=ref.data_id
+                    first,
+                    component,
+                    parameters,
+                    storage_class,
+                    data_id=ref.data_id,
+                    cache=self._cache_of(ref),
                 )
-            value = self._reader.read_parts(ref, records, component, parameters or {})
+            value = self._reader.read_parts(
+                ref, records, component, parameters or {}, cache=self._cache_of(ref)
+            )
             return as_class(storage_class, value)
+
+    def _cache_of(self, ref: DatasetRef) -> FileCache | None:
+        """Return the cache, if there is one that keeps datasets of this type."""
+        if self.cache is None or not self.cache.takes(ref.dataset_type):
+            return None
+        return self.cache
 
     def read_many(
         self,

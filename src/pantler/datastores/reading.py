@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from pantler.datasets.storage_class import get_storage_class
+from pantler.datastores.cache import CachedFile, FileCache
 from pantler.datastores.checksums import can_compare, checksum_of, checksum_of_file
 from pantler.datastores.layout import find_formatter, refuse_code
 from pantler.errors import (
@@ -73,6 +74,7 @@ class RecordReader:
         wanted: StorageClass | None = None,
         *,
         data_id: Mapping[str, Any] | None = None,
+        cache: FileCache | None = None,
     ) -> Any:
         """Return what an artifact holds, or a component of it.
 
@@ -88,6 +90,8 @@ class RecordReader:
             What it is to be converted to, if to anything.
         data_id
             Tells the datasets apart that are in one file.
+        cache
+            Keeps files of other hosts, if they are to be kept.
 
         Raises
         ------
@@ -102,7 +106,10 @@ class RecordReader:
         if wanted is not None and component is None and formatter.gives(wanted):
             storage_class = wanted
         value = self._read(
-            record, formatter, storage_class, _Asked(component, parameters, data_id)
+            record,
+            formatter,
+            storage_class,
+            _Asked(component, parameters, data_id, cache),
         )
         return as_class(wanted, value)
 
@@ -113,7 +120,10 @@ class RecordReader:
         storage_class: StorageClass,
         asked: _Asked,
     ) -> Any:
-        storage, path = self.locate(record.path)
+        far, path = self.locate(record.path)
+        storage = far
+        if asked.cache and record.offset is None and "paths" not in far.capabilities:
+            storage = cast("Storage", CachedFile(asked.cache, far, record))
         if isinstance(formatter, BytesFormatter):
             return formatter.from_bytes(
                 _read_bytes(storage, path, record),
@@ -123,7 +133,7 @@ class RecordReader:
             )
         if self._reads_ranges(formatter, record, asked, storage):
             return formatter.read_ranges(
-                _range_file(storage, path, record),
+                _range_file(far, path, record),
                 storage_class,
                 component=asked.component,
                 parameters=asked.parameters,
@@ -224,6 +234,8 @@ class RecordReader:
         records: Sequence[DatastoreRecord],
         component: str | None,
         parameters: Mapping[str, Any],
+        *,
+        cache: FileCache | None = None,
     ) -> Any:
         """Read a dataset that was taken apart."""
         storage_class = ref.dataset_type.load_storage_class()
@@ -237,22 +249,23 @@ class RecordReader:
         chosen = {record.component: record for record in records}
         if component is None:
             parts = {
-                name: self._read_part(record, delegate, parameters)
+                name: self._read_part(record, delegate, parameters, cache)
                 for name, record in chosen.items()
             }
             return delegate.put_together(parts)
         storage_class.component(component)
         if component not in chosen:
             return None  # the object did not have it
-        return self._read_part(chosen[component], delegate, parameters)
+        return self._read_part(chosen[component], delegate, parameters, cache)
 
     def _read_part(
         self,
         record: DatastoreRecord,
         delegate: StorageClassDelegate,
         parameters: Mapping[str, Any],
+        cache: FileCache | None,
     ) -> Any:
-        part = self.read(record)
+        part = self.read(record, cache=cache)
         if not parameters:
             return part
         return delegate.select(record.component, part, parameters)
@@ -304,6 +317,7 @@ class _Asked:
     component: str | None
     parameters: Mapping[str, Any] | None
     data_id: Mapping[str, Any] | None
+    cache: FileCache | None
 
 
 def as_class(wanted: StorageClass | None, value: Any) -> Any:

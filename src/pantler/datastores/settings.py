@@ -30,6 +30,36 @@ class RequestSettings(BaseModel):
     Files that no record names are taken for remains only when they are older."""
 
 
+class CacheSettings(BaseModel):
+    """Files from other hosts that are kept here, for those who read them again."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
+
+    folder: str = ""
+    """A local folder, which processes share; empty for no cache."""
+
+    most_files: int | None = Field(None, ge=1)
+    """How many files it may have; none for any number."""
+
+    most_bytes: int | None = Field(10_000_000_000, ge=1)
+    """How many bytes they may have together."""
+
+    most_datasets: int | None = Field(None, ge=1)
+    """Of how many datasets they may be; some have a file for each component."""
+
+    most_age_s: float | None = Field(None, gt=0)
+    """For how many seconds a file is kept that nobody reads."""
+
+    accept: tuple[str, ...] = ()
+    """Dataset types and storage classes, also patterns of * and ?, that are kept; all
+    if empty."""
+
+    reject: tuple[str, ...] = ()
+    """Dataset types and storage classes, also patterns, that are not kept."""
+
+
 class FileDatastoreSettings(DatastoreSettings):
     """Where files are, what they are called and how carefully they are written."""
 
@@ -69,6 +99,9 @@ class FileDatastoreSettings(DatastoreSettings):
     verify: bool = False
     """Whether reads compare the checksum of large files too, which reads them twice.
     That of small ones, which are in memory anyway, is always compared."""
+
+    cache: CacheSettings = Field(default_factory=CacheSettings)
+    """What is kept here of files on other hosts."""
 
     requests: RequestSettings = Field(default_factory=RequestSettings)
     """How a root on another host is asked; a local one is not."""

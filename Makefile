@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml
 	  { echo "Python's venv module is missing. Install it: apt-get install python3-venv"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[postgresql,s3,science]' --group test --group lint
+	$(BIN)/python -m pip install --quiet --editable '.[postgresql,s3,webdav,science]' --group test --group lint
 	@touch $@
 
 .PHONY: demo

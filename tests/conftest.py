@@ -10,6 +10,12 @@ from pantler.storage.opening import open_storage
 from pantler.testing.postgresql_server import PostgresqlServer
 from pantler.testing.programs import NoServerError
 from pantler.testing.s3_server import s3_server
+from pantler.testing.webdav_servers import (
+    PASSWORD,
+    USER,
+    apache_server,
+    nginx_server,
+)
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("suite", deadline=None, derandomize=False)
@@ -65,3 +71,31 @@ def s3_root(s3_environment, monkeypatch):
     for name, value in s3_environment.items():
         monkeypatch.setenv(name, value)
     return f"s3://pantler-tests/{uuid4().hex}"
+
+
+@pytest.fixture(scope="session")
+def apache():
+    """The port of an Apache server that speaks WebDAV."""
+    yield from _served(apache_server)
+
+
+@pytest.fixture(scope="session")
+def nginx():
+    """The port of an nginx server that speaks WebDAV."""
+    yield from _served(nginx_server)
+
+
+@pytest.fixture
+def apache_root(apache, tmp_path, monkeypatch):
+    """A WebDAV URI below which nothing is; NETRC holds the password for it."""
+    file = tmp_path / "netrc"
+    file.write_text(f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(file))
+    return f"dav://127.0.0.1:{apache}/{uuid4().hex}"
+
+
+@pytest.fixture
+def nginx_root(nginx):
+    """A WebDAV URI below which nothing is."""
+    return f"dav://127.0.0.1:{nginx}/{uuid4().hex}"

@@ -194,6 +194,7 @@ FENCES = {
     "photutils": ("science",),
     "reproject": ("science",),
     "scipy": ("science",),
+    "httpx": ("storage",),
     "obstore": ("storage",),
     # Which serves only repositories whose settings name it.
     "pickle": ("formatters/pickled.py",),

@@ -54,3 +54,15 @@ class TestS3StorageOverABadLine(StorageSuite):
             monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{proxy.port}")
             proxy.misbehave(*MISCHIEF, once_each=True)
             yield open_storage(s3_root, policy=PATIENT)
+
+
+class TestWebdavStorageOnApache(StorageSuite):
+    @pytest.fixture
+    def storage(self, apache_root):
+        return open_storage(f"{apache_root}/a b/root")
+
+
+class TestWebdavStorageOnNginx(StorageSuite):
+    @pytest.fixture
+    def storage(self, nginx_root):
+        return open_storage(f"{nginx_root}/a b/root")

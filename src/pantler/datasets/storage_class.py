@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from pantler.errors import InvalidInputError, PantlerError, close_match
 from pantler.plugins import import_extra, load_object, load_plugin, plugin_names
@@ -156,14 +156,44 @@ class StorageClass:
         return self.name
 
 
+_OWN: Final[dict[str, StorageClass]] = {}
+"""Storage classes that the settings of repositories define, in this process."""
+
+
+def define_storage_class(storage_class: StorageClass) -> None:
+    """Let a storage class that a repository's settings define be found by its name.
+
+    Raises
+    ------
+    InvalidInputError
+        If another of that name is installed, or defined by another repository that
+        this process has opened.
+    """
+    name = storage_class.name
+    if name in plugin_names("storage_classes"):
+        raise InvalidInputError(
+            f"The settings define a storage class '{name}', and one of that name is "
+            "installed: choose another name."
+        )
+    if _OWN.setdefault(name, storage_class) != storage_class:
+        raise InvalidInputError(
+            f"The settings define the storage class '{name}' otherwise than those of "
+            "another repository that this process has opened: name one of them "
+            "otherwise, or open them in two processes."
+        )
+
+
 def get_storage_class(name: str) -> StorageClass:
-    """Return the installed storage class of a name.
+    """Return the storage class of a name, installed or of a repository's settings.
 
     Raises
     ------
     PluginError
-        If none of that name is installed.
+        If there is none of that name.
     """
+    own = _OWN.get(name)
+    if own is not None:
+        return own
     found = load_plugin("storage_classes", name)
     if not isinstance(found, StorageClass):
         raise InvalidInputError(
@@ -178,5 +208,5 @@ def find_storage_class(name: str | None) -> StorageClass | None:
 
 
 def storage_class_names() -> list[str]:
-    """Return the names of all installed storage classes."""
-    return plugin_names("storage_classes")
+    """Return the names of all storage classes that are known here."""
+    return sorted({*plugin_names("storage_classes"), *_OWN})

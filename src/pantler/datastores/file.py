@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from pantler.datasets.storage_class import define_storage_class
 from pantler.datastores.cache import FileCache
 from pantler.datastores.dataset_errors import dataset_errors
 from pantler.datastores.layout import Layout
@@ -64,6 +65,8 @@ class FileDatastore:  # noqa: PLR0904 - all of one interface
             fsync=settings.durability == "power",
             policy=RequestPolicy(**settings.requests.model_dump()),
         )
+        for name, own in settings.storage_classes.items():
+            define_storage_class(own.storage_class(name))
         self._layout = Layout(settings)
         self.cache = FileCache(settings.cache) if settings.cache.folder else None
         self._reader = RecordReader(

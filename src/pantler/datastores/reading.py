@@ -423,7 +423,8 @@ def _local(storage: Storage, path: str, record: DatastoreRecord) -> Iterator[Pat
         with storage.reading(path) as local:
             yield local
         return
-    with tempfile.NamedTemporaryFile() as file:
+    suffix = find_formatter(record.formatter).extension
+    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
         file.write(_read_bytes(storage, path, record))
         file.flush()
         yield Path(file.name)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pantler.config.sections import SHARED, DatastoreSettings
+from pantler.datasets.storage_class import StorageClass
 
 
 class RequestSettings(BaseModel):
@@ -60,6 +61,41 @@ class CacheSettings(BaseModel):
     """Dataset types and storage classes, also patterns, that are not kept."""
 
 
+class OwnStorageClass(BaseModel):
+    """A storage class that the settings define, without a plugin."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
+
+    type: str
+    """The Python type, as ``package.module.Name``; it must be installed wherever such
+    datasets are read."""
+
+    formatter: str = "class_methods"
+    """Name of the formatter; without one, the methods of the class write and read."""
+
+    components: dict[str, str] = Field(default_factory=dict)
+    """Parts that can be read alone, with their storage classes."""
+
+    parameters: tuple[str, ...] = ()
+    """Parameters of a read."""
+
+    converters: dict[str, str] = Field(default_factory=dict)
+    """Python types that can be converted to this one, with the function for each."""
+
+    def storage_class(self, name: str) -> StorageClass:
+        """Return it under a name."""
+        return StorageClass(
+            name,
+            self.type,
+            self.formatter,
+            components=self.components,
+            parameters=frozenset(self.parameters),
+            converters=self.converters,
+        )
+
+
 class FileDatastoreSettings(DatastoreSettings):
     """Where files are, what they are called and how carefully they are written."""
 
@@ -87,6 +123,11 @@ class FileDatastoreSettings(DatastoreSettings):
 
     recipes: Annotated[dict[str, dict[str, Any]], SHARED] = Field(default_factory=dict)
     """How formatters write, by dataset type or storage class: compression, tiles."""
+
+    storage_classes: Annotated[dict[str, OwnStorageClass], SHARED] = Field(
+        default_factory=dict
+    )
+    """Storage classes of this repository's own, by name."""
 
     take_apart: Annotated[tuple[str, ...], SHARED] = ()
     """Dataset types or storage classes of which each component is a file of its own,

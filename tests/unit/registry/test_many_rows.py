@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 
 from pantler.dimensions.universe import Universe
 from pantler.errors import InvalidInputError
-from pantler.registry.sql import sqlite_driver
+from pantler.registry.sql import postgresql_packing, sqlite_driver
 from pantler.registry.sql.postgresql import PostgresqlRegistry
 from pantler.registry.sql.sqlite import SqliteRegistry
 
@@ -106,6 +106,51 @@ def test_more_than_fits_together_comes_row_by_row(db, monkeypatch):
     monkeypatch.setattr(sqlite_driver, "MOST_BYTES", 5_000)
     check(db, [(n, "text" * 10, bytes(16), b"", True, 1) for n in range(1_000)])
     check(db, [(1, "text" * 2_000, bytes(16), b"", True, 1)] * 2)
+
+
+def calls(db, monkeypatch, chosen, schema):
+    """Return how often the database is asked for many rows."""
+    asked = []
+    execute = db._execute
+    with monkeypatch.context() as patch:
+        patch.setattr(db, "_execute", lambda *of: asked.append(of) or execute(*of))
+        db.frame(chosen, schema, many=True)
+    return len(asked)
+
+
+@pytest.mark.parametrize(
+    "value", ["\x01", "\x02", "\x02\x01", "long" * 33, "\xff", ","], ids=ascii
+)
+def test_text_that_looks_like_what_is_between_texts_is_the_same(db, value):
+    """Also beside nulls."""
+    column = sa.Column("t", sa.String())
+    for rows in ([(value,)], [(None,), (value,)], [("a",), (value,), (None,), ("",)]):
+        check(db, rows, [column], {"t": pl.String})
+
+
+def test_a_number_that_stands_for_null_is_the_same(db):
+    """And so is a fraction that is no number."""
+    column = sa.Column("n", sa.BigInteger())
+    rows = [(postgresql_packing._NO_NUMBER,), (None,), (0,)]
+    check(db, rows, [column], {"n": pl.Int64})
+
+
+def test_postgresql_packs_many_rows_and_fetches_more_row_by_row(db, monkeypatch):
+    """In order in both ways; what is once too much is not packed again."""
+    if db.driver.where.startswith("/"):
+        pytest.skip("SQLite has another limit.")
+    monkeypatch.setattr(postgresql_packing, "_MOST_ROWS", 5_000)
+    schema = {"n": pl.Int64, "t": pl.String}
+    for count, often in ((5_000, [1, 1]), (5_001, [2, 1])):
+        last = sa.literal(count, sa.BigInteger())
+        n = sa.func.generate_series(1, last).column_valued("n")
+        text = sa.cast(n % 7, sa.String())
+        chosen = sa.select(n, text.label("t")).order_by(text, n.desc())
+        plain = db.frame(chosen, schema)
+        assert plain["n"][:2].to_list() == [4_998, 4_991]
+        assert_frame_equal(db.frame(chosen, schema, many=True), plain)
+        db.driver._not_packed.clear()
+        assert [calls(db, monkeypatch, chosen, schema) for _ in often] == often
 
 
 def test_a_statement_that_fails_says_why(db):

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
@@ -77,3 +78,23 @@ def fetch_frame(
             )
         )
     return pl.concat(parts) if parts else pl.DataFrame(schema=dict(wanted))
+
+
+def cut_bytes(joined: bytes, sizes: pl.Series) -> pl.Series:
+    """Return values that are joined without anything in between.
+
+    Parameters
+    ----------
+    joined
+        All of them; those that are null have no bytes.
+    sizes
+        Of each, in bytes; at least one. Their sum is the size of all.
+    """
+    width = sizes[0]
+    if width and not sizes.null_count() and (sizes == width).all():
+        whole = np.frombuffer(joined, dtype=np.uint8).reshape(-1, width)
+        return pl.Series(whole).cast(pl.List(pl.UInt8)).cast(pl.Binary)
+    size = pl.col("size")
+    part = pl.lit(joined).bin.slice(size.cum_sum() - size, size)
+    found = pl.DataFrame({"size": sizes.fill_null(0)}).select(part).to_series()
+    return found.set(sizes.is_null(), None)

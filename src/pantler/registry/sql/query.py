@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 _SMALL: Final = 10_000
 """Rows up to which their data IDs are found first, when only a part is asked for."""
 
+_FEW: Final = 500
+"""Rows up to which they are fetched one by one."""
+
 _COUNTED_AT_ONCE: Final = 100_000
 """Data IDs that the database may count in one statement; it keeps them in memory."""
 
@@ -241,7 +244,7 @@ class SqlQueries:
             return self._of_numbers(whole, numbers)
         compiled = self._compile(whole, pieces.of_a_piece)
         if not compiled.stages:
-            return self._rows.fetch(self._compile(query))
+            return self._rows.fetch(self._compile(query), many=most > _FEW)
         if compiled.data_ids is not None:
             there = self._pieces(query, most)
             numbers = pieces.first_numbers(compiled.data_ids, there, most)
@@ -259,7 +262,7 @@ class SqlQueries:
         """Return the frame of a query without its rows, which are not looked for."""
         compiled = self._compile(query)
         none = replace(compiled, statement=compiled.statement.limit(0))
-        return self._rows.fetch(none)
+        return self._rows.fetch(none, many=False)
 
     def _of_numbers(self, query: Query, numbers: list[int]) -> pl.DataFrame:
         """Return the rows of the data IDs with these numbers."""
@@ -268,7 +271,7 @@ class SqlQueries:
         compiled = self._compile(query, lambda number: is_listed(number, listed))
         if not query.order_by:
             compiled = compiled.in_order()
-        return self._rows.fetch(compiled)
+        return self._rows.fetch(compiled, many=len(numbers) > _FEW)
 
     def _totals(self, query: Query) -> pl.DataFrame:
         """Return the aggregates of a query."""

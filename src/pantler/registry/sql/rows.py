@@ -94,6 +94,8 @@ class Rows:
         compiled: Compiled,
         statement: Prepared | None = None,
         parameters: Mapping[str, Any] | None = None,
+        *,
+        many: bool = True,
     ) -> pl.DataFrame:
         """Return the answer that a statement and its stages give.
 
@@ -103,9 +105,11 @@ class Rows:
             Both.
         statement, parameters
             The statement made ready before, and what it takes.
+        many
+            Whether there may be many rows.
         """
         frame = self._db.frame(
-            statement or compiled.statement, compiled.schema, parameters, many=True
+            statement or compiled.statement, compiled.schema, parameters, many=many
         )
         return self.finish(frame, compiled, compiled.stages)
 

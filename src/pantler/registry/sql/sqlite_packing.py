@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import polars as pl
+
+from pantler.registry.sql.bulk import cut_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 MOST_BYTES: Final = 1 << 28
 """Of a packed column: more is fetched row by row, in as much memory as its frame."""
+
+_FEW_BYTES: Final = 4_000
+"""Of a packed column, up to which Python takes it apart faster than polars."""
 
 _NO_TEXT: Final = b"\xff"
 """Stands for a null among texts; it is in no UTF-8."""
@@ -99,6 +103,12 @@ def unpacked(
 
 def _integers(joined: bytes) -> pl.Series | None:
     """Return integers that are joined by commas; one that is empty is null."""
+    if len(joined) <= _FEW_BYTES:
+        try:
+            few = [int(each) if each else None for each in joined.split(b",")]
+            return pl.Series(few, dtype=pl.Int64)
+        except ValueError:
+            return None
     written = _split(joined.decode("latin-1"), ",")
     found = written.cast(pl.Int64, strict=False)
     is_exact = found.null_count() == (written == "").sum()
@@ -122,15 +132,10 @@ def _blobs(joined: bytes, written_sizes: bytes) -> pl.Series | None:
     sizes = _integers(written_sizes)
     if sizes is None or sizes.sum() != len(joined):
         return None
-    width = sizes[0]
-    if width and not sizes.null_count() and (sizes == width).all():
-        whole = np.frombuffer(joined, dtype=np.uint8).reshape(-1, width)
-        return pl.Series(whole).cast(pl.List(pl.UInt8)).cast(pl.Binary)
-    size = pl.col("size")
-    part = pl.lit(joined).bin.slice(size.cum_sum() - size, size)
-    found = pl.DataFrame({"size": sizes.fill_null(0)}).select(part).to_series()
-    return found.set(sizes.is_null(), None)
+    return cut_bytes(joined, sizes)
 
 
 def _split(joined: str, separator: str) -> pl.Series:
+    if len(joined) <= _FEW_BYTES:
+        return pl.Series(joined.split(separator), dtype=pl.String)
     return pl.Series([joined], dtype=pl.String).str.split(separator).explode()

@@ -13,11 +13,13 @@ from pantler.datasets.collection import CollectionType
 from pantler.datasets.identity import make_uuids
 from pantler.datasets.ref import DatasetRef
 from pantler.datastores.interface import SourceFile
+from pantler.errors import DataIdError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pantler.butler.file_dataset import FileDataset
+    from pantler.dimensions.coordinate import DataCoordinate
     from pantler.dimensions.records import Rows
     from pantler.registry.interface import Registry
 
@@ -86,9 +88,16 @@ def _expand(files: Sequence[FileDataset], registry: Registry) -> list[DatasetRef
     return [
         DatasetRef(
             file.dataset_type,
-            registry.dimensions.expand(file.data_id, file.dataset_type.dimensions),
+            _data_id(file, registry),
             file.run,
             UUID(bytes=identity.tobytes()),
         )
         for file, identity in zip(files, make_uuids(len(files)), strict=True)
     ]
+
+
+def _data_id(file: FileDataset, registry: Registry) -> DataCoordinate:
+    try:
+        return registry.dimensions.expand(file.data_id, file.dataset_type.dimensions)
+    except DataIdError as error:
+        raise DataIdError(f"'{file.path}' cannot be ingested: {error}") from None

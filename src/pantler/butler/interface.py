@@ -658,7 +658,12 @@ class Butler(ABC):  # noqa: PLR0904 - one door to all there is
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
-        """Make all changes within, or none of them: also new files are removed."""
+        """Make all changes within, or none of them: also new files are removed.
+
+        Others cannot change anything from the first change within to the end, not even
+        while the bytes of a put are written: keep it short. A put outside writes its
+        bytes before anybody has to wait.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -148,8 +148,8 @@ class DatasetLookup:
         ):
             message += (
                 " Calibrations are found by time: none is valid there for this data "
-                "ID. Name something that has a time, such as an exposure, unless they "
-                "are valid for ever."
+                "ID. Name something whose time is known, such as an exposure; where "
+                "nothing with a time is named, those that are valid for ever are found."
             )
         return DatasetNotFoundError(message)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
@@ -200,6 +200,7 @@ class Repository:  # noqa: PLR0904 - all that is done to rows and files together
         refuse_forked()
         root = repository_folder(uri)
         settings = settings or RepositorySettings()
+        is_new = not root.exists()
         make_new_folder(root)
         # The settings get their name last: a folder without them is not a repository.
         begin_settings_file(root, settings.to_yaml())
@@ -214,6 +215,9 @@ class Repository:  # noqa: PLR0904 - all that is done to rows and files together
             )
         except BaseException:
             discard_settings_file(root)
+            if is_new:
+                with suppress(OSError):  # such as one that is not empty
+                    root.rmdir()
             raise
         repository = cls._join(root, settings, registry)
         with closed_on_error(repository):

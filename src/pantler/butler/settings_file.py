@@ -35,6 +35,10 @@ def repository_folder(uri: str | PathLike[str]) -> Path:
         raise InvalidInputError(
             "The path of a repository is empty. Write '.' for the current folder."
         )
+    if "\0" in str(uri):
+        raise InvalidInputError(
+            f"{str(uri)!a} cannot be the path of a repository: it has a NUL in it."
+        )
     try:
         str(uri).encode()
     except UnicodeEncodeError:

@@ -98,7 +98,7 @@ def _mapping(path: str) -> dict[str, Any]:
 
     data = read_bytes(Path(path))
     if path.lower().endswith(".toml"):
-        found = _toml(data, path)
+        found: Any = _toml(data, path)
     else:
         found = load_yaml(data, f"'{path}'")
     if found is None:
@@ -112,15 +112,12 @@ def _mapping(path: str) -> dict[str, Any]:
 
 
 def _toml(data: bytes, path: str) -> dict[str, Any]:
+    # Reading takes time with the square of a key's parts.
+    if _LONG_KEY.search(data.decode("utf-8", "replace")):
+        raise InvalidInputError(f"'{path}' has a key of more than 32 parts.")
     try:
-        text = data.decode()
-        # Reading takes time with the square of it.
-        if _LONG_KEY.search(text):
-            raise InvalidInputError(f"'{path}' has a key of more than 32 parts.")
-        return tomllib.loads(text)
+        return tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:
-        if isinstance(error, InvalidInputError):
-            raise
         raise InvalidInputError(f"'{path}' is not TOML: {error}") from None
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from pantler.errors import InvalidInputError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -46,6 +48,27 @@ class Collection:
     type: CollectionType
     doc: str = ""
     children: tuple[str, ...] = ()
+
+
+def check_collection_name(name: str) -> None:
+    """Refuse what cannot name a collection.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is empty, could be taken for a pattern or for several names, has blanks
+        around it, or cannot be printed.
+    """
+    if (
+        not name
+        or any(c in name for c in "*?,")
+        or name != name.strip()
+        or not name.isprintable()
+    ):
+        raise InvalidInputError(
+            f"{name!a} cannot name a collection: it is empty, has one of '*?,' or a "
+            "character that cannot be printed, or blanks around it."
+        )
 
 
 @dataclass(frozen=True, slots=True)

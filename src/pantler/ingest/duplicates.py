@@ -120,7 +120,8 @@ def _compare_with_known(
             place = _shown(repository.uri(ref))
             message = (
                 f"{frame.path} differs from {place}, which run '{ref.run}' has for "
-                f"{_name(frame)}. It is left out."
+                f"{_name(frame)}. It is left out. If it is to replace that one, remove "
+                "that one first."
             )
             result.disputed.append((frame.path, message))
 

@@ -81,7 +81,10 @@ def find_files(
             for name in names
             if name.lower().endswith(SUFFIXES) and not name.startswith(".")
         ]
-        found.update(dict.fromkeys(sorted(p for p in inside if p.is_file())))
+        # A link that leads nowhere is a frame that is missing, and is said to be.
+        found.update(
+            dict.fromkeys(sorted(p for p in inside if p.is_file() or not p.exists()))
+        )
     return list(found)
 
 

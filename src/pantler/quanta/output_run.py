@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pantler.datasets.collection import CollectionType
+from pantler.datasets.collection import CollectionType, check_collection_name
 from pantler.errors import CollectionNotFoundError, ConflictError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -18,9 +18,12 @@ def check_output_run(registry: Registry, run: str) -> None:
 
     Raises
     ------
+    InvalidInputError
+        If it cannot be the name of a collection.
     ConflictError
         If it has outputs already, or is a collection of another kind.
     """
+    check_collection_name(run)
     try:
         found = registry.collections.get(run)
     except CollectionNotFoundError:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pantler.datasets.collection import check_collection_name
 from pantler.errors import InvalidInputError, PipelineError
 from pantler.instruments.instrument import get_instrument
 from pantler.pipelines.graph import PipelineGraph
@@ -83,6 +84,8 @@ def plan_graph(
             raise InvalidInputError("Name the output: a chain, a run, or both.")
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
         output_run = f"{output}/{stamp}"
+    if output is not None:
+        check_collection_name(output)
     searched = searched_collections(registry, inputs, output)
     graph = make_pipeline_graph(registry, pipeline)
     mismatches = graph.compare_with_registered(registry.dataset_types.all())

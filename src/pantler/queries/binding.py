@@ -285,10 +285,11 @@ class _Binder:
                 continue
             if isinstance(item, Literals):
                 # As they are distinct, so are the constants, which are slow to compare.
-                items.extend(
-                    string(v, item.place) if isinstance(v, str) else Constant(v, "int")
-                    for v in dict.fromkeys(item.values)
-                )
+                for value in dict.fromkeys(cast("tuple[int | str, ...]", item.values)):
+                    if isinstance(value, str):
+                        items.append(string(value, item.place))
+                    else:
+                        items.append(Constant(value, "int"))
                 continue
             bound = self._bound_list(item)
             if isinstance(bound, range) and bound:

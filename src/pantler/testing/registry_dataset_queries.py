@@ -3,6 +3,7 @@
 # ruff: noqa: S101 - these are tests
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from pantler.datasets.collection import CollectionType
 from pantler.datasets.dataset_type import DatasetType
 from pantler.datasets.identity import make_uuids, uuid_series
 from pantler.dimensions.timespan import Timespan
+from pantler.errors import InvalidInputError
 from pantler.queries.query import DatasetSearch, OrderTerm, Query
 from pantler.queries.tree import (
     And,
@@ -20,6 +22,8 @@ from pantler.queries.tree import (
     Constant,
     DatasetField,
     DimensionKey,
+    Membership,
+    Not,
     Or,
     RecordField,
 )
@@ -32,6 +36,7 @@ from pantler.testing.survey import (
 )
 
 if TYPE_CHECKING:
+    from pantler.queries.tree import Predicate
     from pantler.registry.interface import Registry
 
 EXPOSURE = DimensionKey("exposure", "int")
@@ -98,6 +103,41 @@ class DatasetQuerySuite:
         assert found("tag") == two[:1]
         assert sorted(found("one", "tag", find_first=False)) == sorted([*one, two[0]])
         assert sorted(found("two", "tag", find_first=False)) == sorted(two)
+
+    @pytest.mark.parametrize("find_first", [True, False])
+    def test_a_dataset_is_found_in_each_collection_that_has_it(
+        self, registry: Registry, *, find_first: bool
+    ) -> None:
+        """So a condition on it misses nothing, whatever else is searched."""
+        fill_survey(registry)
+        raw = raw_type(registry)
+        ids = sorted(insert_some(registry, raw, "run", [1]))
+        for name, some in (("t1", ids[:2]), ("t2", ids[1:])):
+            registry.collections.register(name, CollectionType.TAGGED)
+            registry.collections.associate(name, some)
+        collection = DatasetField("raw", "collection", "string")
+
+        def found(condition: Predicate, *names: str) -> list[bytes]:
+            search = DatasetSearch(raw, names, find_first)
+            query = Query(raw.dimensions, condition, target=search)
+            rows = registry.query(query)
+            assert registry.count(query) == rows.height
+            return sorted(rows["dataset_id"])
+
+        def one_of(*names: str) -> Membership:
+            return Membership(collection, tuple(map(text, names)))
+
+        for names in itertools.permutations(["t1", "t2", "run"]):
+            for name, some in (("t1", ids[:2]), ("t2", ids[1:]), ("run", ids)):
+                assert found(Comparison("=", collection, text(name)), *names) == some
+            assert found(Comparison("!=", collection, text("run")), *names) == ids
+            assert found(one_of("t1", "no"), *names) == ids[:2]
+            assert found(Not(one_of("run", "t2")), *names) == ids[:2]
+            assert found(Not(one_of("run", "t2", "t1")), *names) == []
+        if not find_first:
+            either = Or((one_of("t1"), Comparison("=", DETECTOR, Constant(1, "int"))))
+            with pytest.raises(InvalidInputError, match=r"joined by AND"):
+                found(either, "t1", "run")
 
     def test_conditions_on_a_dataset_come_before_the_first_match(
         self, registry: Registry

@@ -8,7 +8,7 @@ from astropy.table import Table
 
 from pantler.butler.interface import Butler
 from pantler.butler.repository import Repository
-from pantler.errors import AccessError, InvalidInputError, PluginError
+from pantler.errors import AccessError, DataIdError, InvalidInputError, PluginError
 from pantler.ingest.file_table import read_file_table
 from pantler.ingest.registration import register_instrument
 from pantler.instruments.instrument import get_instrument
@@ -141,3 +141,10 @@ def test_an_unknown_formatter_brings_nothing_in(butler, notes, folder):
     with pytest.raises(PluginError, match="bogus"):
         butler.ingest(files)
     assert not butler.query_datasets("notes")
+
+
+def test_a_data_id_that_matches_nothing_is_said_with_its_file(butler, notes, folder):
+    (folder / "t.csv").write_text("path,detector\nn0.txt,0\nn1.txt,77\n")
+    files = read_file_table(folder / "t.csv", notes, "r", data_id=CAMERA)
+    with pytest.raises(DataIdError, match=r"n1\.txt' cannot be ingested: .*77"):
+        butler.ingest(files)

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from pantler.datasets.collection import Collection, CollectionType
+from pantler.datasets.collection import (
+    Collection,
+    CollectionType,
+    check_collection_name,
+)
 from pantler.errors import (
     CollectionNotFoundError,
     ConflictError,
@@ -65,7 +69,7 @@ class SqlCollections:
         """
         if self._is_registered(name, type):
             return False
-        _check_name(name)
+        check_collection_name(name)
         with self._db.writing():
             self._catalog.lock()
             if self._is_registered(name, type):  # another process was faster
@@ -101,7 +105,7 @@ class SqlCollections:
 
     def rename(self, name: str, new: str) -> None:
         """Give a collection another name; see `CollectionFacet.rename`."""
-        _check_name(new)
+        check_collection_name(new)
         with self._db.writing():
             self._catalog.lock()
             now = self._catalog.now
@@ -344,14 +348,6 @@ class SqlCollections:
                 f"{wanted.name}. Choose another name."
             )
         return known is not None
-
-
-def _check_name(name: str) -> None:
-    if not name or any(c in name for c in "*?,\n") or name != name.strip():
-        raise InvalidInputError(
-            f"'{name}' cannot name a collection: it is empty, or has one of '*?,', "
-            "or blanks around it."
-        )
 
 
 def _reachable(now: Snapshot, names: Iterable[str]) -> set[str]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import sqlalchemy as sa
 
 from pantler.datasets.collection import CollectionType
-from pantler.queries.tree import Comparison, Constant, DatasetField, Membership
-from pantler.registry.sql.compile.predicates import conjuncts
+from pantler.errors import InvalidInputError
+from pantler.queries.tree import Comparison, Constant, DatasetField, Membership, Not
+from pantler.registry.sql.compile.predicates import conjuncts, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -106,16 +107,54 @@ def resolve(
     where
         Conditions on its datasets: they may leave few runs, or few data IDs.
     """
-    runs = stated_runs(where, search.dataset_type.name)
+    name = search.dataset_type.name
+    runs = stated_runs(where, name)
+    about = [p for p in conjuncts(where) if _names_collection(p, name)]
     catalog = core.catalog
     searched = catalog.searched(catalog.now, row.id, search.collections)
     members = tuple(
         (number, c.type)
         for number, c in searched.found
-        if runs is None or c.type is not CollectionType.RUN or c.name in runs
+        if (runs is None or c.type is not CollectionType.RUN or c.name in runs)
+        and False not in [_holds_in(part, c.name) for part in about]
     )
+    kinds = [kind for _, kind in members]
+    is_ambiguous = not search.find_first and CollectionType.TAGGED in kinds
+    if is_ambiguous and any(_holds_in(part, "") is None for part in about):
+        raise InvalidInputError(
+            f"With find_first=False and TAGGED collections, `{name}.collection` can "
+            "only be compared by =, !=, IN and NOT IN, in conditions joined by AND. "
+            "Search other collections instead."
+        )
     numbers = _stated_numbers(where, row, core)
     return ResolvedSearch(row, members, search.find_first, numbers)
+
+
+def _names_collection(predicate: Predicate, dataset_type: str) -> bool:
+    """Whether a condition is on the collection in which a type is found."""
+    return any(
+        isinstance(node, DatasetField)
+        and node.dataset_type == dataset_type
+        and node.field == "collection"
+        for node in walk(predicate)
+    )
+
+
+def _holds_in(predicate: Predicate, collection: str) -> bool | None:
+    """Whether a condition holds in a collection; None if more than its name matters.
+
+    A dataset that is in several collections is found in those that fit.
+    """
+    match predicate:
+        case Comparison("=" | "!=" as operator, DatasetField(), Constant(value)):
+            return (collection == value) is (operator == "=")
+        case Membership(DatasetField(), values, ()):
+            return any(collection == constant.value for constant in values)
+        case Not(operand):
+            held = _holds_in(operand, collection)
+            return None if held is None else not held
+        case _:
+            return None
 
 
 def _stated_numbers(

@@ -474,7 +474,7 @@ NEED_CAMERAS = {
     "register-instrument": ("demo",),
     "register-skymap": ("sky", "--pixel-scale", "0.5"),
 }
-OF_NO_REPOSITORY = {"create", "demo", "show", "extend-universe"}  # or tested apart
+OF_NO_REPOSITORY = {"completion", "create", "demo", "show", "extend-universe"}
 
 
 @pytest.fixture(params=BOTH)
@@ -528,6 +528,10 @@ def all_calls(repo, about, folder):
     yield "register-dataset-type", repo, "own", "Text", *about["dimensions"]
     yield "rename-dataset-type", repo, "own", "other"
     yield "remove-dataset-type", repo, "other", "--yes"
+    yield "register-dataset-type", repo, "note", "Text"
+    (folder / "note.txt").write_text("Clear.")
+    (folder / "notes.csv").write_text("path\nnote.txt\n")
+    yield "ingest-files", repo, "note", "own/notes", folder / "notes.csv"
     yield "remove-collections", repo, "good", "better", "made", "--yes"
     yield "remove-datasets", repo, data, "-i", about["run"], *where, "--yes"
     yield "remove-runs", repo, "made/*", "--yes"

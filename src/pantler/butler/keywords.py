@@ -181,6 +181,8 @@ def split_name(name: str, component: str | None) -> tuple[str, str | None]:
     InvalidInputError
         If two are.
     """
+    if "." not in name:
+        return name, component
     parent, after_dot = split_component(name)
     if after_dot is None:
         return parent, component

@@ -277,6 +277,7 @@ class FileDatastore:  # noqa: PLR0904 - all of one interface
                 f"Datastore '{self.name}' at {self.root} has no record of {ref}."
             )
         first = records[0]
+        cache = None if self.cache is None else self._cache_of(ref)
         with dataset_errors("read", ref, self._uri, first.path):
             if not first.component:
                 return self._reader.read(
@@ -285,10 +286,10 @@ class FileDatastore:  # noqa: PLR0904 - all of one interface
                     parameters,
                     storage_class,
                     data_id=ref.data_id,
-                    cache=self._cache_of(ref),
+                    cache=cache,
                 )
             value = self._reader.read_parts(
-                ref, records, component, parameters or {}, cache=self._cache_of(ref)
+                ref, records, component, parameters or {}, cache=cache
             )
             return as_class(storage_class, value)
 

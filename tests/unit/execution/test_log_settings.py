@@ -69,6 +69,7 @@ def test_a_label_has_a_name(text):
 
 
 def test_files_get_json_or_text_after_what_is_there(tmp_path, capfd):
+    logging.getLogger().handlers.clear()  # pytest's own cannot pass the text on
     text, lines = tmp_path / "a.log", tmp_path / "a.json"
     text.write_text("before\n")
     settings = LogSettings.parse(

@@ -10,6 +10,8 @@ import pkgutil
 import pytest
 
 CHANGED = {
+    "datastores.cache.CacheUse": "counts what a cache was good for",
+    "datastores.memory.Space": "holds the objects",
     "dimensions.draft.Draft": "notes what is wrong with a universe",
     "quanta.building.alive.Alive": "loses quanta and datasets",
     "quanta.building.draft.Draft": "loses rows while a graph is built",

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 8
 _FEW: Final = 3
 
-_TRIES: Final = 20
+_TRIES: Final = 1_000
 """Times that a folder that vanishes is made again."""
 
 _T = TypeVar("_T")

@@ -244,7 +244,7 @@ def test_a_child_that_ends_as_programs_do_leaves_the_transaction(path, registry)
 def test_what_cannot_be_a_parameter_is_an_error_of_ours(registry, use):
     insert_some(registry, raw_type(registry), "run")
     with pytest.raises(
-        InvalidInputError, match=r"Unicode|64 bits|surrogates|not text|type"
+        InvalidInputError, match=r"Unicode|64 bits|surrogates|not text|type|be printed"
     ):
         use(registry)
     registry.collections.register("still good", CollectionType.RUN)

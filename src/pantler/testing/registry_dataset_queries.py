@@ -138,6 +138,7 @@ class DatasetQuerySuite:
             either = Or((one_of("t1"), Comparison("=", DETECTOR, Constant(1, "int"))))
             with pytest.raises(InvalidInputError, match=r"joined by AND"):
                 found(either, "t1", "run")
+            assert found(either, "t1") == ids[:2]
 
     def test_conditions_on_a_dataset_come_before_the_first_match(
         self, registry: Registry

@@ -118,8 +118,11 @@ def resolve(
         if (runs is None or c.type is not CollectionType.RUN or c.name in runs)
         and False not in [_holds_in(part, c.name) for part in about]
     )
-    kinds = [kind for _, kind in members]
-    is_ambiguous = not search.find_first and CollectionType.TAGGED in kinds
+    # A certified dataset has rows of its own for each collection; others have one.
+    kinds = [kind for _, kind in members if kind is not CollectionType.CALIBRATION]
+    is_ambiguous = (
+        not search.find_first and CollectionType.TAGGED in kinds and len(kinds) > 1
+    )
     if is_ambiguous and any(_holds_in(part, "") is None for part in about):
         raise InvalidInputError(
             f"With find_first=False and TAGGED collections, `{name}.collection` can "

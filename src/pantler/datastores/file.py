@@ -277,7 +277,9 @@ class FileDatastore:  # noqa: PLR0904 - all of one interface
                 f"Datastore '{self.name}' at {self.root} has no record of {ref}."
             )
         first = records[0]
-        cache = None if self.cache is None else self._cache_of(ref)
+        cache = self.cache
+        if cache is not None and not cache.takes(ref.dataset_type):
+            cache = None
         with dataset_errors("read", ref, self._uri, first.path):
             if not first.component:
                 return self._reader.read(
@@ -292,12 +294,6 @@ class FileDatastore:  # noqa: PLR0904 - all of one interface
                 ref, records, component, parameters or {}, cache=cache
             )
             return as_class(storage_class, value)
-
-    def _cache_of(self, ref: DatasetRef) -> FileCache | None:
-        """Return the cache, if there is one that keeps datasets of this type."""
-        if self.cache is None or not self.cache.takes(ref.dataset_type):
-            return None
-        return self.cache
 
     def read_many(
         self,

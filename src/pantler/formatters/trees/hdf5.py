@@ -6,14 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pantler.errors import IntegrityError
+from pantler.errors import IntegrityError, PantlerError
 from pantler.formatters.interface import Formatter
-from pantler.formatters.trees.tree import (
-    Tree,
-    chosen_paths,
-    digest,
-    parsed_manifest,
-)
+from pantler.formatters.trees.tree import Tree, digest, wanted_arrays
 from pantler.plugins import import_extra
 
 if TYPE_CHECKING:
@@ -82,16 +77,11 @@ class Hdf5Formatter(Formatter):
         try:
             with h5py.File(path, "r") as file:
                 manifest = file[_MANIFEST][()].tobytes().decode()
-                said = parsed_manifest(manifest)
-                wanted = set(said["dtypes"])
-                if keys is not None:
-                    wanted &= chosen_paths(said["order"], keys)
+                wanted = wanted_arrays(manifest, keys)
                 arrays = {name: file[f"data/{name}"][()] for name in wanted}
+        except PantlerError:
+            raise
         except _DAMAGED as error:
-            if isinstance(error, IntegrityError | ValueError) and hasattr(
-                error, "kind"
-            ):
-                raise
             raise IntegrityError(f"Not a valid HDF5 file: {error}.") from error
         return Tree(arrays, manifest).value(keys)
 

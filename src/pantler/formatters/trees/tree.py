@@ -97,6 +97,21 @@ class Tree:
         return found
 
 
+def wanted_arrays(manifest: str | bytes, keys: Iterable[str] | None = None) -> set[str]:
+    """Return the paths of the arrays that are to be read, all where no keys are given.
+
+    Raises
+    ------
+    IntegrityError
+        If the manifest is damaged.
+    InvalidInputError
+        If there is nothing at a key.
+    """
+    said = parsed_manifest(manifest)
+    wanted = set(said["dtypes"])
+    return wanted if keys is None else wanted & chosen_paths(said["order"], keys)
+
+
 def parsed_manifest(manifest: str | bytes) -> dict[str, Any]:
     """Return what a manifest says.
 

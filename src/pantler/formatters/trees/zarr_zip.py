@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pantler.errors import IntegrityError, PantlerError
 from pantler.formatters.interface import Formatter
-from pantler.formatters.trees.tree import Tree, chosen_paths, parsed_manifest
+from pantler.formatters.trees.tree import Tree, wanted_arrays
 from pantler.plugins import import_extra
 
 if TYPE_CHECKING:
@@ -79,10 +79,7 @@ class ZarrFormatter(Formatter):
             store = zarr.storage.MemoryStore(_content(path, zarr))
             root = zarr.open_group(store, mode="r")
             manifest = root.attrs[_MANIFEST]
-            said = parsed_manifest(manifest)
-            wanted = set(said["dtypes"])
-            if keys is not None:
-                wanted &= chosen_paths(said["order"], keys)
+            wanted = wanted_arrays(manifest, keys)
             size = path.stat().st_size
             arrays = {name: _read(root[f"{_ROOT}/{name}"], size) for name in wanted}
         except PantlerError:
